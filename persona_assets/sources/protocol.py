@@ -1,0 +1,60 @@
+"""What every source of raw data offers to the graph.
+
+Belongs here: the protocol and the raw frames' conventions. Does not belong here: any particular
+source (one module each beside this one) or the table that names them (`sources/__init__.py`).
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Protocol
+
+import polars as pl
+
+
+class Source(Protocol):
+    """A shop's raw data, a day at a time.
+
+    Frames have exactly the columns of the contracts in `tables/raw.py`. Daily frames hold the rows
+    filed under the asked days (`event_date`), sorted by `event_date, source_row`; what a day holds
+    does not depend on which other days are asked for.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name by which `persona run --source` and `PERSONA_SOURCE` select it."""
+        ...
+
+    @property
+    def start(self) -> date:
+        """First day."""
+        ...
+
+    @property
+    def end(self) -> date:
+        """Day after the last day."""
+        ...
+
+    @property
+    def identifiers_are_public(self) -> bool:
+        """True when user identifiers protect nobody: a made-up shop or an anonymised publication."""
+        ...
+
+    def users(self) -> pl.DataFrame:
+        """Rows of `raw/users`."""
+        ...
+
+    def products(self) -> pl.DataFrame:
+        """Rows of `raw/products`."""
+        ...
+
+    def events(self, days: Sequence[date]) -> pl.DataFrame:
+        """Rows of `raw/events` filed under `days`."""
+        ...
+
+    def orders(self, days: Sequence[date]) -> pl.DataFrame:
+        """Rows of `raw/orders` filed under `days`."""
+        ...
+
+    def search_logs(self, days: Sequence[date]) -> pl.DataFrame:
+        """Rows of `raw/search_logs` filed under `days`; no rows where the shop has none."""
+        ...

@@ -1,0 +1,30 @@
+"""The contract of every Delta table; `TABLES` finds one by its path."""
+
+from persona_assets.tables import (
+    evaluation,
+    experiments,
+    feature_store,
+    features,
+    mart,
+    models,
+    monitoring,
+    raw,
+)
+from persona_assets.tables.contract import Column, Table
+
+TABLES: dict[str, Table] = {
+    table.path: table
+    for group in (
+        raw,
+        mart,
+        features,
+        feature_store,
+        models,
+        evaluation,
+        monitoring,
+        experiments,
+    )
+    for table in group.TABLES
+}
+
+__all__ = ["TABLES", "Column", "Table"]
