@@ -6,9 +6,11 @@ source (one module each beside this one) or the table that names them (`sources/
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 
 class Source(Protocol):
@@ -36,7 +38,7 @@ class Source(Protocol):
 
     @property
     def identifiers_are_public(self) -> bool:
-        """True when user identifiers protect nobody: a made-up shop or an anonymised publication."""
+        """True when user identifiers protect nobody: a made-up shop, an anonymised publication."""
         ...
 
     def users(self) -> pl.DataFrame:
@@ -57,4 +59,24 @@ class Source(Protocol):
 
     def search_logs(self, days: Sequence[date]) -> pl.DataFrame:
         """Rows of `raw/search_logs` filed under `days`; no rows where the shop has none."""
+        ...
+
+
+@runtime_checkable
+class PlantedTastes(Protocol):
+    """A made-up shop that knows what its people want: the ceiling for models and experiments.
+
+    Arrays are (n_users, n_products) float64; users are named by the shop's own identifiers.
+    """
+
+    def affinity(
+        self, user_ids: Sequence[str], product_ids: Sequence[str], on: date
+    ) -> NDArray[np.float64]:
+        """Expected intensity of interaction on day `on`; −inf for what is not on sale."""
+        ...
+
+    def response_probabilities(
+        self, user_ids: Sequence[str], product_ids: Sequence[str], on: date
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Probability of a click when shown, and of an order once clicked."""
         ...

@@ -1,0 +1,95 @@
+"""Group `experiments`: an A/B test of the recommenders, simulated, and its verdict."""
+
+from datetime import date
+
+import dagster as dg
+import polars as pl
+
+from persona_assets.assets.declare import Reads, table_asset
+from persona_assets.assets.plot import plot
+from persona_assets.assets.weekly import at
+from persona_assets.experiments import analysis, plots
+from persona_assets.experiments.fitted_response import FittedResponse
+from persona_assets.experiments.prices import price_list
+from persona_assets.experiments.response import PlantedResponse, ResponseModel
+from persona_assets.experiments.simulator import simulate
+from persona_assets.recommenders.history import known_before
+from persona_assets.tables import evaluation, experiments, features, mart, raw
+from persona_assets.tables.models import FALLBACK_USER, TOP_K
+
+EXPERIMENT = "recommender"
+ARMS = {"control": "popularity", "baseline": "als", "candidate": "bpr"}
+
+
+@table_asset(
+    experiments.AB_TEST_SIMULATION,
+    reads={
+        "comparison": Reads(evaluation.MODEL_COMPARISON, columns=("cutoff",)),
+        "lists": Reads(TOP_K),
+        "interactions": Reads(mart.USER_ITEM_INTERACTIONS),
+        "users": Reads(raw.USERS),
+        "products": Reads(raw.PRODUCTS),
+        "user_vectors": Reads(features.USER_EMBEDDINGS),
+        "item_vectors": Reads(features.ITEM_EMBEDDINGS),
+    },
+    required=["shop"],
+)
+def ab_test_simulation(
+    context: dg.AssetExecutionContext,
+    comparison: pl.DataFrame,
+    lists: pl.DataFrame,
+    interactions: pl.DataFrame,
+    users: pl.DataFrame,
+    products: pl.DataFrame,
+    user_vectors: pl.DataFrame,
+    item_vectors: pl.DataFrame,
+) -> pl.DataFrame:
+    """A week in which popularity, ALS and BPR each serve a third of the users.
+
+    At the newest judged cut-off. Users respond by the synthetic shop's planted tastes; for a real
+    shop by a response model fitted on the mart, and `responses` says so.
+    """
+    shop = context.resources.shop
+    cutoff: date = comparison["cutoff"].max()
+    shown = at(lists, cutoff)
+    prices = price_list(products, known_before(interactions, cutoff))
+    truth = shop.planted_truth(users, products)
+    response: ResponseModel
+    if truth is None:
+        response = FittedResponse.fit(
+            interactions,
+            prices,
+            at(user_vectors, cutoff),
+            at(item_vectors, cutoff),
+            cutoff=cutoff,
+            seed=shop.settings.seed,
+        )
+    else:
+        people = shown.filter(pl.col("user_id") != FALLBACK_USER)["user_id"].unique().sort()
+        response = PlantedResponse(
+            people.to_list(), truth.product_ids, *truth.responses(people.to_list(), cutoff)
+        )
+    return simulate(
+        shown,
+        response,
+        prices,
+        experiment=EXPERIMENT,
+        cutoff=cutoff,
+        arms=ARMS,
+        seed=shop.settings.seed,
+    )
+
+
+@table_asset(
+    experiments.AB_TEST_RESULTS,
+    reads={"simulation": Reads(experiments.AB_TEST_SIMULATION)},
+    kinds=["matplotlib"],
+)
+def ab_test_results(context: dg.AssetExecutionContext, simulation: pl.DataFrame) -> pl.DataFrame:
+    """Each arm against control: click-through, conversion, revenue per user, and one verdict."""
+    results = analysis.analyse(simulation)
+    plot(context, experiments.AB_TEST_RESULTS, plots.ab_test_figure(results))
+    return results
+
+
+ASSETS = (ab_test_simulation, ab_test_results)

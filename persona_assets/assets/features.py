@@ -1,0 +1,97 @@
+"""Group `features`: temporal features, daily aggregates and embeddings."""
+
+import dagster as dg
+import narwhals as nw
+import polars as pl
+
+from persona_assets.assets.declare import Reads, table_asset
+from persona_assets.assets.weekly import at, each_cutoff
+from persona_assets.partitions import BEFORE_CUTOFF, DAILY, LOOK_BACK, SAME, WEEKLY, days_of
+from persona_assets.tables import features, mart, raw
+from persona_assets.transforms import aggregates, embeddings, temporal
+
+_SEQUENCE = (
+    "user_id", "product_id", "event_id", "event_type", "event_ts", "arrived_at", "weight",
+)  # fmt: skip
+
+
+@table_asset(
+    features.TEMPORAL_FEATURES,
+    partitions=DAILY,
+    reads={
+        "interactions": Reads(mart.USER_ITEM_INTERACTIONS, LOOK_BACK),
+        "products": Reads(raw.PRODUCTS),
+    },
+)
+def temporal_features(
+    context: dg.AssetExecutionContext, interactions: nw.LazyFrame, products: nw.LazyFrame
+) -> nw.LazyFrame:
+    """When each event happened, relative to the calendar, its session and the user's past.
+
+    The past is what was known then: rows that arrived on a later day are nobody's predecessor.
+    """
+    return temporal.temporal_features(interactions, products, days_of(context.partition_keys))
+
+
+@table_asset(
+    features.USER_DAILY,
+    partitions=DAILY,
+    reads={
+        "interactions": Reads(mart.USER_ITEM_INTERACTIONS, SAME),
+        "search_logs": Reads(raw.SEARCH_LOGS, SAME),
+    },
+    required=["shop"],
+)
+def user_daily(
+    context: dg.AssetExecutionContext, interactions: nw.LazyFrame, search_logs: nw.LazyFrame
+) -> nw.LazyFrame:
+    """What each user did on a day, by the day on which it became known."""
+    key = context.resources.shop.hash_key
+    return aggregates.user_daily(interactions, search_logs, key=key)
+
+
+@table_asset(
+    features.ITEM_DAILY,
+    partitions=DAILY,
+    reads={"interactions": Reads(mart.USER_ITEM_INTERACTIONS, SAME)},
+)
+def item_daily(interactions: nw.LazyFrame) -> nw.LazyFrame:
+    """What happened to each product on a day, by the day on which it became known."""
+    return aggregates.item_daily(interactions)
+
+
+@table_asset(
+    features.ITEM_EMBEDDINGS,
+    partitions=WEEKLY,
+    reads={"interactions": Reads(mart.USER_ITEM_INTERACTIONS, BEFORE_CUTOFF, _SEQUENCE)},
+    kinds=["gensim"],
+    required=["shop"],
+)
+def item_embeddings(context: dg.AssetExecutionContext, interactions: pl.DataFrame) -> pl.DataFrame:
+    """Word2Vec (skip-gram) over users' interaction sequences before the cut-off."""
+    seed = context.resources.shop.settings.seed
+    return each_cutoff(
+        context,
+        lambda cutoff: embeddings.item_embeddings(interactions, cutoff=cutoff, seed=seed),
+    )
+
+
+@table_asset(
+    features.USER_EMBEDDINGS,
+    partitions=WEEKLY,
+    reads={
+        "interactions": Reads(mart.USER_ITEM_INTERACTIONS, BEFORE_CUTOFF, _SEQUENCE),
+        "items": Reads(features.ITEM_EMBEDDINGS, SAME),
+    },
+)
+def user_embeddings(
+    context: dg.AssetExecutionContext, interactions: pl.DataFrame, items: pl.DataFrame
+) -> pl.DataFrame:
+    """Each user as the mean of the items they touched, weighted by implicit feedback."""
+    return each_cutoff(
+        context,
+        lambda cutoff: embeddings.user_embeddings(interactions, at(items, cutoff), cutoff=cutoff),
+    )
+
+
+ASSETS = (temporal_features, user_daily, item_daily, item_embeddings, user_embeddings)

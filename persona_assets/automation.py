@@ -1,0 +1,106 @@
+"""When things run: jobs, schedules, conditions, sensors, retries and freshness.
+
+Belongs here: everything about *when*. Does not belong here: what an asset does.
+
+Time drives ingestion (a schedule); everything derived follows by condition. No asset has both.
+"""
+
+from datetime import timedelta
+
+import dagster as dg
+
+from persona_assets.partitions import DAILY, JUDGED, WEEKLY
+
+# Lost races for a partition and hiccups of an object store pass within seconds.
+RETRY = dg.RetryPolicy(max_retries=1, delay=2, jitter=dg.Jitter.PLUS_MINUS)
+
+_DAILY_FRESHNESS = dg.FreshnessPolicy.time_window(
+    # A day and the hours until its morning's ingestion is through.
+    warn_window=timedelta(hours=30),
+    fail_window=timedelta(hours=54),
+)
+_WEEKLY_FRESHNESS = dg.FreshnessPolicy.time_window(
+    warn_window=timedelta(days=8), fail_window=timedelta(days=15)
+)
+
+FOLLOW_INPUTS = (
+    dg.AutomationCondition.eager() & dg.AutomationCondition.all_deps_blocking_checks_passed()
+)
+"""Daily and unpartitioned tables: as soon as an input changes and its blocking checks pass."""
+
+
+def _on_monday(cron: str) -> dg.AutomationCondition:
+    """Once a week at `cron`, for the newest cut-off, when every input partition is there.
+
+    The stock `on_cron` waits for every input to be updated *after* the tick; a weekly asset over
+    daily inputs, all of which were updated before it, would never run.
+    """
+    return (
+        dg.AutomationCondition.in_latest_time_window()
+        & dg.AutomationCondition.cron_tick_passed(cron).since_last_handled()
+        & ~dg.AutomationCondition.any_deps_missing()
+        & ~dg.AutomationCondition.any_deps_in_progress()
+        & ~dg.AutomationCondition.in_progress()
+    )
+
+
+TRAIN = _on_monday("0 4 * * 1")
+JUDGE = _on_monday("0 5 * * 1")
+
+
+def condition(
+    group: str, partitions: dg.PartitionsDefinition | None
+) -> dg.AutomationCondition | None:
+    """The condition of a table in `group`; None for raw tables, which a schedule ingests."""
+    if group == "raw":
+        return None
+    if partitions is WEEKLY:
+        return TRAIN
+    if partitions is JUDGED:
+        return JUDGE
+    return FOLLOW_INPUTS
+
+
+def freshness(partitions: dg.PartitionsDefinition | None) -> dg.FreshnessPolicy:
+    """How old the newest materialization may be before the UI complains."""
+    return _DAILY_FRESHNESS if partitions is DAILY else _WEEKLY_FRESHNESS
+
+
+INGESTION = dg.define_asset_job(
+    "ingestion",
+    selection=dg.AssetSelection.groups("raw"),
+    description="Deliver one day (or a range of days) of the shop's raw data.",
+)
+DAILY_TABLES = dg.define_asset_job(
+    "daily_tables",
+    selection="group:raw or tag:cadence=daily",
+    description="Raw data, mart, features and snapshots of a day or a range of days.",
+)
+WEEKLY_TRAINING = dg.define_asset_job(
+    "weekly_training",
+    selection="tag:cutoffs=trained",
+    description="Embeddings, training set, models and top-K lists of one or more cut-offs.",
+)
+WEEKLY_EVALUATION = dg.define_asset_job(
+    "weekly_evaluation",
+    selection="tag:cutoffs=judged",
+    description="Metrics and monitoring of cut-offs whose seven days are over; a range of them is "
+    "the replay validation.",
+)
+REPORTS = dg.define_asset_job(
+    "reports",
+    selection="tag:cadence=unpartitioned and not group:raw",
+    description="Comparison, replay summary, A/B test and online features from what is there.",
+)
+JOBS = (INGESTION, DAILY_TABLES, WEEKLY_TRAINING, WEEKLY_EVALUATION, REPORTS)
+
+DAILY_INGESTION = dg.build_schedule_from_partitioned_job(
+    INGESTION, name="daily_ingestion", hour_of_day=2, minute_of_hour=15
+)
+AUTOMATION = dg.AutomationConditionSensorDefinition(
+    "persona_automation",
+    target=dg.AssetSelection.all(),
+    description="Materializes derived tables when their conditions hold.",
+)
+SCHEDULES = (DAILY_INGESTION,)
+SENSORS = (AUTOMATION,)

@@ -1,0 +1,25 @@
+"""All asset checks of a graph, made from its assets and their contracts."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from persona_assets.checks.conservation import conservation_check
+from persona_assets.checks.contract import contract_check
+from persona_assets.checks.freshness import freshness_check
+from persona_assets.checks.quality import quality_checks
+from persona_assets.checks.window import window_check
+from persona_assets.tables import TABLES, mart, raw
+
+
+def build_checks(assets: Sequence[dg.AssetsDefinition]) -> list[dg.AssetChecksDefinition]:
+    """A `contract` check per table, and what else its kind of table needs."""
+    calendar = {"/".join(key.path): asset.partitions_def for asset in assets for key in asset.keys}
+    checks = [
+        contract_check(table, calendar[path]) for path, table in TABLES.items() if path in calendar
+    ]
+    windows = [window_check(asset, calendar) for asset in assets]
+    checks += [check for check in windows if check is not None]
+    checks.append(conservation_check(mart.USER_ITEM_INTERACTIONS))
+    checks += [freshness_check(raw.EVENTS), freshness_check(mart.USER_ITEM_INTERACTIONS)]
+    return checks + quality_checks()

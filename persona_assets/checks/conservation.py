@@ -1,0 +1,46 @@
+"""Is every raw row in the mart or in quarantine, exactly once: promise 1?"""
+
+import dagster as dg
+
+from persona_assets.checks.partitioned import Asked, asset_check
+from persona_assets.partitions import DAILY, days_of
+from persona_assets.tables import Table, mart, raw
+from persona_assets.transforms.conservation import COUNTS, tally
+
+
+def conservation_check(table: Table) -> dg.AssetChecksDefinition:
+    """Blocking check of the mart: raw rows = mart rows + quarantine rows, row by row."""
+
+    def judge(asked: Asked) -> dict[str, dg.AssetCheckResult]:
+        days, store = days_of(asked.keys), asked.store
+        counted = store.engine.collect(
+            tally(
+                store.scan(raw.EVENTS, days),
+                store.scan(mart.USER_ITEM_INTERACTIONS, days),
+                store.scan(mart.QUARANTINE, days),
+            )
+        )
+        by_day = {str(row["event_date"]): row for row in counted.iter_rows(named=True)}
+        return {key: _result(by_day.get(key, dict.fromkeys(COUNTS, 0))) for key in asked.keys}
+
+    return asset_check(
+        table,
+        DAILY,
+        judge,
+        name="conservation",
+        description="Every row of raw/events is in mart/user_item_interactions or in "
+        "mart/quarantine, exactly once.",
+        blocking=True,
+    )
+
+
+def _result(row: dict[str, int]) -> dg.AssetCheckResult:
+    wrong = {name: row[name] for name in ("lost", "doubled", "invented") if row[name]}
+    return dg.AssetCheckResult(
+        passed=not wrong,
+        metadata={name: int(row[name]) for name in ("raw", "mart", "quarantine")},
+        description=f"raw rows {wrong}; materialize mart/user_item_interactions and "
+        "mart/quarantine together from the present raw/events"
+        if wrong
+        else None,
+    )

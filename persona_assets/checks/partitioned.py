@@ -1,0 +1,126 @@
+"""Asset checks that judge every partition of a run on its own.
+
+Belongs here: the one bridge to Dagster's partitioned checks (preview in 1.13). Does not belong
+here: any rule.
+
+In a single-run range backfill Dagster records one evaluation per check with no partition, so every
+targeted partition stays PLANNED and `all_deps_blocking_checks_passed()` never opens. This bridge
+reports one evaluation per partition, each pointing at the materialization it judged.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationTargetMaterializationData as Target,
+)
+
+from persona_assets.lake import DeltaStore
+from persona_assets.resources.stopwatch import STOPWATCH
+from persona_assets.tables import Table
+
+
+class Asked:
+    """What a judge may ask about the run: the lake, the partitions, the instance."""
+
+    def __init__(self, context: dg.AssetCheckExecutionContext, keys: Sequence[str]) -> None:
+        self.store: DeltaStore = context.resources.lake.store
+        self.instance = context.op_execution_context.instance
+        self.keys = keys
+
+
+Judge = Callable[[Asked], Mapping[str, dg.AssetCheckResult]]
+"""Gives one result per partition key asked for; `""` is the key of an unpartitioned asset."""
+
+
+def asset_check(
+    table: Table,
+    partitions: dg.PartitionsDefinition | None,
+    judge: Judge,
+    *,
+    name: str,
+    description: str,
+    blocking: bool,
+) -> dg.AssetChecksDefinition:
+    """An asset check of `table` with one evaluation per partition."""
+    key = dg.AssetKey([table.group, table.name])
+
+    @dg.asset_check(
+        asset=key,
+        name=name,
+        description=description,
+        blocking=blocking,
+        partitions_def=partitions,
+        required_resource_keys={"lake"},
+    )
+    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        keys = list(context.partition_keys) if partitions else [""]
+        with STOPWATCH.measure(table.path, "check"):
+            results = judge(Asked(context, keys))
+        if len(keys) == 1:
+            return results[keys[0]]
+        _report_each(context, key, name, blocking, results)
+        return _summary(results)
+
+    return check
+
+
+def _summary(results: Mapping[str, dg.AssetCheckResult]) -> dg.AssetCheckResult:
+    """The range as a whole; partitions are named only where they fail."""
+    failed = {key: result for key, result in results.items() if not result.passed}
+    worst = dg.AssetCheckSeverity.WARN
+    if any(result.severity is dg.AssetCheckSeverity.ERROR for result in failed.values()):
+        worst = dg.AssetCheckSeverity.ERROR
+    description = "; ".join(f"{key}: {result.description}" for key, result in failed.items())
+    return dg.AssetCheckResult(
+        passed=not failed,
+        severity=worst if failed else dg.AssetCheckSeverity.ERROR,
+        description=description or None,
+        metadata={"partitions": len(results), "failed_partitions": sorted(failed)},
+    )
+
+
+def _report_each(
+    context: dg.AssetCheckExecutionContext,
+    key: dg.AssetKey,
+    name: str,
+    blocking: bool,
+    results: Mapping[str, dg.AssetCheckResult],
+) -> None:
+    targets = _targets(context, key, list(results))
+    for partition, result in results.items():
+        context.op_execution_context.log_event(
+            dg.AssetCheckEvaluation(
+                asset_key=key,
+                check_name=name,
+                partition=partition,
+                passed=result.passed,
+                severity=result.severity,
+                metadata=result.metadata,
+                description=result.description,
+                blocking=blocking,
+                target_materialization_data=targets.get(partition),
+            )
+        )
+
+
+def _targets(
+    context: dg.AssetCheckExecutionContext, key: dg.AssetKey, partitions: Sequence[str]
+) -> dict[str, Target]:
+    """The newest materialization of each partition, in two queries whatever their number."""
+    instance = context.op_execution_context.instance
+    newest = instance.event_log_storage.get_latest_storage_id_by_partition(
+        key, dg.DagsterEventType.ASSET_MATERIALIZATION, set(partitions)
+    )
+    if not newest:
+        return {}
+    records = instance.fetch_materializations(
+        dg.AssetRecordsFilter(asset_key=key, storage_ids=list(newest.values())), limit=len(newest)
+    ).records
+    return {
+        record.partition_key: Target(
+            storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
+        )
+        for record in records
+        if record.partition_key is not None
+    }

@@ -1,0 +1,134 @@
+"""Checks particular to one table: floors for models, drift, sample ratio, online parity.
+
+They warn and never block: a worse model or a drifted column wants a person's eye, not a stop.
+"""
+
+import dagster as dg
+import polars as pl
+
+from persona_assets.assets.feature_store import ONLINE_FEATURES
+from persona_assets.checks.partitioned import Asked, asset_check
+from persona_assets.experiments.analysis import MISMATCHED
+from persona_assets.lake.content_hash import content_hash
+from persona_assets.partitions import JUDGED, days_of
+from persona_assets.serving.online_store import newest
+from persona_assets.tables import evaluation, experiments, feature_store, monitoring
+
+# A third of the columns at once is a changed shop, not a changed column.
+MAX_DRIFT_SHARE = 1 / 3
+
+
+def _warning(passed: bool, description: str, metadata: dict[str, object]) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        passed=passed,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=None if passed else description,
+        metadata=metadata,
+    )
+
+
+def _drift(asked: Asked) -> dict[str, dg.AssetCheckResult]:
+    rows = asked.store.read(monitoring.DATA_DRIFT, days_of(asked.keys))
+    results = {}
+    for key, day in zip(asked.keys, days_of(asked.keys), strict=True):
+        week = rows.filter(pl.col("cutoff") == day)
+        drifted = week.filter(pl.col("drifted"))["column"].sort().to_list()
+        share = len(drifted) / max(week.height, 1)
+        results[key] = _warning(
+            share <= MAX_DRIFT_SHARE,
+            f"{len(drifted)} of {week.height} columns drifted in the week of {key}: "
+            f"{', '.join(drifted)}; look at its report before trusting this week's models",
+            {"drift_share": share, "drifted": drifted},
+        )
+    return results
+
+
+def _beats_popularity(asked: Asked) -> dict[str, dg.AssetCheckResult]:
+    rows = asked.store.read(evaluation.OFFLINE_METRICS, days_of(asked.keys)).filter(
+        (pl.col("metric") == "ndcg")
+        & (pl.col("k") == 10)
+        & ~pl.col("model").is_in(["popularity", "planted_optimum"])
+    )
+    results = {}
+    for key, day in zip(asked.keys, days_of(asked.keys), strict=True):
+        better = rows.filter((pl.col("cutoff") == day) & (pl.col("lift_low") > 0))["model"]
+        results[key] = _warning(
+            not better.is_empty(),
+            f"no model beats popularity in nDCG@10 at {key}; serve popularity, and look at the "
+            "comparison",
+            {"better": better.sort().to_list()},
+        )
+    return results
+
+
+def _sample_ratio(asked: Asked) -> dict[str, dg.AssetCheckResult]:
+    p_value = float(asked.store.read(experiments.AB_TEST_RESULTS)["srm_p_value"][0])
+    return {
+        "": _warning(
+            p_value >= MISMATCHED,
+            f"sample-ratio mismatch (p = {p_value:.2g}): the arms are not the size they should be; "
+            "do not trust the effects, look for what drops users from an arm",
+            {"srm_p_value": p_value},
+        )
+    }
+
+
+def _online_parity() -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset=ONLINE_FEATURES,
+        name="parity",
+        description="The online store holds exactly the newest snapshots of the Delta tables.",
+        blocking=False,
+        required_resource_keys={"lake", "online_store"},
+    )
+    def parity(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        store, online = context.resources.lake.store, context.resources.online_store
+        different = []
+        for entity, table in (
+            ("user", feature_store.USER_FEATURES),
+            ("product", feature_store.ITEM_FEATURES),
+        ):
+            offline = store.engine.collect(newest(store.scan(table), "as_of"))
+            stored = online.snapshot(entity, table.key[-1], table.polars_schema)
+            if content_hash(offline) != content_hash(stored):
+                different.append(table.path)
+        return dg.AssetCheckResult(
+            passed=not different,
+            description=f"the online store differs from the newest snapshot of {different}; "
+            "materialize feature_store/online_features again"
+            if different
+            else None,
+        )
+
+    return parity
+
+
+def quality_checks() -> list[dg.AssetChecksDefinition]:
+    """Every check of this module."""
+    return [
+        asset_check(
+            monitoring.DATA_DRIFT,
+            JUDGED,
+            _drift,
+            name="drift_share",
+            description="At most a third of the columns drifted.",
+            blocking=False,
+        ),
+        asset_check(
+            evaluation.OFFLINE_METRICS,
+            JUDGED,
+            _beats_popularity,
+            name="beats_popularity",
+            description="At least one model beats popularity in nDCG@10, beyond chance.",
+            blocking=False,
+        ),
+        asset_check(
+            experiments.AB_TEST_RESULTS,
+            None,
+            _sample_ratio,
+            name="sample_ratio",
+            description="The arms' sizes agree with the planned shares.",
+            blocking=False,
+        ),
+        _online_parity(),
+    ]

@@ -1,0 +1,253 @@
+"""The `persona` command.
+
+Belongs here: arguments, what is printed, exit codes. Does not belong here: running
+(`runner.py`), settings (`settings.py`), or what a report says (`report/`).
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from persona_assets import settings as settings_module
+from persona_assets.errors import PersonaError, UserError
+from persona_assets.settings import Settings, SourceSettings
+
+# Ranges of the replay in `persona demo` and, by default, `persona run`.
+DEFAULT_WEEKS = 4
+DEMO = SourceSettings(
+    name="synthetic",
+    start=date(2025, 1, 1),
+    end=date(2025, 3, 2),
+    options={"users": 5000, "products": 2000, "seed": 7},
+)
+
+messages = Console(stderr=True)
+answers = Console()
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def persona() -> None:
+    """Raw shop events in, recommendations proven to be good out.
+
+    Everything lands under PERSONA_HOME (default ./.persona).
+    """
+
+
+@persona.command()
+def demo() -> None:
+    """Generate a small shop, materialize the whole graph, and show the report."""
+    _run(DEMO, weeks=DEFAULT_WEEKS, changes={})
+
+
+_DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@persona.command()
+@click.option("--source", required=True, help="synthetic, online_retail or files.")
+@click.option("--path", help="File or folder of the source.")
+@click.option("--mapping", help="TOML column mapping (source files).")
+@click.option("--start", type=_DAY, help="First day.")
+@click.option("--end", type=_DAY, help="Day after the last day.")
+@click.option("--live", is_flag=True, help="No end: the calendar goes on to today.")
+@click.option("--users", type=int, help="People (source synthetic).")
+@click.option("--products", type=int, help="Products (source synthetic).")
+@click.option("--seed", type=int, help="Seed of everything random.")
+@click.option("--k", "top_k", type=int, help="Length of the recommendation lists.")
+@click.option("--exclude", help="Leave out of lists: bought, seen or none.")
+@click.option("--weeks", type=int, default=DEFAULT_WEEKS, show_default=True, help="Replayed weeks.")
+def run(weeks: int, top_k: int | None, exclude: str | None, **given: Any) -> None:  # noqa: ANN401
+    """Materialize the whole graph from a source, check it, and show the report."""
+    if weeks < 1:
+        raise UserError(f"--weeks is {weeks}; replay at least 1 week")
+    changes = {"top_k": top_k, "exclude": exclude, "seed": given["seed"]}
+    _run(
+        _source(**given),
+        weeks=weeks,
+        changes={name: value for name, value in changes.items() if value is not None},
+    )
+
+
+@persona.command()
+@click.option("--json", "form", flag_value="json", help="The report as JSON, and nothing else.")
+@click.option("--html", "form", flag_value="html", help="Write report.html and name it.")
+def report(form: str | None) -> None:
+    """Show what exists: tables, metrics, drift, the A/B verdict, seconds per asset."""
+    current = settings_module.load()
+    if not current.home.is_dir():
+        raise UserError(f"there is no home at {current.home}; run `persona demo` first")
+    _show(current, form)
+
+
+@persona.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=int, default=3000, show_default=True)
+def ui(host: str, port: int) -> None:
+    """Dagster's web UI and daemon over the home."""
+    from persona_assets.resources import instance
+
+    current = settings_module.load()
+    instance.prepare(current.home)
+    os.environ["PERSONA_HOME"] = str(current.home)
+    workspace = ["-m", "persona_assets.definitions"]
+    binaries = Path(sys.executable).parent
+    processes = [
+        subprocess.Popen([str(binaries / "dagster-daemon"), "run", *workspace]),  # noqa: S603
+        subprocess.Popen(  # noqa: S603
+            [str(binaries / "dagster-webserver"), "-h", host, "-p", str(port), *workspace]
+        ),
+    ]
+    messages.print(f"UI on http://{host}:{port} over {current.home}; Ctrl-C ends it")
+
+    def stop(*_: object) -> None:
+        for process in processes:
+            process.terminate()
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    codes = [process.wait() for process in reversed(processes)]
+    stop()
+    sys.exit(max(0, *codes))
+
+
+def main() -> None:
+    """Entry point: user errors are one message and exit code 2, never a traceback."""
+    try:
+        persona.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except PersonaError as error:
+        messages.print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
+        sys.exit(2 if isinstance(error, UserError) else 1)
+
+
+def _source(
+    source: str,
+    path: str | None,
+    mapping: str | None,
+    start: datetime | None,
+    end: datetime | None,
+    live: bool,
+    users: int | None,
+    products: int | None,
+    seed: int | None,
+) -> SourceSettings:
+    """The source that the arguments describe, its calendar read from its data where not given."""
+    from persona_assets.sources import open_source
+
+    wanted = {
+        "synthetic": {"users": users, "products": products, "seed": seed},
+        "online_retail": {"path": path},
+        "files": {"path": path, "mapping": mapping},
+    }.get(source, {})
+    surplus = {"path": path, "mapping": mapping, "users": users, "products": products}
+    for name, value in surplus.items():
+        if value is not None and name not in wanted and wanted:
+            raise UserError(f"--{name} does not go with --source {source}; leave it out")
+    for name in ("path", "mapping"):
+        if name in wanted and wanted[name] is None:
+            raise UserError(f"--source {source} needs --{name}; name it")
+    options = {
+        name: str(Path(str(value)).absolute()) if name in ("path", "mapping") else value
+        for name, value in wanted.items()
+        if value is not None
+    }
+    defaults = DEMO if source == "synthetic" else None
+    first = start.date() if start else (defaults.start if defaults else None)
+    last = end.date() if end else (defaults.end if defaults and not live else None)
+    if first and last and last <= first:
+        raise UserError(
+            f"the end {last} is not after the start {first}; pass an --end after --start (the end "
+            "day is not included)"
+        )
+    asked = SourceSettings(source, first, last, options)  # type: ignore[arg-type]
+    opened = open_source(asked, today=date.today())
+    if source == "online_retail" and (start or end):
+        raise UserError("--start and --end do not go with --source online_retail; leave them out")
+    return SourceSettings(
+        source, first or opened.start, None if live else (last or opened.end), options
+    )
+
+
+def _run(source: SourceSettings, *, weeks: int, changes: dict[str, Any]) -> None:
+    from persona_assets.resources import instance
+
+    before = settings_module.load()
+    _refuse_other_source(before, source)
+    current = replace(before, source=source, **changes)
+    settings_module.save(current)
+    instance.prepare(current.home)
+    os.environ["PERSONA_HOME"] = str(current.home)
+
+    # Only now: partitions are made from the settings just saved.
+    from persona_assets import runner
+    from persona_assets.definitions import defs
+    from persona_assets.progress import progress_of
+
+    legs = runner.plan(weeks)
+    if runner.up_to_date(current, defs, legs):
+        messages.print("Nothing changed since the last run: no work done.")
+        _show(current, None)
+        return
+    with progress_of(legs, defs, messages):
+        record = runner.run(current, defs, legs)
+    _show(current, "html")
+    _show(current, None)
+    if failed := [check for check in record.checks if check.outcome == "failed"]:
+        raise PersonaError(
+            f"{len(failed)} asset check(s) failed, first {failed[0].asset} {failed[0].check} "
+            f"{failed[0].partition}: {failed[0].description}; mend the data and run again"
+        )
+
+
+def _refuse_other_source(before: Settings, source: SourceSettings) -> None:
+    """Two shops in one lake would mix: a home belongs to the source that it began with."""
+    path = before.home / settings_module.FILE_NAME
+    if not path.exists():
+        return
+    held = before.source
+    same = (held.name, held.start, dict(held.options)) == (
+        source.name,
+        source.start,
+        dict(source.options),
+    )
+    shorter = held.end is None and source.end is not None
+    if held.end is not None and source.end is not None:
+        shorter = source.end < held.end
+    if not same or shorter:
+        raise UserError(
+            f"the home {before.home} holds source {held.name} from {held.start} to "
+            f"{held.end or 'today'} ({dict(held.options)}); another source or a shorter calendar "
+            "needs a home of its own: set PERSONA_HOME to another folder, for instance "
+            f"PERSONA_HOME=.persona-{source.name}"
+        )
+
+
+def _show(current: Settings, form: str | None) -> None:
+    from persona_assets import report as reports
+    from persona_assets import run_record
+    from persona_assets.resources.build import build_store
+
+    found = reports.collect(build_store(current), current, run_record.load(current.home))
+    if form == "json":
+        click.echo(reports.as_json(found))
+    elif form == "html":
+        path = current.home / "report.html"
+        reports.write_html(found, path)
+        messages.print(f"report: {path}")
+    else:
+        reports.print_report(found, answers)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""The planted optimum: the best lists there are where the true tastes are known.
+
+Belongs here: lists made from a matrix of true affinities, to be judged beside the models'. They
+show how much of a metric could be reached at all. Does not belong here: the affinities themselves
+(the synthetic shop in `sources/`).
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from persona_assets.errors import DataError
+from persona_assets.tables.models import FALLBACK_USER, TOP_K
+
+PLANTED_OPTIMUM = "planted_optimum"
+"""Name under which the lists stand among the models."""
+
+_BLOCK = 1_000
+"""Users ranked at a time: bounds the memory of sorting, whatever the size of the shop."""
+
+
+def planted_optimum(
+    affinity: NDArray[np.float64],
+    user_ids: Sequence[str],
+    product_ids: Sequence[str],
+    excluded: pl.DataFrame,
+    *,
+    k: int,
+    cutoff: date,
+) -> pl.DataFrame:
+    """Each user's k products of highest true affinity, equal ones in the order of `product_id`.
+
+    The list for people without history is that of the highest mean affinity over the users.
+
+    Args:
+        affinity: users × products; −inf: cannot be had (not yet on sale), never listed.
+        user_ids: of the rows, as the mart knows them (keyed hashes).
+        product_ids: of the columns.
+        excluded: `user_id, product_id` to leave out; pairs of strangers are ignored.
+        k: length of the lists; shorter where fewer products are left.
+        cutoff: of the lists.
+
+    Returns:
+        rows of `recommendations/top_k` under the name `planted_optimum`, sorted by its key; none
+        without users.
+
+    Raises:
+        DataError: the matrix does not fit the identifiers, or holds NaN.
+    """
+    if affinity.shape != (len(user_ids), len(product_ids)) or np.isnan(affinity).any():
+        raise DataError(
+            f"planted optimum, cutoff {cutoff}: affinity of shape {affinity.shape} must be "
+            f"{(len(user_ids), len(product_ids))} without NaN; pass one row per user and one "
+            "column per product"
+        )
+    if len(user_ids) == 0:
+        return TOP_K.empty()
+    users = pl.DataFrame({"user_id": [*user_ids, FALLBACK_USER]}).with_row_index("row")
+    order = np.argsort(np.asarray(product_ids))
+    products = pl.DataFrame({"product_id": np.asarray(product_ids)[order].tolist()})
+    pairs = excluded.join(users, on="user_id").join(
+        products.with_row_index("column"), on="product_id"
+    )
+    # Added up in sorted columns: floats depend on the order, of which equal means must not.
+    everyone = np.sort(affinity[:, order], axis=0).mean(axis=0, keepdims=True)
+    allowed = np.concatenate([affinity[:, order], everyone])
+    allowed[pairs["row"].to_numpy(), pairs["column"].to_numpy()] = -np.inf
+    best = np.empty((users.height, min(k, len(product_ids))), dtype=np.int64)
+    for start in range(0, users.height, _BLOCK):
+        block = -allowed[start : start + _BLOCK]
+        # Stable: equal affinities stay in the order of product_id.
+        best[start : start + _BLOCK] = np.argsort(block, axis=1, kind="stable")[:, :k]
+    rows = np.repeat(np.arange(users.height), best.shape[1])
+    return (
+        pl.DataFrame(
+            {
+                "user_id": users["user_id"].gather(rows),
+                "product_id": products["product_id"].gather(best.ravel()),
+                "rank": np.tile(np.arange(1, best.shape[1] + 1), users.height),
+                "score": allowed[rows, best.ravel()],
+            }
+        )
+        .filter(pl.col("score") > -np.inf)
+        .with_columns(
+            cutoff=pl.lit(cutoff, dtype=pl.Date()),
+            model=pl.lit(PLANTED_OPTIMUM),
+        )
+        .select(TOP_K.polars_schema.names())
+        .cast(TOP_K.polars_schema)
+        .sort(TOP_K.key)
+    )

@@ -1,0 +1,201 @@
+"""Plots of the tables of group `evaluation`.
+
+Belongs here: one function per table, from its rows to a figure. Does not belong here: the house
+style (`persona_assets.plotting`) or any number that is not in the table.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from persona_assets.evaluation.ceiling import PLANTED_OPTIMUM
+from persona_assets.evaluation.offline import BASELINE
+from persona_assets.plotting import MUTED, colour, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SHOWN_K = 10
+"""A page of results: the length at which plots compare models."""
+
+TITLES = {
+    "ndcg": "nDCG",
+    "recall": "Recall",
+    "precision": "Precision",
+    "map": "MAP",
+    "mrr": "MRR",
+    "hit_rate": "Hit rate",
+    "catalog_coverage": "Catalogue coverage",
+    "intra_list_diversity": "Diversity of categories",
+    "novelty": "Novelty in bits",
+    "gini": "Gini of exposure",
+}
+"""How metrics are written in plots; the first six are those that `comparison_figure` shows."""
+
+_ACCURACY = tuple(TITLES)[:6]
+_BEYOND = tuple(TITLES)[6:]
+
+
+def comparison_figure(model_comparison: pl.DataFrame) -> "Figure":
+    """Models side by side: six metrics at 10 with 95 % intervals, the ceiling as a dashed line.
+
+    Filled: the lift's interval excludes 0 (or the model is the baseline); hollow: it does not.
+
+    Args:
+        model_comparison: rows of `evaluation/model_comparison`.
+    """
+    rows = model_comparison.filter(pl.col("k") == SHOWN_K)
+    models = _by_ndcg(rows.filter(pl.col("model") != PLANTED_OPTIMUM))
+    colours = _colours(rows["model"])
+    figure = new_figure(9.0, 2.2 + 0.44 * len(models))
+    panels = figure.subplots(2, 3, sharey=True).ravel()
+    for axes, metric in zip(panels, _ACCURACY, strict=True):
+        of_metric = {row["model"]: row for row in _rows(rows, metric)}
+        for height, model in enumerate(models):
+            row = of_metric[model]
+            distinct = row["against_popularity"] != "not distinguishable"
+            axes.errorbar(
+                row["value"],
+                height,
+                # A percentile interval of a skewed metric may, rarely, miss its mean.
+                xerr=[
+                    [max(0.0, row["value"] - row["low"])],
+                    [max(0.0, row["high"] - row["value"])],
+                ],
+                fmt="o",
+                color=colours[model],
+                markerfacecolor=colours[model] if distinct else "white",
+                capsize=3,
+            )
+        if PLANTED_OPTIMUM in of_metric:
+            axes.axvline(of_metric[PLANTED_OPTIMUM]["value"], color=MUTED, linestyle="--")
+        _panel(axes, f"{TITLES[metric]}@{SHOWN_K}", models)
+    _comparison_legend(figure, ceiling=PLANTED_OPTIMUM in colours)
+    return figure
+
+
+def replay_figure(replay_validation: pl.DataFrame) -> "Figure":
+    """nDCG@10 of every model over the judged cut-offs, with bands of the 95 % intervals.
+
+    Args:
+        replay_validation: rows of `evaluation/replay_validation`.
+    """
+    rows = replay_validation.filter(pl.col("metric") == "ndcg", pl.col("k") == SHOWN_K)
+    colours = _colours(rows["model"])
+    cutoffs = rows["cutoff"].unique().sort().to_list()
+    figure = new_figure(8.0, 3.4)
+    axes = figure.subplots()
+    for model in reversed(_by_ndcg(rows)):
+        of_model = rows.filter(pl.col("model") == model).sort("cutoff")
+        days, value, low, high = (
+            of_model[name].to_list() for name in ("cutoff", "value", "low", "high")
+        )
+        axes.plot(
+            days,
+            value,
+            color=colours[model],
+            linestyle="--" if model == PLANTED_OPTIMUM else "-",
+            # Markers carry the plot while there are few weeks, and clutter it later.
+            marker="o" if len(cutoffs) <= 20 else None,
+            label=model.replace("_", " "),
+        )
+        if len(cutoffs) > 1:
+            axes.fill_between(days, low, high, color=colours[model], alpha=0.15, linewidth=0)
+        else:
+            axes.vlines(days, low, high, color=colours[model], linewidth=1.5)
+    every = -(-len(cutoffs) // 7)  # seven ISO dates fit under the plot
+    axes.set_xticks(cutoffs[::every], [day.isoformat() for day in cutoffs[::every]], fontsize=8)
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("cut-off (Monday on which the judged week begins)", fontsize=9)
+    axes.set_title(f"nDCG@{SHOWN_K} week by week", fontsize=11, loc="left")
+    _plain(axes)
+    figure.legend(loc="outside right center", frameon=False, fontsize=9)
+    return figure
+
+
+def beyond_accuracy_figure(recommendation_analysis: pl.DataFrame) -> "Figure":
+    """Coverage, diversity, novelty and concentration at 10 of the newest cut-off's models.
+
+    Args:
+        recommendation_analysis: rows of `evaluation/recommendation_analysis`.
+    """
+    rows = recommendation_analysis.filter(
+        pl.col("k") == SHOWN_K, pl.col("cutoff") == pl.col("cutoff").max()
+    )
+    models = sorted(rows["model"].unique(), reverse=True)
+    colours = _colours(rows["model"])
+    figure = new_figure(9.0, 1.2 + 0.3 * len(models))
+    for axes, metric in zip(figure.subplots(1, 4, sharey=True), _BEYOND, strict=True):
+        values = {row["model"]: row["value"] for row in _rows(rows, metric)}
+        defined = [model for model in models if values[model] is not None]
+        axes.barh(
+            [models.index(model) for model in defined],
+            [values[model] for model in defined],
+            color=[colours[model] for model in defined],
+            height=0.6,
+        )
+        if not defined:
+            axes.text(0.5, 0.5, "not defined", transform=axes.transAxes, ha="center", color=MUTED)
+        _panel(axes, TITLES[metric], models)
+    return figure
+
+
+def _panel(axes: "Axes", title: str, models: Sequence[str]) -> None:
+    """A small panel with one model per line, from the bottom up."""
+    axes.set_title(title, fontsize=10, loc="left")
+    axes.set_yticks(range(len(models)), [model.replace("_", " ") for model in models])
+    axes.set_ylim(-0.6, len(models) - 0.4)
+    axes.set_xlim(left=0)
+    axes.locator_params(axis="x", nbins=4)
+    axes.tick_params(labelsize=9)
+    _plain(axes)
+
+
+def _plain(axes: "Axes") -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="both", color="#e6e6e6", linewidth=0.7)
+    axes.set_axisbelow(True)
+
+
+def _comparison_legend(figure: "Figure", *, ceiling: bool) -> None:
+    from matplotlib.lines import Line2D
+
+    def dot(label: str, fill: str) -> Line2D:
+        return Line2D(
+            [], [], linestyle="none", marker="o", color=MUTED, markerfacecolor=fill, label=label
+        )
+
+    handles = [
+        dot(f"differs from {BASELINE} (95 %)", fill=MUTED),
+        dot("not distinguishable from it", fill="white"),
+    ]
+    if ceiling:
+        handles.append(
+            Line2D([], [], color=MUTED, linestyle="--", label="planted optimum: the ceiling")
+        )
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+
+
+def _rows(rows: pl.DataFrame, metric: str) -> list[dict]:
+    return rows.filter(pl.col("metric") == metric).to_dicts()
+
+
+def _by_ndcg(rows: pl.DataFrame) -> list[str]:
+    """Models from the lowest to the highest mean nDCG, equal ones by name."""
+    return (
+        rows.filter(pl.col("metric") == "ndcg")
+        .group_by("model")
+        .agg(pl.col("value").mean())
+        .sort("value", "model")["model"]
+        .to_list()
+    )
+
+
+def _colours(models: pl.Series) -> dict[str, str]:
+    """A colour per model that does not change with rank; the optimum is no rival, hence grey."""
+    rivals = sorted(set(models) - {PLANTED_OPTIMUM})
+    return {model: colour(place) for place, model in enumerate(rivals)} | (
+        {PLANTED_OPTIMUM: MUTED} if PLANTED_OPTIMUM in set(models) else {}
+    )

@@ -1,0 +1,76 @@
+"""The truth that lists are judged by: what each known user touched in the judged week.
+
+Belongs here: which rows count as truth, and for whom. Does not belong here: lists and hits
+(`hits.py`), or what lists must leave out (`recommenders/exclusion.py`, which is applied here to the
+truth as well).
+"""
+
+from datetime import date, timedelta
+
+import polars as pl
+
+from persona_assets.recommenders.exclusion import Exclusion, excluded_pairs
+from persona_assets.recommenders.history import known_before, midnight
+
+JUDGED_DAYS = 7
+"""A weekly cut-off is judged on the days up to the next one."""
+
+
+def relevant_items(interactions: pl.DataFrame, *, cutoff: date, exclude: Exclusion) -> pl.DataFrame:
+    """Products that lists made at `cutoff` should have held, per user.
+
+    A product is relevant to a user who touched it (weight > 0, so returns do not count) in the
+    judged week, unless the `exclude` rule keeps it out of the user's lists: no model is asked for
+    what it may not show. Only users known before the cut-off are judged; for the others see
+    `cold_users`.
+
+    Rows of the judged week count when they *arrived* within it too. What comes later is left out
+    for good, so that the metrics of a cut-off are the same whenever they are computed.
+
+    Args:
+        interactions: rows of `mart/user_item_interactions`, before the cut-off and of the week.
+        cutoff: first judged day.
+        exclude: the rule that the judged lists were made with.
+
+    Returns:
+        `user_id, product_id`, each pair once, sorted.
+    """
+    known = known_before(interactions, cutoff).select("user_id").unique()
+    return (
+        _judged_rows(interactions, cutoff)
+        .filter(pl.col("weight") > 0)
+        .select("user_id", "product_id")
+        .unique()
+        .join(known, on="user_id", how="semi")
+        .join(
+            excluded_pairs(interactions, cutoff=cutoff, exclude=exclude),
+            on=["user_id", "product_id"],
+            how="anti",
+        )
+        .sort("user_id", "product_id")
+    )
+
+
+def cold_users(interactions: pl.DataFrame, *, cutoff: date) -> pl.DataFrame:
+    """Users of the judged week who were not known before it, and are therefore not judged.
+
+    Returns:
+        `user_id`, each once, sorted.
+    """
+    known = known_before(interactions, cutoff).select("user_id").unique()
+    return (
+        _judged_rows(interactions, cutoff)
+        .filter(pl.col("weight") > 0)
+        .select("user_id")
+        .unique()
+        .join(known, on="user_id", how="anti")
+        .sort("user_id")
+    )
+
+
+def _judged_rows(interactions: pl.DataFrame, cutoff: date) -> pl.DataFrame:
+    end = cutoff + timedelta(days=JUDGED_DAYS)
+    return interactions.filter(
+        pl.col("event_date").is_between(cutoff, end, closed="left"),
+        pl.col("arrived_at") < pl.lit(midnight(end), dtype=pl.Datetime("us", "UTC")),
+    )

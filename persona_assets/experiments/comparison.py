@@ -1,0 +1,166 @@
+"""The statistics behind a comparison of two arms.
+
+Belongs here: estimates, intervals, p-values and their corrections, on plain arrays, each with the
+source of its formula. Does not belong here: metrics, arms or verdicts (`analysis.py`).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+CONFIDENCE = 0.95
+"""Coverage of every interval."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """An arm's value beside control's: `effect` = value − control_value, with its interval."""
+
+    value: float
+    control_value: float
+    effect: float
+    low: float
+    high: float
+    p_value: float
+
+
+def ratio_difference(
+    numerator: Floats, denominator: Floats, control_numerator: Floats, control_denominator: Floats
+) -> Comparison:
+    """Difference of two ratios of sums, such as clicks / impressions, clustered by user.
+
+    A user's impressions are not independent of each other, users are. The variance of a ratio of
+    means R = Ȳ/X̄ over n users is, by the delta method (Deng, Knoblich and Lu 2018, "Applying the
+    Delta Method in Metric Analytics", eq. 4), that of the mean of (Y − R·X) / X̄:
+    (s²_Y − 2R·s_XY + R²·s²_X) / (n·X̄²). The difference is tested as normal (z).
+
+    Args:
+        numerator: one number per user of the arm, at least two.
+        denominator: likewise; their sum is positive.
+        control_numerator: one number per user of control.
+        control_denominator: likewise.
+    """
+    value, variance = _ratio(numerator, denominator)
+    control_value, control_variance = _ratio(control_numerator, control_denominator)
+    error = math.sqrt(variance + control_variance)
+    margin = _normal_quantile() * error
+    effect = value - control_value
+    p_value = _two_sided_normal(_standardised(effect, error))
+    return Comparison(value, control_value, effect, effect - margin, effect + margin, p_value)
+
+
+def proportion_difference(
+    successes: int, trials: int, control_successes: int, control_trials: int
+) -> Comparison:
+    """Difference of two independent proportions.
+
+    The p-value is that of the two-proportion z-test with the pooled estimate of variance. The
+    interval is Newcombe's hybrid of two Wilson intervals (1998, "Interval estimation for the
+    difference between independent proportions", method 10), which keeps its coverage where
+    conversions are few and Wald's does not.
+    """
+    value, control_value = successes / trials, control_successes / control_trials
+    effect = value - control_value
+    pooled = (successes + control_successes) / (trials + control_trials)
+    error = math.sqrt(pooled * (1 - pooled) * (1 / trials + 1 / control_trials))
+    low, high = wilson_interval(successes, trials)
+    control_low, control_high = wilson_interval(control_successes, control_trials)
+    return Comparison(
+        value,
+        control_value,
+        effect,
+        effect - math.hypot(value - low, control_high - control_value),
+        effect + math.hypot(high - value, control_value - control_low),
+        _two_sided_normal(_standardised(effect, error)),
+    )
+
+
+def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
+    """Score interval of a proportion (Wilson 1927)."""
+    z = _normal_quantile()
+    proportion = successes / trials
+    centre = (proportion + z * z / (2 * trials)) / (1 + z * z / trials)
+    variance = proportion * (1 - proportion) / trials + z * z / (4 * trials * trials)
+    margin = z * math.sqrt(variance) / (1 + z * z / trials)
+    return centre - margin, centre + margin
+
+
+def mean_difference(values: Floats, control_values: Floats) -> Comparison:
+    """Difference of two means by Welch's unequal variances t-test.
+
+    Degrees of freedom by Welch and Satterthwaite: (a + b)² / (a²/(n−1) + b²/(m−1)), with a and b
+    the squared standard errors of the two means (Welch 1947).
+
+    Args:
+        values: one number per user of the arm, at least two.
+        control_values: one number per user of control, at least two.
+    """
+    from scipy.special import stdtr, stdtrit
+
+    n, m = len(values), len(control_values)
+    a, b = float(np.var(values, ddof=1)) / n, float(np.var(control_values, ddof=1)) / m
+    value, control_value = float(values.mean()), float(control_values.mean())
+    effect, error = value - control_value, math.sqrt(a + b)
+    if error == 0.0:
+        freedom = float(n + m - 2)
+    else:
+        freedom = (a + b) ** 2 / (a * a / (n - 1) + b * b / (m - 1))
+    margin = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * error
+    p_value = min(1.0, 2 * float(stdtr(freedom, -abs(_standardised(effect, error)))))
+    return Comparison(value, control_value, effect, effect - margin, effect + margin, p_value)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """P-values adjusted so that rejecting those below α keeps the family-wise error at α.
+
+    Step-down: the i-th smallest of m is multiplied by m − i + 1 and never falls below the one
+    before (Holm 1979, "A simple sequentially rejective multiple test procedure").
+    """
+    adjusted = [0.0] * len(p_values)
+    floor = 0.0
+    for rank, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        floor = max(floor, min(1.0, (len(p_values) - rank) * p_values[index]))
+        adjusted[index] = floor
+    return adjusted
+
+
+def sample_ratio_p_value(users: Sequence[int], shares: Sequence[float]) -> float:
+    """P-value of Pearson's χ² that users fell into arms by their `shares`.
+
+    A small one is a sample-ratio mismatch: something but the coin decided who is in which arm, and
+    no comparison of the arms can be trusted (Fabijan et al. 2019, "Diagnosing Sample Ratio
+    Mismatch in Online Controlled Experiments").
+    """
+    from scipy.special import chdtrc
+
+    total = sum(users)
+    expected = [total * share for share in shares]
+    statistic = sum((u - e) ** 2 / e for u, e in zip(users, expected, strict=True))
+    return float(chdtrc(len(users) - 1, statistic))
+
+
+def _ratio(numerator: Floats, denominator: Floats) -> tuple[float, float]:
+    ratio = float(numerator.sum() / denominator.sum())
+    residual = (numerator - ratio * denominator) / denominator.mean()
+    return ratio, float(np.var(residual, ddof=1)) / len(residual)
+
+
+def _standardised(effect: float, error: float) -> float:
+    """Effect in standard errors; without any variation, equal values differ by none."""
+    if error == 0.0:
+        return math.copysign(math.inf, effect) if effect else 0.0
+    return effect / error
+
+
+def _two_sided_normal(z: float) -> float:
+    return math.erfc(abs(z) / math.sqrt(2))
+
+
+def _normal_quantile() -> float:
+    from statistics import NormalDist
+
+    return NormalDist().inv_cdf((1 + CONFIDENCE) / 2)

@@ -1,0 +1,63 @@
+"""Plots of the tables of group `experiments`.
+
+Belongs here: one function per table, from its rows to a figure. Does not belong here: the house
+style (`persona_assets.plotting`) or any number that is not in the table.
+"""
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from persona_assets.experiments.analysis import SIGNIFICANT, TESTS
+from persona_assets.plotting import MUTED, colour, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TITLES = {
+    "ctr": "Click-through rate",
+    "conversion": "Conversion",
+    "revenue_per_user": "Revenue per user",
+}
+
+
+def ab_test_figure(ab_test_results: pl.DataFrame) -> "Figure":
+    """Effects relative to control with 95 % intervals, one panel per metric; the verdict on top.
+
+    Filled: significant after Holm's correction; hollow: not. Where control's value is 0 there is
+    no relative effect and the panel's axis is absolute.
+
+    Args:
+        ab_test_results: rows of experiments/ab_test_results.
+    """
+    arms = ab_test_results["arm"].unique(maintain_order=True).to_list()
+    figure = new_figure(9.0, 1.9 + 0.5 * len(arms))
+    panels = figure.subplots(1, len(TESTS), sharey=True)
+    for axes, metric in zip(panels, TESTS, strict=True):
+        rows = ab_test_results.filter(pl.col("metric") == metric)
+        relative = rows["control_value"][0] > 0
+        for row in rows.iter_rows(named=True):
+            unit = row["control_value"] / 100 if relative else 1.0
+            effect, low, high = (row[name] / unit for name in ("effect", "low", "high"))
+            height = arms.index(row["arm"])
+            axes.errorbar(
+                effect,
+                height,
+                xerr=[[effect - low], [high - effect]],
+                fmt="o",
+                color=colour(height + 1),
+                markerfacecolor=colour(height + 1)
+                if row["adjusted_p_value"] < SIGNIFICANT
+                else "white",
+                capsize=3,
+            )
+        axes.axvline(0, color=MUTED, linewidth=1)
+        axes.set_title(TITLES[metric], fontsize=10, loc="left")
+        axes.set_xlabel("% over control" if relative else "over control", fontsize=9)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        axes.tick_params(axis="y", length=0)
+    models = dict(ab_test_results.select("arm", "model").unique().iter_rows())
+    panels[0].set_yticks(range(len(arms)), [f"{arm} ({models[arm]})" for arm in arms])
+    panels[0].set_ylim(len(arms) - 0.5, -0.5)
+    figure.suptitle(ab_test_results["verdict"][0], fontsize=10, x=0.01, ha="left", wrap=True)
+    return figure

@@ -1,0 +1,101 @@
+"""A digest of a table's rows that depends on neither their order nor the files they lie in.
+
+Belongs here: hashing of frames. Does not belong here: deciding what to hash or where a digest is
+kept (`store.py`).
+
+Each value becomes 64 bits, each row a mix over its columns, and a table the sum of its rows modulo
+2^64 beside their number. The sum makes the digest independent of order and lets digests of
+partitions be added up. It shows accidental differences; it is no defence against forgery.
+"""
+
+import hashlib
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+Words = NDArray[np.uint64]
+
+_NULL = np.uint64(0x9E3779B97F4A7C15)
+_HEX_DIGITS = 16
+
+
+def content_hash(frame: pl.DataFrame) -> str:
+    """Digest of `frame`: `<rows>-<sum of row hashes in hex>`; equal contents, equal digest.
+
+    Column names count, their order does not. Floats are compared bit by bit, but for -0.0 = 0.0 and
+    all NaN being one value.
+    """
+    rows = row_hashes(frame)
+    return render(frame.height, int(rows.sum(dtype=np.uint64)))
+
+
+def render(rows: int, total: int) -> str:
+    """The digest's text from a number of rows and a sum of row hashes."""
+    return f"{rows}-{total % 2**64:0{_HEX_DIGITS}x}"
+
+
+def add(digests: list[str]) -> str:
+    """Digest of the union of disjoint row sets from the digests of its parts."""
+    parts = [digest.split("-") for digest in digests]
+    return render(sum(int(rows) for rows, _ in parts), sum(int(total, 16) for _, total in parts))
+
+
+def row_hashes(frame: pl.DataFrame) -> Words:
+    """One 64-bit hash a row, (n_rows,)."""
+    hashed = np.zeros(frame.height, dtype=np.uint64)
+    for name in sorted(frame.columns):
+        salt = np.uint64(
+            int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
+        )
+        hashed ^= _mix(_words(frame[name]) ^ salt)
+    return _mix(hashed)
+
+
+def _mix(words: Words) -> Words:
+    """SplitMix64's finaliser (Steele, Lea and Flood 2014): every input bit moves every output."""
+    words = words + np.uint64(0x9E3779B97F4A7C15)
+    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return words ^ (words >> np.uint64(31))
+
+
+def _words(column: pl.Series) -> Words:
+    """One word a value, before mixing."""
+    if column.dtype == pl.String:
+        words = _text_words(column)
+    elif isinstance(column.dtype, pl.List):
+        words = _list_words(column)
+    elif column.dtype.is_float():
+        words = _float_words(column)
+    else:
+        words = column.to_physical().fill_null(0).cast(pl.Int64).to_numpy().view(np.uint64).copy()
+    words[column.is_null().to_numpy()] = _NULL
+    return words
+
+
+def _text_words(column: pl.Series) -> Words:
+    import pandas as pd  # its hash_array is documented to be stable, unlike Polars'
+
+    values = column.fill_null("").to_numpy().astype(object)
+    return pd.util.hash_array(values, categorize=True)
+
+
+def _float_words(column: pl.Series) -> Words:
+    values = column.cast(pl.Float64).fill_null(0.0).to_numpy().copy()
+    values += 0.0  # -0.0 becomes 0.0
+    values[np.isnan(values)] = np.nan
+    return values.view(np.uint64)
+
+
+def _list_words(column: pl.Series) -> Words:
+    lengths = column.list.len().fill_null(0).cast(pl.Int64).to_numpy()
+    flat = column.list.explode(empty_as_null=False, keep_nulls=False)
+    starts = np.cumsum(lengths) - lengths
+    position = np.arange(len(flat), dtype=np.int64) - np.repeat(starts, lengths)
+    elements = _mix(_words(flat) ^ _mix(position.astype(np.uint64)))
+    words = lengths.astype(np.uint64)
+    filled = lengths > 0
+    if filled.any():
+        words[filled] += np.add.reduceat(elements, starts[filled])
+    return words

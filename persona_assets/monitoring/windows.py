@@ -1,0 +1,59 @@
+"""The judged week and the weeks it is compared with.
+
+Belongs here: which rows are looked at, and samples of them that do not depend on row order. Does
+not belong here: what is measured on the rows (`drift.py`, `quality.py`).
+"""
+
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+from persona_assets.errors import DataError
+
+WEEK = timedelta(days=7)
+SAMPLED_VALUES = 20_000
+"""Values a side given to Evidently: it takes about 0.5 s for such a report and grows linearly,
+while the error of a share (at most 0.4 %) is already far below any threshold for drift."""
+
+
+def split_weeks(
+    frame: pl.DataFrame, *, cutoff: date, reference_weeks: int
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows of the week from `cutoff`, and rows of the `reference_weeks` weeks before it.
+
+    Only rows that had arrived by the end of the judged week are kept, so that a report reads the
+    same whenever it is made.
+
+    Args:
+        frame: has `event_date` and `arrival_date`; rows outside the weeks are ignored.
+        cutoff: Monday on which the judged week begins.
+        reference_weeks: how many weeks to look back.
+    """
+    known = frame.filter(pl.col("arrival_date") < cutoff + WEEK)
+    current = known.filter(pl.col("event_date").is_between(cutoff, cutoff + WEEK, closed="left"))
+    start = cutoff - reference_weeks * WEEK
+    reference = known.filter(pl.col("event_date").is_between(start, cutoff, closed="left"))
+    return current, reference
+
+
+def require_rows(frame: pl.DataFrame, *, what: str, cutoff: date) -> None:
+    """Refuse an empty side of a comparison.
+
+    Raises:
+        DataError: `frame` has no rows; the text names the week and the mend.
+    """
+    if frame.is_empty():
+        raise DataError(
+            f"mart/user_item_interactions has no rows for {what} of cutoff {cutoff} (known by "
+            f"{cutoff + WEEK}), so there is nothing to compare. Materialize the daily partitions "
+            f"of raw/events and the mart around {cutoff}; if the shop was closed, leave this week "
+            "out."
+        )
+
+
+def sample_values(values: pl.Series, rng: np.random.Generator) -> pl.Series:
+    """At most `SAMPLED_VALUES` of the values, without replacement, in their given order."""
+    if len(values) <= SAMPLED_VALUES:
+        return values
+    return values.gather(np.sort(rng.choice(len(values), SAMPLED_VALUES, replace=False)))

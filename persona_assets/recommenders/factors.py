@@ -1,0 +1,105 @@
+"""Factor models: score = user · product + product bias, and how a table holds it.
+
+Belongs here: the layout of a factor artefact and recommending from it. Does not belong here: how
+factors are learned (`als.py`, `bpr.py`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from persona_assets.recommenders.artefact import one_training
+from persona_assets.recommenders.ranking import ranked_lists
+from persona_assets.tables import Table
+
+
+@dataclass(frozen=True)
+class Factors:
+    """What a factor model learned.
+
+    Attributes:
+        users: `user_id` of each user vector.
+        products: `product_id` of each product vector, sorted.
+        user_vectors: (users × factors) float32.
+        product_vectors: (products × factors) float32.
+        product_biases: (products,) float64, added to every score of the product.
+    """
+
+    users: pl.Series
+    products: pl.Series
+    user_vectors: NDArray[np.float32]
+    product_vectors: NDArray[np.float32]
+    product_biases: NDArray[np.float64]
+
+    def to_artefact(self, table: Table, cutoff: date) -> pl.DataFrame:
+        """The factors as rows of `table`, products first, each side in its order."""
+        sides = (
+            ("product", self.products, self.product_vectors, self.product_biases),
+            ("user", self.users, self.user_vectors, np.zeros(len(self.users))),
+        )
+        return pl.concat(
+            pl.DataFrame(
+                {
+                    "cutoff": pl.Series([cutoff], dtype=pl.Date()).new_from_index(0, len(ids)),
+                    "entity": pl.Series([entity]).new_from_index(0, len(ids)),
+                    "id": ids,
+                    "vector": pl.Series(vectors).arr.to_list(),
+                    "bias": biases,
+                },
+                schema=table.polars_schema,
+            )
+            for entity, ids, vectors, biases in sides
+        )
+
+    @classmethod
+    def from_artefact(cls, artefact: pl.DataFrame, table: Table) -> "Factors":
+        """The factors that `to_artefact` laid out, whatever the order of the rows.
+
+        Raises:
+            DataError: the artefact is empty or holds several cut-offs.
+        """
+        sides = one_training(artefact, table).sort("id")
+        users = sides.filter(pl.col("entity") == "user")
+        products = sides.filter(pl.col("entity") == "product")
+        return cls(
+            users=users["id"],
+            products=products["id"],
+            user_vectors=_dense(users["vector"]),
+            product_vectors=_dense(products["vector"]),
+            product_biases=products["bias"].to_numpy(),
+        )
+
+    def recommend(self, users: Sequence[str], *, k: int, excluded: pl.DataFrame) -> pl.DataFrame:
+        """See `Recommender.recommend`.
+
+        People without a vector get the vector of the mean user: the mean of a linear score over
+        all users is the score of their mean vector, so theirs is the list that pleases a user
+        drawn at random best, in the model's own opinion and scale. (On first orders in Online
+        Retail, four weeks, 257 people, nDCG@10 was .087 for ALS and .089 for BPR; for the
+        popularity list .093, a difference well inside the standard error of .01.)
+        """
+        from threadpoolctl import threadpool_limits
+
+        rows = dict(zip(self.users.to_list(), range(len(self.users)), strict=True))
+        newcomer = len(rows)
+        vectors = np.vstack([self.user_vectors, self.user_vectors.mean(axis=0, dtype=np.float64)])
+        chosen = np.array([rows.get(user, newcomer) for user in users], dtype=np.int64)
+        vectors = vectors.astype(np.float32)[chosen]
+        biases = self.product_biases.astype(np.float32)
+
+        def scores_of(block: slice) -> NDArray[np.float32]:
+            return vectors[block] @ self.product_vectors.T + biases
+
+        # How BLAS splits a product over threads moves last digits, and with them ties.
+        with threadpool_limits(limits=1, user_api="blas"):
+            return ranked_lists(users, self.products, scores_of, k=k, excluded=excluded)
+
+
+def _dense(vectors: pl.Series) -> NDArray[np.float32]:
+    """Lists of equal length as a (rows × factors) array."""
+    flat = vectors.explode().to_numpy()
+    return flat.reshape(len(vectors), -1)

@@ -1,0 +1,116 @@
+"""From scores to ranked lists: exclusion, the best k, and an order that is always the same.
+
+Belongs here: everything about lists that does not depend on how scores come about. Does not belong
+here: scores (`factors.py`, `popularity.py`) or which pairs are excluded (`exclusion.py`).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from persona_assets.errors import UserError
+
+LIST_SCHEMA = pl.Schema(
+    {
+        "user_id": pl.String(),
+        "rank": pl.Int64(),
+        "product_id": pl.String(),
+        "score": pl.Float64(),
+    }
+)
+SCORES_PER_BLOCK = 4_000_000
+"""Scores held at once. With the copies that ranking makes of them (about 25 bytes per score of 64
+bits) a block stays near 100 MB, however many users there are."""
+
+
+def best_columns(scores: NDArray[np.floating[Any]], k: int) -> NDArray[np.int64]:
+    """Columns of the `k` largest values of each row, largest first, ties by column.
+
+    Args:
+        scores: (rows × columns), no NaN.
+        k: at most the number of columns.
+
+    Returns:
+        (rows × k) column numbers.
+    """
+    rows, columns = scores.shape
+    threshold = np.partition(scores, columns - k, axis=1)[:, columns - k, None]
+    above = scores > threshold
+    # `partition` alone would keep arbitrary ones of the columns that tie at the threshold.
+    tied = scores == threshold
+    room = k - above.sum(axis=1, keepdims=True)
+    chosen = above | (tied & (np.cumsum(tied, axis=1, dtype=np.int32) <= room))
+    best = np.nonzero(chosen)[1].reshape(rows, k)
+    order = np.argsort(-np.take_along_axis(scores, best, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(best, order, axis=1)
+
+
+def ranked_lists(
+    users: Sequence[str],
+    products: pl.Series,
+    scores_of: Callable[[slice], NDArray[np.floating[Any]]],
+    *,
+    k: int,
+    excluded: pl.DataFrame,
+) -> pl.DataFrame:
+    """The `k` best products of each user, a block of users at a time.
+
+    Args:
+        users: `user_id` of each list, all different.
+        products: `product_id` of each column of the scores; ties go to the earlier one.
+        scores_of: gives a fresh (users of the slice × products) array of finite scores.
+        k: length of the lists.
+        excluded: pairs `user_id, product_id` to leave out; pairs of unknown ids are ignored.
+
+    Returns:
+        `user_id, rank, product_id, score`, users in the given order, ranks from 1. A list is
+        shorter than `k` where fewer products are left.
+
+    Raises:
+        UserError: `k` is below 1.
+    """
+    if k < 1:
+        raise UserError(f"k must be at least 1; got {k}; pass a positive --k")
+    user_rows, product_columns = _positions(users, products, excluded)
+    length = min(k, len(products))
+    block = max(1, SCORES_PER_BLOCK // len(products))
+    user_ids = pl.Series("user_id", users, dtype=pl.String())
+    lists = [LIST_SCHEMA.to_frame()]
+    for start in range(0, len(users), block):
+        scores = scores_of(slice(start, start + block))
+        first, last = np.searchsorted(user_rows, (start, start + len(scores)))
+        scores[user_rows[first:last] - start, product_columns[first:last]] = -np.inf
+        best = best_columns(scores, length)
+        best_scores = np.take_along_axis(scores, best, axis=1)
+        row, rank = np.nonzero(np.isfinite(best_scores))
+        lists.append(
+            pl.DataFrame(
+                {
+                    "user_id": user_ids.gather(row + start),
+                    "rank": rank + 1,
+                    "product_id": products.gather(best[row, rank]),
+                    "score": best_scores[row, rank].astype(np.float64),
+                },
+                schema=LIST_SCHEMA,
+            )
+        )
+    return pl.concat(lists)
+
+
+def _positions(
+    users: Sequence[str], products: pl.Series, excluded: pl.DataFrame
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Row and column of each excluded pair, sorted by row."""
+    rows = pl.DataFrame({"user_id": users}, schema={"user_id": pl.String()}).with_row_index("row")
+    columns = products.rename("product_id").to_frame().with_row_index("column")
+    positions = (
+        excluded.select("user_id", "product_id")
+        .join(rows, on="user_id")
+        .join(columns, on="product_id")
+        .select(pl.col("row", "column").cast(pl.Int64))
+        .sort("row", "column")
+    )
+    return positions["row"].to_numpy(), positions["column"].to_numpy()

@@ -1,0 +1,53 @@
+"""The lists of a model at a cut-off: everyone known by then, and people without history.
+
+Belongs here: who gets a list and which pairs are left out of it. Does not belong here: scores and
+ranks (the models, `ranking.py`).
+"""
+
+from datetime import date
+
+import polars as pl
+
+from persona_assets.recommenders.exclusion import Exclusion, excluded_pairs
+from persona_assets.recommenders.history import known_before
+from persona_assets.recommenders.protocol import Recommender
+from persona_assets.tables.models import FALLBACK_USER, TOP_K
+
+
+def top_k(
+    model: Recommender,
+    artefact: pl.DataFrame,
+    interactions: pl.DataFrame,
+    *,
+    cutoff: date,
+    k: int,
+    exclude: Exclusion,
+) -> pl.DataFrame:
+    """The `k` best products of every user known at the cut-off, and of `FALLBACK_USER`.
+
+    Args:
+        model: the recommender that trained the artefact.
+        artefact: what it learned at this cut-off.
+        interactions: rows of `mart/user_item_interactions`. Rows that happened or arrived on or
+            after the cut-off are ignored.
+        cutoff: the cut-off of the training.
+        k: length of the lists; a list is shorter where fewer products are left.
+        exclude: which of a user's products stay out of the user's list.
+
+    Returns:
+        Rows of `recommendations/top_k`, sorted by user and rank.
+
+    Raises:
+        UserError: `k` is below 1 or `exclude` is no known rule.
+        DataError: the artefact is empty or holds several cut-offs.
+    """
+    users = known_before(interactions, cutoff)["user_id"].unique().sort().to_list()
+    lists = model.recommend(
+        artefact,
+        [FALLBACK_USER, *users],
+        k=k,
+        excluded=excluded_pairs(interactions, cutoff=cutoff, exclude=exclude),
+    )
+    return lists.with_columns(
+        pl.lit(cutoff, dtype=pl.Date()).alias("cutoff"), pl.lit(model.name).alias("model")
+    ).select(TOP_K.polars_schema.names())

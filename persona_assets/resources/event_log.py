@@ -1,0 +1,104 @@
+"""Dagster's embedded event log, fit for runs over many partitions.
+
+Belongs here: storage of events only; which instance uses it is said in `instance.py`.
+
+The stock storage builds an SQLAlchemy engine for each statement and commits every event in several
+transactions with `synchronous=FULL`. This one keeps an engine per shard, commits with
+`synchronous=NORMAL` in WAL mode (safe when a process dies; after a power loss the file is intact
+with the last commits missing), and writes a batch of events in one transaction per shard.
+`benchmarks/event_log.py` compares the two. Deployments use Postgres instead: see the README.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+
+from dagster._core.events.log import EventLogEntry
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
+    INDEX_SHARD_NAME,
+    SqliteEventLogStorage,
+)
+from dagster._core.storage.sql import create_engine
+from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
+from dagster._serdes import ConfigurableClassData
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.pool import QueuePool
+
+
+class PooledSqliteEventLogStorage(SqliteEventLogStorage):
+    """SQLite event log with lasting connections and batched transactions."""
+
+    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        self._engines: dict[str, Engine] = {}
+        self._known_tables: dict[str, bool] = {}
+        # Shards whose transaction a batch holds open, per thread.
+        self._held = threading.local()
+        super().__init__(base_dir, inst_data)
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, str]
+    ) -> "PooledSqliteEventLogStorage":
+        """Build it from the `config` of dagster.yaml."""
+        return cls(inst_data=inst_data, **config_value)
+
+    def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
+        """Store `events` in one transaction per shard."""
+        runs = {entry.run_id for entry in events}
+        with ExitStack() as stack:
+            # The index is always taken last, as store_event does, so that writers cannot deadlock.
+            for shard in (*sorted(runs), INDEX_SHARD_NAME):
+                stack.enter_context(self._hold(shard))
+            for entry in events:
+                self.store_event(entry)
+
+    @contextmanager
+    def _hold(self, shard: str) -> Iterator[None]:
+        with self._connect(shard) as connection:
+            held = self._held.__dict__.setdefault("connections", {})
+            held[shard] = connection
+            try:
+                yield
+            finally:
+                del held[shard]
+
+    @contextmanager
+    def _connect(self, shard: str) -> Iterator[Connection]:
+        held = self._held.__dict__.get("connections", {})
+        if shard in held:
+            yield held[shard]
+            return
+        with self._db_lock:
+            engine = self._engine(shard)
+            if shard not in self._initialized_dbs:
+                self._initdb(engine, for_index_shard=shard == INDEX_SHARD_NAME)
+                self._initialized_dbs.add(shard)
+        with engine.connect() as connection, connection.begin():
+            yield connection
+
+    def _engine(self, shard: str) -> Engine:
+        if shard not in self._engines:
+            engine = create_engine(
+                self.conn_string_for_shard(shard),
+                poolclass=QueuePool,
+                pool_size=1,
+                max_overflow=8,
+                connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
+            )
+            event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=NORMAL"))
+            self._engines[shard] = engine
+        return self._engines[shard]
+
+    def has_table(self, table_name: str) -> bool:
+        """Does the index hold `table_name`; asked for every event, so the answer is kept."""
+        if not self._known_tables.get(table_name):
+            self._known_tables[table_name] = super().has_table(table_name)
+        return self._known_tables[table_name]
+
+    def dispose(self) -> None:
+        """Close the kept connections."""
+        for engine in self._engines.values():
+            engine.dispose()
+        self._engines.clear()
+        super().dispose()

@@ -1,0 +1,39 @@
+"""The shop's raw data as a resource, opened when the first raw asset asks for it."""
+
+from datetime import date
+from functools import cached_property
+
+import polars as pl
+
+from persona_assets.settings import Settings
+from persona_assets.sources import open_source
+from persona_assets.sources.planted import PlantedTruth
+from persona_assets.sources.protocol import PlantedTastes, Source
+
+
+class ShopResource:
+    """The settings' source and the key that hides its user identifiers."""
+
+    def __init__(self, settings: Settings, source: Source | None = None) -> None:
+        self.settings = settings
+        self._given = source
+
+    @cached_property
+    def source(self) -> Source:
+        """The opened source; UserError where its file or mapping is unusable."""
+        if self._given is not None:
+            return self._given
+        # The clock is read here, at the edge: sources have none.
+        return open_source(self.settings.source, today=date.today())
+
+    @cached_property
+    def hash_key(self) -> bytes:
+        """Key of the user identifiers' hashes."""
+        public = self.source.identifiers_are_public
+        return self.settings.secret_key(identifiers_are_public=public)
+
+    def planted_truth(self, users: pl.DataFrame, products: pl.DataFrame) -> PlantedTruth | None:
+        """The true tastes of a made-up shop; None for a real one."""
+        if not isinstance(self.source, PlantedTastes):
+            return None
+        return PlantedTruth(self.source, users, products, self.hash_key)

@@ -1,0 +1,76 @@
+"""What `persona run` remembers of its last run, at `<home>/last_run.json`.
+
+Belongs here: the record and its file. Does not belong here: running (`runner.py`) or showing it
+(`report/`).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from persona_assets.errors import DataError
+
+FILE_NAME = "last_run.json"
+
+Outcome = Literal["passed", "warned", "failed"]
+
+
+@dataclass(frozen=True)
+class CheckOutcome:
+    """One check's result; `partition` is empty for an unpartitioned table."""
+
+    asset: str
+    check: str
+    partition: str
+    outcome: Outcome
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One complete run.
+
+    `seconds` maps asset paths to the time in domain code and table I/O, `total` is the wall time,
+    `versions` the Delta version of each table when it ended. `fingerprint` identifies code,
+    settings and source: an equal one over unchanged tables means there is nothing to do.
+    """
+
+    started: str
+    total: float
+    seconds: Mapping[str, float]
+    checks: tuple[CheckOutcome, ...]
+    fingerprint: str
+    versions: Mapping[str, int]
+
+    @property
+    def framework(self) -> float:
+        """Wall time that went into neither domain code nor table I/O."""
+        return max(0.0, self.total - sum(self.seconds.values()))
+
+
+def save(home: Path, record: RunRecord) -> None:
+    """Write the record whole or not at all."""
+    fresh = home / f"{FILE_NAME}.new"
+    fresh.write_text(json.dumps(asdict(record), indent=1), encoding="utf-8")
+    fresh.replace(home / FILE_NAME)
+
+
+def load(home: Path) -> RunRecord | None:
+    """The last run's record, or None where no run has ended yet.
+
+    Raises:
+        DataError: the file is there but is no record.
+    """
+    path = home / FILE_NAME
+    if not path.exists():
+        return None
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        checks = tuple(CheckOutcome(**check) for check in stored.pop("checks"))
+        return RunRecord(checks=checks, **stored)
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{path} is not a run record ({error}); delete it and run `persona run` again"
+        ) from error

@@ -1,0 +1,257 @@
+"""Every knob, read in one place: `PERSONA_*` environment over `<home>/persona.toml` over defaults.
+
+Belongs here: names, types, defaults and validation of settings. Does not belong here: what is done
+with them. Nothing else in the package reads the environment.
+"""
+
+import difflib
+import json
+import os
+import secrets
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, get_args
+
+from persona_assets.errors import UserError
+from persona_assets.recommenders.exclusion import Exclusion
+from persona_assets.tables.mart import EVENT_TYPES
+
+FILE_NAME = "persona.toml"
+DEFAULT_HOME = ".persona"
+ENGINES = ("polars",)
+DEFAULT_WEIGHTS = {"view": 1.0, "add_to_cart": 3.0, "purchase": 5.0, "return": 0.0}
+# Of no secrecy: used only for sources whose identifiers are public, so that their tables are the
+# same everywhere.
+PUBLIC_HASH_KEY = b"persona_assets: public identifiers"
+_ENVIRONMENT = {
+    "PERSONA_HOME",
+    "PERSONA_LAKE",
+    "PERSONA_STORAGE_OPTIONS",
+    "PERSONA_ENGINE",
+    "PERSONA_HASH_KEY",
+    "PERSONA_EVENT_WEIGHTS",
+    "PERSONA_TOP_K",
+    "PERSONA_EXCLUDE",
+    "PERSONA_SEED",
+}
+
+
+@dataclass(frozen=True)
+class SourceSettings:
+    """Which raw data the graph stands on. `end` is exclusive; None: open-ended, up to today."""
+
+    name: str = "synthetic"
+    start: date = date(2025, 1, 1)
+    end: date | None = date(2025, 3, 2)
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One home's settings."""
+
+    home: Path = Path(DEFAULT_HOME)
+    lake: str = ""
+    storage_options: Mapping[str, str] = field(default_factory=dict, repr=False)
+    engine: str = "polars"
+    source: SourceSettings = field(default_factory=SourceSettings)
+    event_weights: Mapping[str, float] = field(default_factory=lambda: dict(DEFAULT_WEIGHTS))
+    top_k: int = 50
+    exclude: Exclusion = "bought"
+    seed: int = 7
+    hash_key: bytes | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.top_k < 1:
+            raise UserError(
+                f"top_k must be at least 1, got {self.top_k}; pass a positive --k or PERSONA_TOP_K"
+            )
+        if self.exclude not in get_args(Exclusion):
+            raise UserError(
+                f"exclude is {self.exclude!r}; use one of {', '.join(get_args(Exclusion))}"
+            )
+        if self.engine not in ENGINES:
+            raise UserError(f"PERSONA_ENGINE is {self.engine!r}; use {' or '.join(ENGINES)}")
+        if self.source.end is not None and self.source.end <= self.source.start:
+            raise UserError(
+                f"the source ends on {self.source.end}, which is not after its start "
+                f"{self.source.start}; pass an --end after --start (the end day is not included)"
+            )
+        for name, weight in self.event_weights.items():
+            if name not in EVENT_TYPES or not weight >= 0:
+                raise UserError(
+                    f"event weight {name}={weight} is not usable; name {', '.join(EVENT_TYPES)} "
+                    "with weights of 0 or more in PERSONA_EVENT_WEIGHTS"
+                )
+
+    @property
+    def lake_root(self) -> str:
+        """Root of the Delta tables: a folder or an object-store URL."""
+        return self.lake or str(self.home / "lake")
+
+    def secret_key(self, *, identifiers_are_public: bool) -> bytes:
+        """Key of the user identifiers' hashes.
+
+        A shop's own key comes from `PERSONA_HASH_KEY` or, once made, from the home's `hash_key`
+        file, readable by its owner only. Sources with public identifiers use a public key.
+        """
+        if self.hash_key is not None:
+            return self.hash_key
+        if identifiers_are_public:
+            return PUBLIC_HASH_KEY
+        path = self.home / "hash_key"
+        if not path.exists():
+            self.home.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(secrets.token_hex(32).encode())
+        return path.read_bytes()
+
+
+def load(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings of the home that `PERSONA_HOME` names.
+
+    Raises:
+        UserError: an unknown `PERSONA_*` variable or an unusable value.
+    """
+    given = os.environ if environment is None else environment
+    _refuse_unknown(given)
+    home = Path(given.get("PERSONA_HOME") or DEFAULT_HOME).absolute()
+    stored = _stored(home / FILE_NAME)
+    values: dict[str, Any] = {"home": home}
+    if source := stored.pop("source", None):
+        values["source"] = _source(source, home / FILE_NAME)
+    known = {"top_k", "exclude", "seed", "event_weights"}
+    if strangers := sorted(stored.keys() - known):
+        raise UserError(
+            f"{home / FILE_NAME}: unknown setting(s) {', '.join(strangers)}; known are source, "
+            f"{', '.join(sorted(known))}"
+        )
+    values |= stored
+    values |= _from_environment(given)
+    try:
+        return Settings(**values)
+    except TypeError as error:
+        raise UserError(f"{home / FILE_NAME}: {error}; mend or delete the file") from error
+
+
+def save(settings: Settings) -> None:
+    """Write what defines the home's graph to `<home>/persona.toml`; secrets are never written."""
+    import tomli_w
+
+    source = {key: value for key, value in asdict(settings.source).items() if value is not None}
+    document = {
+        "source": source,
+        "top_k": settings.top_k,
+        "exclude": settings.exclude,
+        "seed": settings.seed,
+        "event_weights": dict(settings.event_weights),
+    }
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        (settings.home / FILE_NAME).write_text(tomli_w.dumps(document), encoding="utf-8")
+    except OSError as error:
+        raise UserError(
+            f"cannot write to the home {settings.home}: {error.strerror}; point PERSONA_HOME at a "
+            "folder you may write to"
+        ) from error
+
+
+def _refuse_unknown(given: Mapping[str, str]) -> None:
+    for name in sorted(given):
+        if name.startswith("PERSONA_") and name not in _ENVIRONMENT:
+            near = difflib.get_close_matches(name, _ENVIRONMENT, n=1)
+            hint = (
+                f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(_ENVIRONMENT))}"
+            )
+            raise UserError(f"unknown setting {name} in the environment; unset it, or {hint}")
+
+
+def _stored(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except NotADirectoryError as error:
+        raise UserError(f"PERSONA_HOME {path.parent} is not a folder; name another") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not valid TOML: {error}; mend or delete it") from error
+    except OSError as error:
+        raise UserError(
+            f"cannot read {path}: {error.strerror}; point PERSONA_HOME at a folder you may read"
+        ) from error
+
+
+def _source(stored: object, path: Path) -> SourceSettings:
+    if not isinstance(stored, dict) or not isinstance(stored.get("start"), date):
+        raise UserError(
+            f"{path}: [source] needs a `start` date; mend it or run `persona run` again"
+        )
+    end = stored.get("end")
+    if end is not None and not isinstance(end, date):
+        raise UserError(f"{path}: [source] end = {end!r} is not a date; mend it")
+    return SourceSettings(
+        name=str(stored.get("name", "synthetic")),
+        start=stored["start"],
+        end=end,
+        options=dict(stored.get("options", {})),
+    )
+
+
+def _from_environment(given: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, key in (("PERSONA_LAKE", "lake"), ("PERSONA_ENGINE", "engine")):
+        if text := given.get(name):
+            values[key] = text
+    if text := given.get("PERSONA_EXCLUDE"):
+        values["exclude"] = text
+    for name, key in (("PERSONA_TOP_K", "top_k"), ("PERSONA_SEED", "seed")):
+        if text := given.get(name):
+            try:
+                values[key] = int(text)
+            except ValueError as error:
+                raise UserError(f"{name}={text!r} is not a whole number; set one") from error
+    if text := given.get("PERSONA_STORAGE_OPTIONS"):
+        values["storage_options"] = _storage_options(text)
+    if text := given.get("PERSONA_HASH_KEY"):
+        values["hash_key"] = _hash_key(text)
+    if text := given.get("PERSONA_EVENT_WEIGHTS"):
+        values["event_weights"] = DEFAULT_WEIGHTS | _weights(text)
+    return values
+
+
+def _storage_options(text: str) -> dict[str, str]:
+    try:
+        options = json.loads(text)
+    except json.JSONDecodeError:
+        options = None
+    if not isinstance(options, dict):
+        # The text may hold credentials, so it is not repeated.
+        raise UserError("PERSONA_STORAGE_OPTIONS is not a JSON object; set e.g. '{\"region\": …}'")
+    return {str(key): str(value) for key, value in options.items()}
+
+
+def _hash_key(text: str) -> bytes:
+    key = text.encode()
+    if not 16 <= len(key) <= 64:
+        raise UserError(
+            f"PERSONA_HASH_KEY has {len(key)} bytes; use 16 to 64 (BLAKE2b's keys end there)"
+        )
+    return key
+
+
+def _weights(text: str) -> dict[str, float]:
+    weights = {}
+    for part in text.split(","):
+        name, _, value = part.partition("=")
+        try:
+            weights[name.strip()] = float(value)
+        except ValueError as error:
+            raise UserError(
+                f"PERSONA_EVENT_WEIGHTS: {part!r} is not name=number; write e.g. "
+                "view=1,add_to_cart=3,purchase=5"
+            ) from error
+    return weights

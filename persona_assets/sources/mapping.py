@@ -1,0 +1,247 @@
+"""The TOML mapping from a shop's files and columns to the raw tables.
+
+Belongs here: the mapping's vocabulary and everything that can be wrong with it before a data file
+is opened. Does not belong here: reading the files or applying the mapping (`files.py`).
+
+A mapping has one section per raw table; only `[events]` is required:
+
+```toml
+[events]
+file = "events*.csv"           # files inside the folder; the ending tells the format
+user_id = "visitor"            # our column = "their column"
+product_id = "sku"
+event_type = "action"
+timestamp = "time"
+
+[events.values.event_type]     # their value = our value; other values stay as they are
+cart = "add_to_cart"
+buy = "purchase"
+
+[events.constants]             # columns that are the same in every row
+consent = true                 # consent is mapped or stated, never assumed
+
+[events.time]                  # how to read timestamp and arrived_at
+zone = "Europe/Berlin"         # zone of times that name none; default UTC
+```
+
+`[events.time]` may also hold `format` (as in `%d.%m.%Y %H:%M`) or `unit` (`s`, `ms` or `us` since
+1970-01-01 UTC).
+"""
+
+import tomllib
+from dataclasses import dataclass, field
+from datetime import datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Literal, cast, get_args
+from zoneinfo import available_timezones
+
+import polars as pl
+
+from persona_assets.errors import UserError
+from persona_assets.tables import raw
+from persona_assets.tables.contract import Table
+
+Unit = Literal["s", "ms", "us"]
+
+REQUIRED: dict[str, tuple[str, ...]] = {
+    "events": ("user_id", "product_id", "event_type", "timestamp", "consent"),
+    "orders": ("order_id", "user_id", "product_id", "timestamp"),
+    "search_logs": ("user_id", "timestamp", "query", "consent"),
+    "users": ("user_id",),
+    "products": ("product_id",),
+}
+"""Columns without which the rows of a section would mean nothing."""
+
+TABLES: dict[str, Table] = {table.name: table for table in raw.TABLES}
+ADDED_BY_US = frozenset({"event_date", "source_row"})
+SETTINGS = ("file", "values", "constants", "time")
+
+
+@dataclass(frozen=True)
+class TimeReading:
+    """How a section's times are written.
+
+    `zone` is the zone of times that name none; at most one of `format` (strftime) and `unit`
+    (since 1970-01-01 UTC) is set, and without either the texts are those that the mart reads.
+    """
+
+    zone: str = "UTC"
+    format: str | None = None
+    unit: Unit | None = None
+
+
+@dataclass(frozen=True)
+class TableMapping:
+    """One section: where a raw table's rows are and how its columns come from theirs.
+
+    `columns` is our column → their column, `values` our column → their value → our value, and
+    `constants` our column → value; values are text, as delivered values are.
+    """
+
+    section: str
+    file: str
+    columns: dict[str, str]
+    values: dict[str, dict[str, str]] = field(default_factory=dict)
+    constants: dict[str, str] = field(default_factory=dict)
+    time: TimeReading = TimeReading()
+
+    @property
+    def table(self) -> Table:
+        """Contract of the raw table that the section fills."""
+        return TABLES[self.section]
+
+    @property
+    def given(self) -> frozenset[str]:
+        """Our columns that the mapping maps or states."""
+        return frozenset(self.columns) | frozenset(self.constants)
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """A whole mapping: `tables` is section → its mapping; `path` is where it was read."""
+
+    path: Path
+    tables: dict[str, TableMapping]
+
+
+def read_mapping(path: Path) -> Mapping:
+    """The mapping in a TOML file.
+
+    Raises:
+        UserError: the file is missing or no TOML, or the mapping has an unknown key, lacks a
+            required one or contradicts itself; the text names the section, the key and the mend.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"there is no mapping {path}; write one or correct the path") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"mapping {path} is not TOML: {error}; correct that place") from error
+    if "events" not in document:
+        raise UserError(f"mapping {path} has no section [events]; add it")
+    _refuse_unknown(document, tuple(REQUIRED), f"mapping {path}", "section")
+    tables = {name: _Section(path, name, body).read() for name, body in document.items()}
+    return Mapping(path, tables)
+
+
+def _refuse_unknown(
+    given: dict[str, object], known: tuple[str, ...], where: str, kind: str
+) -> None:
+    for key in given:
+        if key not in known:
+            nearest = get_close_matches(key, known, n=1)
+            hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+            raise UserError(f"{where}: unknown {kind} {key!r}; {hint}use one of {', '.join(known)}")
+
+
+class _Section:
+    """Reads one section; holds what its error texts need."""
+
+    def __init__(self, path: Path, name: str, body: object) -> None:
+        self.name = name
+        self.where = f"mapping {path} [{name}]"
+        self.ours = tuple(c.name for c in TABLES[name].columns if c.name not in ADDED_BY_US)
+        self.body = self._table(body, self.where)
+
+    def read(self) -> TableMapping:
+        _refuse_unknown(self.body, (*SETTINGS, *self.ours), self.where, "key")
+        file = self._text(self.body.get("file"), "file", 'a file name or pattern: file = "…"')
+        columns = {
+            key: self._text(value, key, f'the name of their column: {key} = "…"')
+            for key, value in self.body.items()
+            if key not in SETTINGS
+        }
+        constants = self._scalars(self._settings("constants", self.ours), "constants")
+        mapping = TableMapping(
+            self.name, file, columns, self._values(), constants, self._time_reading()
+        )
+        self._refuse_contradictions(mapping)
+        return mapping
+
+    def _table(self, value: object, where: str) -> dict[str, object]:
+        if not isinstance(value, dict):
+            raise UserError(f"{where} is {value!r}; make it a section of keys and values")
+        return value
+
+    def _settings(self, setting: str, known: tuple[str, ...]) -> dict[str, object]:
+        where = f"{self.where[:-1]}.{setting}]"
+        body = self._table(self.body.get(setting, {}), where)
+        _refuse_unknown(body, known, where, "key")
+        return body
+
+    def _text(self, value: object, key: str, wanted: str) -> str:
+        if not isinstance(value, str) or not value:
+            found = "is missing" if value is None else f"is {value!r}"
+            raise UserError(f"{self.where}: {key!r} {found}; give {wanted}")
+        return value
+
+    def _values(self) -> dict[str, dict[str, str]]:
+        return {
+            column: self._scalars(self._table(body, f"{self.where} values"), f"values.{column}")
+            for column, body in self._settings("values", self.ours).items()
+        }
+
+    def _scalars(self, body: dict[str, object], setting: str) -> dict[str, str]:
+        texts = {}
+        for key, value in body.items():
+            if isinstance(value, bool):
+                texts[key] = "true" if value else "false"
+            elif isinstance(value, str | int | float):
+                texts[key] = str(value)
+            else:
+                raise UserError(
+                    f"{self.where}: {setting}.{key} is {value!r}; give a text, a number or "
+                    "true/false"
+                )
+        return texts
+
+    def _time_reading(self) -> TimeReading:
+        body = self._settings("time", ("zone", "format", "unit"))
+        texts = {key: self._text(value, f"time.{key}", "a text") for key, value in body.items()}
+        zone, pattern, unit = texts.get("zone", "UTC"), texts.get("format"), texts.get("unit")
+        if unit is not None and len(texts) > 1:
+            raise UserError(
+                f"{self.where}: time.unit = {unit!r} counts from 1970 in UTC and goes with "
+                "neither zone nor format; remove one of them"
+            )
+        if unit is not None and unit not in get_args(Unit):
+            raise UserError(f"{self.where}: time.unit is {unit!r}; use one of {get_args(Unit)}")
+        if not _zone_exists(zone):
+            nearest = get_close_matches(zone, available_timezones(), n=1)
+            hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+            raise UserError(
+                f"{self.where}: there is no time zone {zone!r}; {hint}"
+                "use a name of the IANA database such as 'Europe/Berlin'"
+            )
+        return TimeReading(zone, pattern, cast(Unit | None, unit))
+
+    def _refuse_contradictions(self, mapping: TableMapping) -> None:
+        if both := sorted(mapping.columns.keys() & mapping.constants.keys()):
+            raise UserError(
+                f"{self.where}: {both} are mapped to a column and stated as constants; keep one"
+            )
+        if idle := sorted(mapping.values.keys() - mapping.columns.keys()):
+            raise UserError(
+                f"{self.where}: values are translated for {idle}, which are not mapped to a "
+                "column; map them or remove the translation"
+            )
+        missing = [column for column in REQUIRED[self.name] if column not in mapping.given]
+        if missing == ["consent"]:
+            raise UserError(
+                f"{self.where}: consent is neither mapped nor stated, and is never assumed; map "
+                f'consent = "<their column>", or state it for every row in [{self.name}.constants]'
+            )
+        if missing:
+            raise UserError(
+                f"{self.where}: {', '.join(missing)} missing; map each to their column, as in "
+                f'{missing[0]} = "<their column>"'
+            )
+
+
+def _zone_exists(zone: str) -> bool:
+    try:
+        pl.Series([datetime(2000, 1, 1)]).dt.replace_time_zone(zone)
+    except pl.exceptions.PolarsError:
+        return False
+    return True

@@ -1,0 +1,252 @@
+"""From raw events to the mart: every row is accepted, or rejected with the rule that it breaks.
+
+Belongs here: the rules of `tables/mart.py`, in their order, and the two tables that follow from
+them. Does not belong here: sessions (`sessions.py`), anything about more than one day.
+
+Conservation: `judge` neither drops nor repeats a row, and the two tables split its rows by whether
+`rule` is null. All windows lie within one `event_date`, so a range of days equals its days.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import narwhals as nw
+
+from persona_assets.errors import UserError
+from persona_assets.tables.mart import EVENT_TYPES, QUARANTINE, USER_ITEM_INTERACTIONS
+from persona_assets.tables.raw import EVENTS
+from persona_assets.transforms.pseudonyms import pseudonymise
+from persona_assets.transforms.sessions import assign_sessions
+from persona_assets.transforms.timestamps import parse_timestamp
+
+DEFAULT_WEIGHTS: Mapping[str, float] = {
+    "view": 1.0,
+    "add_to_cart": 3.0,
+    "purchase": 5.0,
+    "return": 0.0,
+}
+"""Implicit-feedback weight of each event type: the rarer the step, the stronger the signal."""
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""Clocks of devices and servers differ by minutes; an event further ahead did not happen yet."""
+
+LARGEST_NUMBER = 1e9
+"""No price or quantity is larger; far beyond it, sums of amounts would not fit into int64."""
+
+_BILLED = ("purchase", "return")
+_PRICE_DECIMALS = 6
+_COPIED = tuple(c.name for c in EVENTS.columns if c.name != "source_row")
+_COLUMN_OF_RULE = {
+    "no_consent": "consent",
+    "missing_event_id": "event_id",
+    "missing_user": "user_id",
+    "missing_product": "product_id",
+    "unreadable_timestamp": "timestamp",
+    "future_timestamp": "timestamp",
+    "outside_partition": "timestamp",
+    "unknown_event_type": "event_type",
+    "unknown_product": "product_id",
+    "service_line": "product_id",
+    "anomalous_code": "product_id",
+    "invalid_quantity": "quantity",
+    "negative_price": "unit_price",
+    "zero_price": "unit_price",
+    "duplicate_event_id": "event_id",
+}
+
+
+def clean(
+    events: nw.LazyFrame, products: nw.LazyFrame, *, key: bytes, weights: Mapping[str, float]
+) -> tuple[nw.LazyFrame, nw.LazyFrame]:
+    """The mart's interactions and its quarantine from raw events.
+
+    Args:
+        events: rows of `raw/events`, whole days.
+        products: rows of `raw/products`.
+        key: secret of the pseudonyms.
+        weights: implicit-feedback weight of each event type.
+
+    Returns:
+        Rows of `mart/user_item_interactions` and of `mart/quarantine`.
+
+    Raises:
+        UserError: `weights` lacks an event type.
+    """
+    judged = judge(events, products, key=key, weights=weights)
+    return accepted(judged), rejected(judged)
+
+
+def judge(
+    events: nw.LazyFrame, products: nw.LazyFrame, *, key: bytes, weights: Mapping[str, float]
+) -> nw.LazyFrame:
+    """Every raw event with the first rule it breaks.
+
+    Args:
+        events: rows of `raw/events`, whole days.
+        products: rows of `raw/products`.
+        key: secret of the pseudonyms.
+        weights: implicit-feedback weight of each event type.
+
+    Returns:
+        The rows of `events`, each once, `user_id` already a pseudonym, with `rule` (null:
+        accepted), `column` and `value` (what breaks it), `event_ts`, `arrival_date`, `amount` and
+        `weight`.
+
+    Raises:
+        UserError: `weights` lacks an event type.
+    """
+    if missing := sorted(set(EVENT_TYPES) - set(weights)):
+        raise UserError(f"weights lack the event types {missing}; give one number for each of them")
+    # Before the windows, because it collects the identifiers; blank ones must be noticed first.
+    named = pseudonymise(
+        events.with_columns(user_missing=_blank("user_id")), "user_id", key
+    ).with_columns(event_ts=parse_timestamp("timestamp"))
+    kinds = products.group_by("product_id").agg(kind=nw.col("kind").min())
+    known = named.join(kinds, on="product_id", how="left")
+    first_copy = nw.col("source_row").min().over(*_COPIED)
+    labelled = known.with_columns(first_copy=first_copy).with_columns(rule=_first_broken_rule())
+    return (
+        _label_repeats(labelled)
+        .with_columns(column=_column())
+        .with_columns(value=_value())
+        .with_columns(
+            unit_price=nw.when(~_no_price()).then(nw.col("unit_price")),
+            arrival_date=nw.col("arrived_at").dt.date(),
+            amount=_amount(),
+            weight=_by_event_type(weights),
+        )
+    )
+
+
+def accepted(judged: nw.LazyFrame) -> nw.LazyFrame:
+    """The rows of `mart/user_item_interactions` among judged rows, sessions included."""
+    rows = judged.filter(nw.col("rule").is_null())
+    return assign_sessions(rows).select(c.name for c in USER_ITEM_INTERACTIONS.columns)
+
+
+def rejected(judged: nw.LazyFrame) -> nw.LazyFrame:
+    """The rows of `mart/quarantine` among judged rows."""
+    return judged.filter(~nw.col("rule").is_null()).select(c.name for c in QUARANTINE.columns)
+
+
+def _first_broken_rule() -> nw.Expr:
+    """The first rule that a row breaks by itself; null: none."""
+    event_ts, kind, quantity, price = (
+        nw.col(name) for name in ("event_ts", "kind", "quantity", "unit_price")
+    )
+    is_return = nw.col("event_type") == "return"
+    broken = {
+        "exact_duplicate": nw.col("source_row") > nw.col("first_copy"),
+        "no_consent": ~nw.col("consent").fill_null(False),
+        "missing_event_id": _blank("event_id"),
+        "missing_user": nw.col("user_missing"),
+        "missing_product": _blank("product_id"),
+        "unreadable_timestamp": event_ts.is_null(),
+        "future_timestamp": event_ts > nw.col("arrived_at") + CLOCK_TOLERANCE,
+        "outside_partition": event_ts.dt.date() != nw.col("event_date"),
+        "unknown_event_type": ~nw.col("event_type").fill_null("").is_in(EVENT_TYPES),
+        "unknown_product": kind.is_null(),
+        "service_line": kind == "service",
+        "anomalous_code": kind == "anomalous",
+        "invalid_quantity": quantity.is_null()
+        | (quantity > LARGEST_NUMBER)
+        | (quantity < -LARGEST_NUMBER)
+        | (is_return & (quantity >= 0))
+        | (~is_return & (quantity <= 0)),
+        "negative_price": price < 0,
+        "zero_price": nw.col("event_type").is_in(_BILLED) & (_no_price() | (price == 0)),
+    }
+    return nw.coalesce(*(nw.when(when).then(nw.lit(rule)) for rule, when in broken.items()))
+
+
+def _label_repeats(labelled: nw.LazyFrame) -> nw.LazyFrame:
+    """Labels what repeats an `event_id` of its day among the rows that break no other rule.
+
+    The row that arrived first stays, so that a later delivery never displaces a row already seen.
+    """
+    unbroken = nw.col("rule").is_null()
+    group = ("event_date", "event_id", "unbroken")
+    earliest = nw.col("arrived_at") == nw.col("arrived_at").min().over(*group)
+    return (
+        labelled.with_columns(unbroken=unbroken)
+        .with_columns(earliest_row=nw.when(earliest).then(nw.col("source_row")))
+        .with_columns(kept_row=nw.col("earliest_row").min().over(*group))
+        .with_columns(
+            rule=nw.coalesce(
+                nw.col("rule"),
+                nw.when(nw.col("source_row") != nw.col("kept_row")).then(
+                    nw.lit("duplicate_event_id")
+                ),
+            )
+        )
+    )
+
+
+def _column() -> nw.Expr:
+    """The column that breaks `rule`; null where the rule is about the row as a whole."""
+    return nw.coalesce(
+        *(
+            nw.when(nw.col("rule") == rule).then(nw.lit(column))
+            for rule, column in _COLUMN_OF_RULE.items()
+        )
+    )
+
+
+def _value() -> nw.Expr:
+    """The value in `column` as text; a user identifier is never among them."""
+    texts = {
+        "consent": nw.col("consent").cast(nw.String),
+        "event_id": nw.col("event_id"),
+        "product_id": nw.col("product_id"),
+        "timestamp": nw.col("timestamp"),
+        "event_type": nw.col("event_type"),
+        "quantity": nw.col("quantity").cast(nw.String),
+        "unit_price": _price_text(),
+    }
+    return nw.coalesce(
+        *(nw.when(nw.col("column") == column).then(text) for column, text in texts.items())
+    )
+
+
+def _price_text() -> nw.Expr:
+    """`unit_price` as decimal text, by arithmetic: the engines write floats differently."""
+    price = nw.col("unit_price")
+    scale = 10**_PRICE_DECIMALS
+    writable = price.is_finite() & (price.abs() <= LARGEST_NUMBER)
+    units = (nw.when(writable).then(price.abs()) * scale + 0.5).floor().cast(nw.Int64)
+    decimals = (units % scale).cast(nw.String).str.zfill(_PRICE_DECIMALS)
+    sign = nw.when(price < 0).then(nw.lit("-")).otherwise(nw.lit(""))
+    digits = nw.concat_str(
+        [sign, (units // scale).cast(nw.String), nw.lit("."), decimals]
+    ).str.replace_all(r"\.?0+$", "")
+    return nw.coalesce(
+        digits,
+        nw.when(price.is_nan()).then(nw.lit("NaN")),
+        nw.when(price > 0).then(nw.lit(f"> {LARGEST_NUMBER:.0f}")),
+        nw.when(price < 0).then(nw.lit(f"< -{LARGEST_NUMBER:.0f}")),
+    )
+
+
+def _blank(column: str) -> nw.Expr:
+    """Null, empty or only blanks."""
+    return ~nw.col(column).fill_null("").str.contains(r"[^ \t\r\n]")
+
+
+def _no_price() -> nw.Expr:
+    """Null, not a number, or too large to be a price; never null itself."""
+    price = nw.col("unit_price")
+    return ~(price.is_finite() & (price <= LARGEST_NUMBER)).fill_null(False)
+
+
+def _amount() -> nw.Expr:
+    billed = nw.col("event_type").is_in(_BILLED)
+    return nw.when(billed).then(nw.col("quantity") * nw.col("unit_price")).otherwise(nw.lit(0.0))
+
+
+def _by_event_type(weights: Mapping[str, float]) -> nw.Expr:
+    return nw.coalesce(
+        *(
+            nw.when(nw.col("event_type") == name).then(nw.lit(float(weight)))
+            for name, weight in weights.items()
+        )
+    )

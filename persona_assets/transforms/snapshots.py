@@ -1,0 +1,117 @@
+"""Snapshots: what was known about a user or product at the end of a day.
+
+Belongs here: trailing windows over daily totals. Does not belong here: the totals themselves
+(`aggregates.py`) or joining snapshots to labels (`training.py`).
+"""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import narwhals as nw
+import polars as pl
+
+from persona_assets.tables.contract import Table
+from persona_assets.tables.feature_store import ITEM_FEATURES, USER_FEATURES, WINDOWS
+from persona_assets.transforms.engine import beside
+from persona_assets.transforms.exact_sums import exact_sum
+
+LOOKBACK_DAYS = max(WINDOWS) - 1
+"""Days before the first snapshot whose daily totals must be given along with it."""
+
+_COUNTS = ("events", "views", "add_to_carts", "purchases", "returns")
+
+
+def user_features(user_daily: nw.LazyFrame, days: Sequence[date]) -> nw.LazyFrame:
+    """The state of every active user at the end of each of `days`.
+
+    Args:
+        user_daily: rows of `features/user_daily` of `days` and the `LOOKBACK_DAYS` days before
+            each of them.
+        days: the days whose ends are described.
+
+    Returns:
+        Rows of `feature_store/user_features`: users with an event, not merely a search, that
+        happened in the 30 days up to `as_of` and had arrived by then.
+    """
+    return _snapshots(
+        user_daily, days, "user_id", (*_COUNTS, "sessions", "searches"), USER_FEATURES
+    )
+
+
+def item_features(item_daily: nw.LazyFrame, days: Sequence[date]) -> nw.LazyFrame:
+    """The state of every active product at the end of each of `days`.
+
+    Args:
+        item_daily: rows of `features/item_daily` of `days` and the `LOOKBACK_DAYS` days before
+            each of them.
+        days: the days whose ends are described.
+
+    Returns:
+        Rows of `feature_store/item_features`: products with an event that happened in the 30 days
+        up to `as_of` and had arrived by then.
+    """
+    renamed = item_daily.rename({"users": "user_days"})
+    return _snapshots(renamed, days, "product_id", (*_COUNTS, "user_days"), ITEM_FEATURES)
+
+
+def _snapshots(
+    daily: nw.LazyFrame,
+    days: Sequence[date],
+    entity: str,
+    counts: Sequence[str],
+    table: Table,
+) -> nw.LazyFrame:
+    # Of a day's rows, the one that arrived first stands for "there was an event on this day": if
+    # any of them is known at `as_of`, it is.
+    acted_on = nw.when(nw.col("events") > 0).then(nw.col("arrival_date"))
+    marked = daily.with_columns(
+        _first_arrival=acted_on.min().over(entity, "event_date")
+    ).with_columns(
+        _active=(
+            (nw.col("events") > 0) & (nw.col("arrival_date") == nw.col("_first_arrival"))
+        ).fill_null(False)
+    )
+    known = marked.join(beside(daily, _ages(days)), on="event_date", how="inner").filter(
+        nw.col("arrival_date") <= nw.col("as_of")
+    )
+    sums = {
+        f"{name}_{window}d": _within(window, nw.col(name), 0).sum()
+        for name in counts
+        for window in WINDOWS
+    }
+    revenues = {
+        f"revenue_{window}d": exact_sum(_within(window, nw.col("revenue"), 0.0))
+        for window in WINDOWS
+    }
+    return (
+        known.group_by("as_of", entity)
+        .agg(
+            **sums,
+            **revenues,
+            active_days_30d=nw.col("_active").cast(nw.Int64).sum(),
+            days_since_last_event=nw.when(nw.col("events") > 0).then(nw.col("age")).min(),
+        )
+        .filter(nw.col("events_30d") > 0)
+        .with_columns(
+            conversion_30d=nw.when(nw.col("views_30d") > 0).then(
+                nw.col("purchases_30d") / nw.col("views_30d")
+            )
+        )
+        .select(c.name for c in table.columns)
+    )
+
+
+def _ages(days: Sequence[date]) -> pl.DataFrame:
+    """Which days each snapshot sees, and how old they are then: one row per pair."""
+    rows = [
+        (day - timedelta(days=age), day, age)
+        for day in sorted(set(days))
+        for age in range(max(WINDOWS))
+    ]
+    return pl.DataFrame(
+        rows, schema={"event_date": pl.Date, "as_of": pl.Date, "age": pl.Int64}, orient="row"
+    )
+
+
+def _within(window: int, value: nw.Expr, zero: float) -> nw.Expr:
+    return nw.when(nw.col("age") < window).then(value).otherwise(nw.lit(zero))

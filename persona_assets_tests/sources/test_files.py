@@ -1,0 +1,377 @@
+"""A folder of files becomes raw frames: nothing lost, nothing assumed, every mistake named."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from persona_assets.errors import UserError
+from persona_assets.sources.files import FilesSource
+from persona_assets.sources.mapping import read_mapping
+from persona_assets.tables import raw
+
+TODAY = date(2024, 6, 1)
+SHOP = """
+[events]
+file = "events*"
+user_id = "visitor"
+product_id = "sku"
+event_type = "action"
+timestamp = "time"
+[events.values.event_type]
+cart = "add_to_cart"
+buy = "purchase"
+[events.constants]
+consent = true
+"""
+DAY_ONE = """time,visitor,sku,action
+2024-05-13T10:00:00Z,ann,007,view
+2024-05-13T10:00:00Z,bob,007,view
+2024-05-13T10:00:00Z,ann,007,view
+rubbish,ann,007,cart
+"""
+DAY_TWO = """action,time,sku,visitor,page
+buy,2024-05-15T23:59:59Z,008,ann,/pay
+buy,2099-01-01T00:00:00Z,008,ann,/pay
+view,2024-05-14T00:00:00+02:00,,,/
+"""
+
+
+def shop(folder, toml=SHOP, **files):
+    """A folder with the given files; `events_1_csv` is written as `events_1.csv`."""
+    for name, content in (files or {"events_1_csv": DAY_ONE, "events_2_csv": DAY_TWO}).items():
+        (folder / ".".join(name.rsplit("_", 1))).write_text(content)
+    (folder / "shop.toml").write_text(toml)
+    return folder
+
+
+def source_of(folder, start=None, end=None, today=TODAY):
+    return FilesSource(folder, read_mapping(folder / "shop.toml"), start, end, today=today)
+
+
+def all_days(source):
+    return [source.start + timedelta(days=n) for n in range((source.end - source.start).days)]
+
+
+def events_of(source):
+    return source.events(all_days(source))
+
+
+def test_hand_made_files_become_these_events(tmp_path):
+    source = source_of(shop(tmp_path))
+    assert (source.start, source.end) == (date(2024, 5, 13), date(2024, 5, 16))
+    events = events_of(source)
+    assert events.schema == raw.EVENTS.polars_schema
+    first, last = date(2024, 5, 13), date(2024, 5, 15)
+    at_ten, late = "2024-05-13T10:00:00Z", "2024-05-15T23:59:59Z"
+    shown = ["event_date", "source_row", "user_id", "product_id", "event_type", "timestamp"]
+    assert events.select(shown).rows() == [
+        (first, 0, "ann", "007", "view", at_ten),
+        (first, 1, "bob", "007", "view", at_ten),
+        (first, 2, "ann", "007", "view", at_ten),
+        (first, 3, "ann", "007", "add_to_cart", "rubbish"),  # unreadable: under the first day
+        (first, 4, None, None, "view", "2024-05-14T00:00:00+02:00"),  # in UTC still the 13th
+        (last, 0, "ann", "008", "purchase", late),
+        (last, 1, "ann", "008", "purchase", "2099-01-01T00:00:00Z"),  # future: under the last day
+    ]
+    assert events["arrived_at"].to_list() == [
+        *[datetime(2024, 5, 13, 10, tzinfo=UTC)] * 3,
+        datetime(2024, 5, 13, tzinfo=UTC),
+        datetime(2024, 5, 13, 22, tzinfo=UTC),
+        datetime(2024, 5, 15, 23, 59, 59, tzinfo=UTC),
+        datetime(2024, 5, 15, tzinfo=UTC),
+    ]
+    assert events["consent"].all()
+    assert events["quantity"].to_list() == [1] * 7
+
+
+def test_only_equal_rows_get_equal_ids(tmp_path):
+    events = events_of(source_of(shop(tmp_path)))
+    ids = events["event_id"].to_list()
+    assert ids[0] == ids[2]
+    assert len(set(ids)) == 6
+    assert len(events.drop("source_row").unique()) == 6
+
+
+def test_row_delivered_again_later_is_the_same_event(tmp_path):
+    rows = "time,visitor,sku,action,log\n"
+    for log in ("2024-05-13T10:00:01Z", "2024-05-14T03:00:00Z"):
+        rows += f"2024-05-13T10:00:00Z,ann,007,view,{log}\n"
+    toml = SHOP.replace('timestamp = "time"', 'timestamp = "time"\narrived_at = "log"')
+    events = events_of(source_of(shop(tmp_path, toml, events_1_csv=rows)))
+    assert events["event_id"].n_unique() == 1
+    assert events["arrived_at"].to_list() == [
+        datetime(2024, 5, 13, 10, 0, 1, tzinfo=UTC),
+        datetime(2024, 5, 14, 3, tzinfo=UTC),
+    ]
+    assert events["event_date"].n_unique() == 1
+
+
+def test_users_and_products_are_derived_from_events(tmp_path):
+    source = source_of(shop(tmp_path))
+    assert source.users().rows() == [("ann", None, None), ("bob", None, None)]
+    assert source.products().select("product_id", "kind").rows() == [
+        ("007", "product"),
+        ("008", "product"),
+    ]
+    assert source.users().schema == raw.USERS.polars_schema
+    assert source.products().schema == raw.PRODUCTS.polars_schema
+
+
+def test_unmapped_orders_and_searches_are_empty(tmp_path):
+    source = source_of(shop(tmp_path))
+    assert_frame_equal(source.orders(all_days(source)), raw.ORDERS.empty())
+    assert_frame_equal(source.search_logs(all_days(source)), raw.SEARCH_LOGS.empty())
+
+
+FULL = (
+    SHOP.replace(
+        "[events.values.event_type]",
+        'event_id = "id"\nquantity = "n"\nunit_price = "price"\norder_id = "order"\n'
+        'related_event_id = "of"\nconsent = "agreed"\n[events.values.event_type]',
+    ).replace("[events.constants]\nconsent = true\n", "")
+    + """
+[events.values.consent]
+granted = true
+[events.time]
+unit = "s"
+[products]
+file = "items.csv"
+product_id = "sku"
+name = "title"
+price = "price"
+launch_date = "since"
+kind = "type"
+[products.values.kind]
+goods = "product"
+fee = "service"
+[users]
+file = "people.csv"
+user_id = "id"
+country = "land"
+[orders]
+file = "orders.csv"
+order_id = "order"
+user_id = "visitor"
+product_id = "sku"
+timestamp = "time"
+quantity = "n"
+[orders.time]
+format = "%d.%m.%Y"
+[search_logs]
+file = "searches.csv"
+user_id = "visitor"
+timestamp = "time"
+query = "q"
+results = "hits"
+[search_logs.constants]
+consent = false
+"""
+)
+FULL_FILES = {
+    "events_1_jsonl": (
+        '{"time": 1715594400, "visitor": 1, "sku": "a", "action": "view", "id": "e1", "n": null, '
+        '"price": null, "order": null, "of": null, "agreed": "granted"}\n'
+        '{"time": 1715680800.5, "visitor": 2, "sku": "b", "action": "return", "id": "e2", '
+        '"n": -2, "price": 2.50, "order": "o1", "of": "e0", "agreed": "hm"}\n'
+        '{"time": 1715680900, "visitor": 2, "sku": "b", "action": "buy", "id": null, '
+        '"n": "two", "price": "n/a", "order": "o2", "of": null, "agreed": "no"}\n'
+    ),
+    "items_csv": "sku,title,price,since,type\nb,Fee,,,fee\na,Mug,2.5,2024-01-31,goods\n"
+    "a,Mug,2.5,2024-01-31,goods\n",
+    "people_csv": "id,land\n2,NL\n1,\n",
+    "orders_csv": "order,visitor,sku,time,n\no1,2,b,14.05.2024,2\n,,,soon,\n",
+    "searches_csv": "visitor,time,q,hits\n1,2024-05-13 09:00,mug,12\n",
+}
+
+
+def test_every_table_can_be_mapped(tmp_path):
+    source = source_of(shop(tmp_path, FULL, **FULL_FILES))
+    days = all_days(source)
+    assert days == [date(2024, 5, 13), date(2024, 5, 14)]
+    assert source.events(days).drop("event_date", "source_row", "arrived_at").rows() == [
+        ("e1", "1", "a", "view", "2024-05-13T10:00:00Z", 1, None, None, None, True),
+        ("e2", "2", "b", "return", "2024-05-14T10:00:00.500Z", -2, 2.5, "o1", "e0", None),
+        (None, "2", "b", "purchase", "2024-05-14T10:01:40Z", None, None, "o2", None, False),
+    ]
+    assert source.products().rows() == [
+        ("a", "Mug", None, None, 2.5, date(2024, 1, 31), "product"),
+        ("b", "Fee", None, None, None, None, "service"),
+    ]
+    assert source.users().rows() == [("1", None, None), ("2", "NL", None)]
+    assert source.orders(days).rows() == [
+        (date(2024, 5, 13), 0, None, None, None, "soon", None, None, "completed"),
+        (date(2024, 5, 14), 0, "o1", "2", "b", "2024-05-14T00:00:00Z", 2, None, "completed"),
+    ]
+    nine = datetime(2024, 5, 13, 9, tzinfo=UTC)
+    assert source.search_logs(days).rows() == [
+        (date(2024, 5, 13), 0, "1", "2024-05-13 09:00", nine, "mug", 12, False)
+    ]
+    for frame, table in [
+        (source.events(days), raw.EVENTS),
+        (source.products(), raw.PRODUCTS),
+        (source.users(), raw.USERS),
+        (source.orders(days), raw.ORDERS),
+        (source.search_logs(days), raw.SEARCH_LOGS),
+    ]:
+        assert frame.schema == table.polars_schema
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "ndjson", "parquet", "xlsx"])
+def test_every_format_gives_the_same_events(tmp_path, ending):
+    expected = events_of(source_of(shop(tmp_path, events_1_csv=DAY_ONE)))
+    frame = pl.read_csv(tmp_path / "events_1.csv", infer_schema=False)
+    (tmp_path / "events_1.csv").unlink()
+    path = tmp_path / f"events_1.{ending}"
+    if ending == "parquet":
+        frame.write_parquet(path)
+    elif ending == "xlsx":
+        frame.write_excel(path)
+    else:
+        frame.write_ndjson(path)
+    assert_frame_equal(events_of(source_of(tmp_path)), expected)
+
+
+def test_stated_range_files_outsiders_under_its_nearest_day(tmp_path):
+    source = source_of(shop(tmp_path), start=date(2024, 5, 14), end=date(2024, 5, 15))
+    assert (source.start, source.end) == (date(2024, 5, 14), date(2024, 5, 15))
+    assert len(source.events([date(2024, 5, 14)])) == 7
+
+
+def test_return_without_quantity_is_one_piece_back(tmp_path):
+    content = "time,visitor,sku,action\n2024-05-13T10:00:00Z,ann,007,return\n"
+    events = events_of(source_of(shop(tmp_path, events_1_csv=content)))
+    assert events["quantity"].to_list() == [-1]
+
+
+times = st.sampled_from(
+    ["", "rubbish", "2024-05-13T10:00:00Z", "2024-05-14 23:00", "1715594400", "2098-01-01T00:00Z"]
+)
+event_rows = st.lists(
+    st.tuples(times, st.sampled_from(["", "ann", "bob"]), st.sampled_from(["", "007"])),
+    max_size=20,
+)
+
+
+@settings(deadline=None)
+@given(event_rows)
+def test_every_row_is_filed_once_whatever_its_dirt(tmp_path_factory, drawn):
+    folder = tmp_path_factory.mktemp("shop")
+    rows = [*drawn, ("2024-05-12T10:00:00Z", "ann", "007")]
+    content = "time,visitor,sku,action\n" + "".join(f"{t},{u},{p},view\n" for t, u, p in rows)
+    source = source_of(shop(folder, events_1_csv=content))
+    events = events_of(source)
+    delivered = events.select("timestamp", "user_id", "product_id").fill_null("").rows()
+    assert sorted(delivered) == sorted(rows)
+    for day in all_days(source):
+        alone = source.events([day])
+        assert alone["source_row"].to_list() == list(range(len(alone)))
+        assert_frame_equal(alone, events.filter(event_date=day))
+    assert (events["arrived_at"].dt.date() == events["event_date"]).all()
+    assert events["event_id"].n_unique() == len(set(rows))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"events_1_csv": ""}, r"events_1\.csv is empty"),
+        ({"events_1_csv": "time,visitor,sku,action\n"}, r"a header and no rows"),
+        ({"other_csv": DAY_ONE}, r"no file in .* matches \[events\] file = 'events\*'; there are"),
+        (
+            {"events_1_csv": DAY_ONE.replace("visitor", "user")},
+            r"events_1\.csv has no column 'visitor', to which \[events\] maps user_id; its columns "
+            r"are \['time', 'user', 'sku', 'action'\]",
+        ),
+        (
+            {"events_1_csv": DAY_ONE.replace("2024-05-13T10:00:00Z", "13 May")},
+            r"none of the 4 timestamps of events\* can be read, the first is '13 May'",
+        ),
+        (
+            {"events_1_csv": DAY_ONE.replace("2024-", "2077-")},
+            r"lie after today \(2024-06-01\), the first is on 2077-05-13",
+        ),
+        ({"events_1_xlsx": "no workbook"}, r"events_1\.xlsx cannot be read as an Excel workbook"),
+        ({"events_1_tsv": DAY_ONE}, r"ends with '\.tsv'"),
+    ],
+)
+def test_useless_events_are_named(tmp_path, changes, message):
+    with pytest.raises(UserError, match=message):
+        events_of(source_of(shop(tmp_path, **changes)))
+
+
+def test_missing_folder_is_named(tmp_path):
+    mapping = read_mapping(shop(tmp_path) / "shop.toml")
+    with pytest.raises(UserError, match=r"there is no folder .*nowhere; correct the path"):
+        FilesSource(tmp_path / "nowhere", mapping, today=TODAY)
+
+
+def test_range_that_ends_before_it_starts_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"ends on 2024-05-01, not after its first day 2024-05-13"):
+        events_of(source_of(shop(tmp_path), end=date(2024, 5, 1)))
+
+
+@pytest.mark.parametrize("pattern", ["/etc/*.csv", "**x/*.csv"])
+def test_pattern_that_is_none_is_refused(tmp_path, pattern):
+    with pytest.raises(UserError, match="is no pattern inside the folder"):
+        events_of(source_of(shop(tmp_path, SHOP.replace("events*", pattern))))
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message"),
+    [
+        (
+            "items_csv",
+            "31,goods",
+            "31,gift",
+            r"items\.csv row 2: kind is 'gift'.*\[products\.values\.kind\]",
+        ),
+        (
+            "items_csv",
+            "2024-01-31",
+            "31/01/2024",
+            r"items\.csv row 2: launch_date is '31/01/2024', not",
+        ),
+        ("items_csv", "Mug,2.5", "Mug,2.50", None),
+        ("items_csv", "b,Fee", ",Fee", r"items\.csv row 1: product_id is missing"),
+        (
+            "items_csv",
+            "b,Fee",
+            "a,Fee",
+            r"items\.csv row 1 and items\.csv row 2 describe the same prod",
+        ),
+        (
+            "people_csv",
+            "1,\n",
+            "2,BE\n",
+            r"people\.csv row 1 and people\.csv row 2 describe the same user",
+        ),
+    ],
+)
+def test_catalogues_are_right_or_refused(tmp_path, file, old, new, message):
+    files = FULL_FILES | {file: FULL_FILES[file].replace(old, new, 1)}
+    source = source_of(shop(tmp_path, FULL, **files))
+    if message is None:
+        assert len(source.products()) == 2
+        return
+    with pytest.raises(UserError, match=message):
+        (source.users(), source.products())
+
+
+def test_column_without_any_number_is_refused_but_one_bad_number_is_dirt(tmp_path):
+    toml = SHOP.replace('timestamp = "time"', 'timestamp = "time"\nunit_price = "price"')
+    content = "time,visitor,sku,action,price\n" + "2024-05-13T10:00:00Z,ann,007,buy,{}\n" * 2
+    folder = shop(tmp_path, toml, events_1_csv=content.format('"2,50"', "3.5"))
+    assert events_of(source_of(folder))["unit_price"].to_list() == [None, 3.5]
+    (folder / "events_1.csv").write_text(content.format('"2,50"', '"3,50"'))
+    with pytest.raises(UserError, match=r"events_1\.csv row 1: unit_price is '2,50', not a number"):
+        events_of(source_of(folder))
+
+
+def test_arrival_that_is_no_time_is_refused(tmp_path):
+    toml = SHOP.replace('timestamp = "time"', 'timestamp = "time"\narrived_at = "log"')
+    content = "time,visitor,sku,action,log\n2024-05-13T10:00:00Z,ann,007,view,later\n"
+    with pytest.raises(UserError, match=r"events_1\.csv row 1: arrived_at is 'later'"):
+        events_of(source_of(shop(tmp_path, toml, events_1_csv=content)))
