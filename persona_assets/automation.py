@@ -35,9 +35,10 @@ def _on_monday(cron: str) -> dg.AutomationCondition:
     The stock `on_cron` waits for every input to be updated *after* the tick; a weekly asset over
     daily inputs, all of which were updated before it, would never run.
     """
+    tick: dg.AutomationCondition = dg.AutomationCondition.cron_tick_passed(cron)
     return (
         dg.AutomationCondition.in_latest_time_window()
-        & dg.AutomationCondition.cron_tick_passed(cron).since_last_handled()
+        & tick.since_last_handled()
         & ~dg.AutomationCondition.any_deps_missing()
         & ~dg.AutomationCondition.any_deps_in_progress()
         & ~dg.AutomationCondition.in_progress()

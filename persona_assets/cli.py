@@ -145,11 +145,12 @@ def _source(
     """The source that the arguments describe, its calendar read from its data where not given."""
     from persona_assets.sources import open_source
 
-    wanted = {
+    takes: dict[str, dict[str, int | str | None]] = {
         "synthetic": {"users": users, "products": products, "seed": seed},
         "online_retail": {"path": path},
         "files": {"path": path, "mapping": mapping},
-    }.get(source, {})
+    }
+    wanted = takes.get(source, {})
     surplus = {"path": path, "mapping": mapping, "users": users, "products": products}
     for name, value in surplus.items():
         if value is not None and name not in wanted and wanted:

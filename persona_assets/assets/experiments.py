@@ -9,7 +9,7 @@ from persona_assets.assets.declare import Reads, table_asset
 from persona_assets.assets.plot import plot
 from persona_assets.assets.weekly import at
 from persona_assets.experiments import analysis, plots
-from persona_assets.experiments.fitted_response import FittedResponse
+from persona_assets.experiments.fitted_response import fit_response
 from persona_assets.experiments.prices import price_list
 from persona_assets.experiments.response import PlantedResponse, ResponseModel
 from persona_assets.experiments.simulator import simulate
@@ -50,13 +50,13 @@ def ab_test_simulation(
     shop by a response model fitted on the mart, and `responses` says so.
     """
     shop = context.resources.shop
-    cutoff: date = comparison["cutoff"].max()
+    cutoff: date = comparison["cutoff"][0]
     shown = at(lists, cutoff)
     prices = price_list(products, known_before(interactions, cutoff))
     truth = shop.planted_truth(users, products)
     response: ResponseModel
     if truth is None:
-        response = FittedResponse.fit(
+        response = fit_response(
             interactions,
             prices,
             at(user_vectors, cutoff),

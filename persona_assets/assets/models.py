@@ -35,6 +35,11 @@ def _model_asset(model: Recommender) -> dg.AssetsDefinition:
 
 
 TRAINED = {name: _model_asset(model) for name, model in MODELS.items()}
+TRAINED_BY = {
+    name: asset.code_versions_by_key[asset_key(MODELS[name].artefact)] or ""
+    for name, asset in TRAINED.items()
+}
+"""Code version of each model's training."""
 
 
 @table_asset(
@@ -58,9 +63,7 @@ def registry(
                 registry_row(
                     MODELS[name],
                     cutoff=cutoff,
-                    code_version=TRAINED[name].code_versions_by_key[
-                        asset_key(MODELS[name].artefact)
-                    ],
+                    code_version=TRAINED_BY[name],
                     input_hash=content_hash(known_before(interactions, cutoff)),
                     artefact_hash=content_hash(at(artefact, cutoff)),
                     artefact_rows=at(artefact, cutoff).height,

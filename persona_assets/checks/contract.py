@@ -4,6 +4,8 @@ Belongs here: one `contract` check per table, with each rule's count and sample 
 check with many rules, not many checks: each costs the event log a row per partition.
 """
 
+from typing import Any
+
 import dagster as dg
 
 from persona_assets.checks.partitioned import Asked, asset_check
@@ -42,7 +44,7 @@ def contract_check(
 
 
 def _result(table: Table, broken: list[Violation]) -> dg.AssetCheckResult:
-    metadata: dict[str, object] = {"rules": len(rule_names(table))}
+    metadata: dict[str, Any] = {"rules": len(rule_names(table))}
     for violation in broken:
         metadata[violation.rule] = {"rows": violation.rows, "sample": list(violation.sample)}
     rules = ", ".join(f"{violation.rule} ({violation.rows} rows)" for violation in broken)

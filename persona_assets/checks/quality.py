@@ -3,6 +3,8 @@
 They warn and never block: a worse model or a drifted column wants a person's eye, not a stop.
 """
 
+from typing import Any
+
 import dagster as dg
 import polars as pl
 
@@ -18,7 +20,7 @@ from persona_assets.tables import evaluation, experiments, feature_store, monito
 MAX_DRIFT_SHARE = 1 / 3
 
 
-def _warning(passed: bool, description: str, metadata: dict[str, object]) -> dg.AssetCheckResult:
+def _warning(passed: bool, description: str, metadata: dict[str, Any]) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         passed=passed,
         severity=dg.AssetCheckSeverity.WARN,

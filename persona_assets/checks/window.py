@@ -38,12 +38,15 @@ def window_check(asset: dg.AssetsDefinition, calendar: Calendar) -> dg.AssetChec
         missing: dict[str, dict[str, list[str]]] = {key: {} for key in asked.keys}
         for upstream, mapping in trailing.items():
             path = "/".join(upstream.path)
+            days = calendar[path]
+            if days is None:
+                continue
             there = asked.instance.get_materialized_partitions(upstream)
             for key in asked.keys:
                 wanted = mapping.get_upstream_mapped_partitions_result_for_partitions(
                     partitions.empty_subset().with_partition_keys([key]),
                     partitions,
-                    calendar[path],
+                    days,
                 )
                 keys = wanted.partitions_subset.get_partition_keys()
                 if gaps := [day for day in keys if day not in there]:

@@ -64,7 +64,7 @@ def planted_optimum(
     pairs = excluded.join(users, on="user_id").join(
         products.with_row_index("column"), on="product_id"
     )
-    # Added up in sorted columns: floats depend on the order, of which equal means must not.
+    # Sorted first: the order in which floats are added must not depend on the order of users.
     everyone = np.sort(affinity[:, order], axis=0).mean(axis=0, keepdims=True)
     allowed = np.concatenate([affinity[:, order], everyone])
     allowed[pairs["row"].to_numpy(), pairs["column"].to_numpy()] = -np.inf

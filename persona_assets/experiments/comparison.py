@@ -7,6 +7,7 @@ source of its formula. Does not belong here: metrics, arms or verdicts (`analysi
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -161,6 +162,4 @@ def _two_sided_normal(z: float) -> float:
 
 
 def _normal_quantile() -> float:
-    from statistics import NormalDist
-
     return NormalDist().inv_cdf((1 + CONFIDENCE) / 2)

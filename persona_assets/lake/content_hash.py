@@ -12,6 +12,7 @@ import hashlib
 
 import numpy as np
 import polars as pl
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 Words = NDArray[np.uint64]
@@ -77,8 +78,12 @@ def _words(column: pl.Series) -> Words:
 def _text_words(column: pl.Series) -> Words:
     import pandas as pd  # its hash_array is documented to be stable, unlike Polars'
 
-    values = column.fill_null("").to_numpy().astype(object)
-    return pd.util.hash_array(values, categorize=True)
+    # Each distinct text is hashed once; most columns repeat a few thousand of them.
+    encoded = pc.dictionary_encode(column.fill_null("").to_arrow())
+    distinct = pd.util.hash_array(
+        np.asarray(encoded.dictionary.to_pylist(), dtype=object), categorize=False
+    )
+    return distinct[encoded.indices.to_numpy()]
 
 
 def _float_words(column: pl.Series) -> Words:

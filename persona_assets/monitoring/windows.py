@@ -13,8 +13,8 @@ from persona_assets.errors import DataError
 
 WEEK = timedelta(days=7)
 SAMPLED_VALUES = 20_000
-"""Values a side given to Evidently: it takes about 0.5 s for such a report and grows linearly,
-while the error of a share (at most 0.4 %) is already far below any threshold for drift."""
+"""Values a side given to Evidently, whose time, about 1 s, is up to here mostly that of drawing and
+grows linearly beyond; the error of a share (at most 0.4 %) is far below any threshold for drift."""
 
 
 def split_weeks(

@@ -7,7 +7,7 @@ factors (`factors.py`).
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import polars as pl
@@ -18,6 +18,14 @@ from persona_assets.recommenders.protocol import Config
 from persona_assets.tables import Table
 from persona_assets.tables.models import ALS_MODEL
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+FAINTEST_CONFIDENCE = 1e-4
+"""Confidence below which an ageing interaction does not fall. Vectors scale with confidence and the
+solver stops at an absolute residual of 1e-10 in 32 bits: without a floor, users who have been away
+for a year or two keep random vectors. So small a value moves nobody else."""
+
 
 @dataclass(frozen=True)
 class ALSConfig(Config):
@@ -26,16 +34,27 @@ class ALSConfig(Config):
     Attributes:
         factors: length of the vectors.
         iterations: rounds of solving for all users, then for all products.
-        regularization: λ on the squared norm of every vector.
+        regularization: λ as a share of the noise of the matrix, see `noise_level`.
         alpha: confidence per unit of log-weight.
         half_life_days: age at which an interaction counts half [d].
     """
 
     factors: int = 64
     iterations: int = 15
-    regularization: float = 10.0
+    regularization: float = 1.0
     alpha: float = 1.0
     half_life_days: float = 14.0
+
+
+def noise_level(confidence: "csr_matrix") -> float:
+    """Largest singular value to be expected of a matrix of such entries at random places.
+
+    √(Σ c²) · (1/√users + 1/√products): the edge of the Marchenko-Pastur law for independent entries
+    of that mean square. λ acts on a factorisation as a threshold on singular values, so a fixed λ
+    that suits a large shop shrinks every vector of a small one to zero.
+    """
+    users, products = confidence.shape
+    return float(np.linalg.norm(confidence.data) * (users**-0.5 + products**-0.5))
 
 
 @dataclass(frozen=True)
@@ -58,34 +77,29 @@ class ALS:
         # The CPU class by name: `implicit.als` would take a GPU where it finds one, with other
         # last digits. Imported before the thread limit, which only binds libraries already loaded.
         from implicit.cpu.als import AlternatingLeastSquares
-        from threadpoolctl import threadpool_limits
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
         matrix = interaction_matrix(
             interactions, cutoff=cutoff, half_life_days=self.config.half_life_days
         )
         confidence = matrix.weights.copy()
-        confidence.data = self.config.alpha * np.log1p(confidence.data)
-        confidence = confidence.astype(np.float32)
+        confidence.data = np.maximum(
+            self.config.alpha * np.log1p(confidence.data), FAINTEST_CONFIDENCE
+        )
         # One BLAS thread: BLAS threads fight the solver's own, and their number would move digits.
         # The solver's threads solve whole rows each, so that their number changes nothing.
         with threadpool_limits(limits=1, user_api="blas"):
             solver = AlternatingLeastSquares(
                 factors=self.config.factors,
                 iterations=self.config.iterations,
-                regularization=self.config.regularization,
+                regularization=self.config.regularization * noise_level(confidence),
                 random_state=self.config.seed,
             )
-            solver.fit(confidence, show_progress=False)
-            # The iterations use a few conjugate-gradient steps, which stop at an absolute residual
-            # and leave a user whose interactions have all faded with noise. One exact solution per
-            # user puts that right.
-            user_vectors = solver.recalculate_user(np.arange(len(matrix.users)), confidence)
-        # Faded beyond what 32 bits can hold: such a user is treated as one without history.
-        remembered = np.flatnonzero(user_vectors.any(axis=1))
+            solver.fit(confidence.astype(np.float32), show_progress=False)
         return Factors(
-            users=matrix.users.gather(remembered),
+            users=matrix.users,
             products=matrix.products,
-            user_vectors=user_vectors[remembered],
+            user_vectors=solver.user_factors,
             product_vectors=solver.item_factors,
             product_biases=np.zeros(len(matrix.products)),
         ).to_artefact(self.artefact, cutoff)

@@ -82,7 +82,7 @@ class Factors:
         Retail, four weeks, 257 people, nDCG@10 was .087 for ALS and .089 for BPR; for the
         popularity list .093, a difference well inside the standard error of .01.)
         """
-        from threadpoolctl import threadpool_limits
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
         rows = dict(zip(self.users.to_list(), range(len(self.users)), strict=True))
         newcomer = len(rows)

@@ -27,11 +27,15 @@ class PlantedTruth:
     ) -> None:
         self._tastes = tastes
         self._known_as = {pseudonym(user, key): user for user in users["user_id"]}
-        self.product_ids: list[str] = products["product_id"].sort().to_list()
+        catalogue = products.sort("product_id")
+        self.product_ids: list[str] = catalogue["product_id"].to_list()
+        self._launched = catalogue["launch_date"]
 
     def affinity(self, hashed: Sequence[str], on: date) -> NDArray[np.float64]:
-        """Expected intensity of interaction of each user with each product on day `on`."""
-        return self._tastes.affinity(self._own(hashed), self.product_ids, on)
+        """Expected intensity of interaction on day `on`; −inf for what is not yet on sale."""
+        affinity = self._tastes.affinity(self._own(hashed), self.product_ids, on)
+        affinity[:, (self._launched > on).fill_null(False).to_numpy()] = -np.inf
+        return affinity
 
     def responses(
         self, hashed: Sequence[str], on: date

@@ -72,7 +72,7 @@ class PlantedTastes(Protocol):
     def affinity(
         self, user_ids: Sequence[str], product_ids: Sequence[str], on: date
     ) -> NDArray[np.float64]:
-        """Expected intensity of interaction on day `on`; −inf for what is not on sale."""
+        """Expected intensity of interaction on day `on`: what ranks products for a user."""
         ...
 
     def response_probabilities(

@@ -17,7 +17,8 @@ Collect = Callable[[nw.LazyFrame], pl.DataFrame]
 
 SAMPLE = 5
 """Offending rows shown per rule: enough to see the pattern, few enough to read."""
-_ROWS = "rows"
+_ROWS = "__rows"
+_WHOLE = "__whole"
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,16 @@ def violations(
 
     Partitions without rows do not occur in the answer: they break no rule.
     """
-    by = [table.partition] if table.partition else []
+    by = table.partition or _WHOLE
+    if table.partition is None:
+        frame = frame.with_columns(nw.lit("").alias(_WHOLE))
     rules = _rules(table)
     for column in table.columns:
         if column.references:
             frame = _mark_orphans(frame, column, references[column.references])
     counts = collect(
         frame.with_columns(*[flag.cast(nw.Int64()).alias(rule) for rule, flag in rules.items()])
-        .group_by(*by or [nw.lit(0).alias("whole")])
+        .group_by(by)
         .agg(nw.len().alias(_ROWS), *[nw.col(rule).sum().alias(rule) for rule in rules])
     )
     found: dict[str, list[Violation]] = {}

@@ -8,7 +8,7 @@ several days.
 import narwhals as nw
 
 from persona_assets.tables.features import ITEM_DAILY, USER_DAILY
-from persona_assets.transforms.exact_sums import exact_sum
+from persona_assets.transforms.exact import exact_sum
 from persona_assets.transforms.pseudonyms import pseudonymise
 from persona_assets.transforms.timestamps import parse_timestamp
 

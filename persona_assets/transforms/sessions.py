@@ -9,7 +9,7 @@ from datetime import timedelta
 import narwhals as nw
 
 from persona_assets.tables.mart import SESSIONS
-from persona_assets.transforms.exact_sums import exact_sum
+from persona_assets.transforms.exact import exact_quotient, exact_sum
 from persona_assets.transforms.timestamps import epoch_micros
 
 INACTIVITY = timedelta(minutes=30)
@@ -84,13 +84,13 @@ def sessions(interactions: nw.LazyFrame) -> nw.LazyFrame:
         revenue=exact_sum(bought),
         _step=step.max(),
     )
-    seconds = (epoch_micros(nw.col("ended_at")) - epoch_micros(nw.col("started_at"))) / 1_000_000
+    lasted_us = epoch_micros(nw.col("ended_at")) - epoch_micros(nw.col("started_at"))
     deepest = nw.coalesce(
         *(nw.when(nw.col("_step") == depth).then(nw.lit(name)) for name, depth in _DEPTH.items()),
         nw.lit("return"),
     )
     return summary.with_columns(
-        duration_s=seconds,
+        duration_s=exact_quotient(lasted_us, 1_000_000),
         depth=deepest,
         abandoned_cart=(nw.col("add_to_carts") > 0) & (nw.col("purchases") == 0),
     ).select(c.name for c in SESSIONS.columns)

@@ -13,7 +13,7 @@ import polars as pl
 from persona_assets.tables.contract import Table
 from persona_assets.tables.feature_store import ITEM_FEATURES, USER_FEATURES, WINDOWS
 from persona_assets.transforms.engine import beside
-from persona_assets.transforms.exact_sums import exact_sum
+from persona_assets.transforms.exact import exact_sum
 
 LOOKBACK_DAYS = max(WINDOWS) - 1
 """Days before the first snapshot whose daily totals must be given along with it."""

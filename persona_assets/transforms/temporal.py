@@ -10,6 +10,7 @@ from datetime import date
 import narwhals as nw
 
 from persona_assets.tables.features import TEMPORAL_FEATURES
+from persona_assets.transforms.exact import exact_quotient
 from persona_assets.transforms.timestamps import epoch_micros
 
 LOOKBACK_DAYS = 30
@@ -60,7 +61,8 @@ def temporal_features(
     )
     with_category = nw.when(~nw.col("category").is_null()).then(nw.col("_category"))
     opened_us = nw.col("_us").min().over("session_id")
-    weekday = nw.col("event_ts").dt.weekday().cast(nw.Int64)
+    # Sunday is 0 on Spark and 7 on Polars (Narwhals 2.29).
+    weekday = (nw.col("event_ts").dt.weekday().cast(nw.Int64) + 6) % 7 + 1
     return (
         placed.with_columns(
             seconds_since_last_event=_seconds_since(nw.col("_any")),
@@ -77,7 +79,7 @@ def temporal_features(
             .cum_sum()
             .over("session_id", order_by=_IN_TIME)
             .cast(nw.Int64),
-            session_elapsed_s=(nw.col("_us") - nw.col("_opened_us")) / _SECOND_US,
+            session_elapsed_s=exact_quotient(nw.col("_us") - nw.col("_opened_us"), _SECOND_US),
         )
         .select(c.name for c in TEMPORAL_FEATURES.columns)
     )
@@ -94,4 +96,4 @@ def _before(column: str, *group: str) -> nw.Expr:
 
 def _seconds_since(earlier_us: nw.Expr) -> nw.Expr:
     gap = nw.col("_us") - earlier_us
-    return nw.when(gap <= _LOOKBACK_US).then(gap / _SECOND_US)
+    return nw.when(gap <= _LOOKBACK_US).then(exact_quotient(gap, _SECOND_US))

@@ -15,7 +15,10 @@ import polars as pl
 import pytest
 
 from persona_assets.tables.contract import Table
+from persona_assets.tables.mart import USER_ITEM_INTERACTIONS
 from persona_assets.tables.raw import EVENTS, PRODUCTS, SEARCH_LOGS
+from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, judge
+from persona_assets.transforms.sessions import assign_sessions
 
 
 @dataclass(frozen=True)
@@ -176,3 +179,53 @@ def on_polars() -> Callable[..., pl.DataFrame]:
         return transform(*lazy, **options).collect("polars").to_native()
 
     return run
+
+
+@pytest.fixture(scope="session")
+def mart(on_polars: Callable[..., pl.DataFrame]) -> Callable[..., pl.DataFrame]:
+    """Makes rows of the mart from `at` and whatever else matters to a test; the rest is filled."""
+
+    def build(*rows: dict[str, Any]) -> pl.DataFrame:
+        filled = []
+        for number, row in enumerate(rows):
+            at, event_type = row["at"], row.get("event_type", "view")
+            arrived = row.get("arrived_at", at + timedelta(seconds=1))
+            quantity, price = row.get("quantity", 1), row.get("unit_price")
+            filled.append(
+                {
+                    "event_date": at.date(),
+                    "source_row": number,
+                    "event_id": row.get("event_id", f"e{number:03}"),
+                    "user_id": row.get("user_id", "u"),
+                    "product_id": row.get("product_id", "p1"),
+                    "event_type": event_type,
+                    "event_ts": at,
+                    "arrived_at": arrived,
+                    "arrival_date": arrived.date(),
+                    "session_id": "",
+                    "quantity": quantity,
+                    "unit_price": price,
+                    "amount": quantity * price if event_type in ("purchase", "return") else 0.0,
+                    "weight": DEFAULT_WEIGHTS[event_type],
+                    "order_id": None,
+                    "related_event_id": None,
+                }
+            )
+        frame = pl.DataFrame(filled, schema=USER_ITEM_INTERACTIONS.polars_schema)
+        return on_polars(assign_sessions, frame.drop("session_id"))
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def dirty_mart(
+    dirty_shop: Callable[..., Shop], on_polars: Callable[..., pl.DataFrame]
+) -> Callable[..., pl.DataFrame]:
+    """Makes the mart of a dirty shop: late rows, ties in time and all kinds of events."""
+
+    def build(rng: random.Random, **options: Any) -> pl.DataFrame:
+        shop = dirty_shop(rng, **options)
+        judged = on_polars(judge, shop.events, shop.products, key=b"key", weights=DEFAULT_WEIGHTS)
+        return on_polars(accepted, judged)
+
+    return build

@@ -1,0 +1,51 @@
+# One way to do each thing; CI calls `make test` and nothing else.
+PYTHON ?= python3
+BIN := .venv/bin
+export OPENBLAS_NUM_THREADS ?= 1
+# Spark's tests run where a Java is found; see `make java`.
+
+.DEFAULT_GOAL := help
+
+help:  ## what there is to make
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+install: .venv/.installed  ## create .venv from constraints.txt
+
+# uv installs in about a sixth of pip's time; it comes from pip itself.
+.venv/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: install  ## a small shop from raw events to an A/B verdict, in .persona
+	$(BIN)/persona demo
+
+ui: install  ## Dagster's web UI and daemon on 127.0.0.1:3000 over .persona
+	$(BIN)/persona ui
+
+test: lint types definitions unit gate  ## everything that CI runs
+
+lint: install  ## style and docstrings
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: install  ## static types
+	$(BIN)/mypy
+
+definitions: install  ## the graph loads, as Dagster's own tools see it
+	PERSONA_HOME=$$(mktemp -d) $(BIN)/dg check defs
+
+unit: install  ## the test suite, transforms on Polars and on Spark (where Java is found)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
+
+gate: install  ## a small shop end to end; fails if an asset check fails
+	PERSONA_HOME=$$(mktemp -d) $(BIN)/persona run --source synthetic --start 2025-01-01 --end 2025-02-03 --users 400 --products 300 --weeks 2
+
+java:  ## Java for the Spark tests (Debian and Ubuntu)
+	apt-get update && apt-get install --yes openjdk-17-jre-headless
+
+reference:  ## regenerate docs/tables.md from the contracts
+	$(BIN)/python -m persona_assets.tables.reference > docs/tables.md
+
+.PHONY: help install demo ui test lint types definitions unit gate java reference

@@ -1,0 +1,161 @@
+"""`persona report --json`: the report for programs; an interface, kept stable.
+
+Belongs here: the shape of that document. Does not belong here: sentences and formats for people.
+
+Every key of the first level is always there; a part that does not exist yet is empty (`{}`, `[]`,
+0) or null. Values are plain JSON: dates as `YYYY-MM-DD`, no NaN (null instead). A cut-off is the
+Monday on which the judged week begins. `<metric>` is a name with its k, such as `ndcg@10`.
+
+| key | value |
+|---|---|
+| `home`, `engine` | text: where the home lies; `polars` or `spark` |
+| `source` | `name`, `start`, `end` (exclusive; null: open-ended) |
+| `tables` | `group/name` → `rows`, `version` (of the Delta table), `partitions` (number of those \
+with rows; 1 for an unpartitioned table), `content_hash` (null if not collected) |
+| `conservation` | `raw_rows`, `mart_rows`, `quarantine_rows`, `pending_rows` (of days not cleaned \
+yet), `by_reason`: reason → quarantined rows. The first is the sum of the next three |
+| `models` | model → `cutoff` and `<metric>` → `value`, `low`, `high` (95 %), `lift`, `lift_low`, \
+`lift_high` (over popularity), `against_popularity` (`better`, `worse`, `not distinguishable`, \
+`baseline`, `ceiling`); at the newest judged cut-off |
+| `beyond_accuracy` | model → `cutoff` and `<metric>` → number or null; at the same cut-off |
+| `replay` | model → cut-off → `<metric>` → `value`, `low`, `high` |
+| `drift` | cut-off → `drift_share` and `columns`: name → `score`, `threshold`, `method`, \
+`drifted` |
+| `ab_test` | `experiment`, `cutoff`, `responses` (`planted`, `fitted`), `arms`: arm → `model`, \
+`users`; `verdict`, `srm_p_value`, `effects`: list of `arm`, `metric`, `value`, `control_value`, \
+`effect`, `low`, `high`, `p_value`, `adjusted_p_value` |
+| `checks` | of the last run: `passed`, `failed`, `warned` (numbers), `problems`: list of `asset`, \
+`check`, `partition` (empty: none), `outcome`, `description` of those that did not pass |
+| `seconds` | of the last run: asset path → seconds, `framework` (outside of assets), `total`; \
+null where there was no run |
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from persona_assets.report.checks import with_outcome
+from persona_assets.report.collect import Report
+from persona_assets.run_record import Outcome
+
+_VALUES = ("value", "low", "high")
+_LIFT = ("lift", "lift_low", "lift_high", "against_popularity")
+_EFFECTS = (
+    "arm", "metric", "value", "control_value", "effect", "low", "high", "p_value",
+    "adjusted_p_value",
+)  # fmt: skip
+_SHARED = ("experiment", "cutoff", "responses", "verdict", "srm_p_value")
+_TABLE = ("rows", "version", "partitions", "content_hash")
+
+
+def as_json(report: Report) -> str:
+    """The report as one JSON object; see this module's charter for its shape."""
+    source = report.source
+    document = {
+        "home": str(report.home),
+        "engine": report.engine,
+        "source": {"name": source.name, "start": source.start, "end": source.end},
+        "tables": {
+            path: {name: getattr(state, name) for name in _TABLE}
+            for path, state in report.tables.items()
+        },
+        "conservation": asdict(report.conservation),
+        "models": _models(report.comparison),
+        "beyond_accuracy": _beyond_accuracy(report.analysis),
+        "replay": _replay(report.replay),
+        "drift": _drift(report.drift),
+        "ab_test": _ab_test(report),
+        "checks": _checks(report),
+        "seconds": _seconds(report),
+    }
+    return json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _models(comparison: pl.DataFrame) -> dict[str, dict[str, Any]]:
+    models: dict[str, dict[str, Any]] = {}
+    for row in comparison.iter_rows(named=True):
+        model = models.setdefault(row["model"], {"cutoff": row["cutoff"]})
+        model[_metric(row)] = {name: row[name] for name in (*_VALUES, *_LIFT)}
+    return models
+
+
+def _beyond_accuracy(analysis: pl.DataFrame) -> dict[str, dict[str, Any]]:
+    models: dict[str, dict[str, Any]] = {}
+    for row in analysis.iter_rows(named=True):
+        model = models.setdefault(row["model"], {"cutoff": row["cutoff"]})
+        model[_metric(row)] = row["value"]
+    return models
+
+
+def _replay(replay: pl.DataFrame) -> dict[str, dict[str, Any]]:
+    models: dict[str, dict[str, Any]] = {}
+    for row in replay.sort("model", "cutoff", maintain_order=True).iter_rows(named=True):
+        metrics = models.setdefault(row["model"], {}).setdefault(str(row["cutoff"]), {})
+        metrics[_metric(row)] = {name: row[name] for name in _VALUES}
+    return models
+
+
+def _drift(drift: pl.DataFrame) -> dict[str, dict[str, Any]]:
+    return {
+        str(cutoff): {
+            "drift_share": rows["drifted"].mean(),
+            "columns": {
+                row["column"]: {
+                    name: row[name] for name in ("score", "threshold", "method", "drifted")
+                }
+                for row in rows.iter_rows(named=True)
+            },
+        }
+        for (cutoff,), rows in drift.group_by("cutoff", maintain_order=True)
+    }
+
+
+def _ab_test(report: Report) -> dict[str, Any]:
+    rows = report.ab_test.to_dicts()
+    return {
+        **{name: rows[0][name] if rows else None for name in _SHARED},
+        "arms": {
+            row["arm"]: {"model": row["model"], "users": row["users"]}
+            for row in report.arms.iter_rows(named=True)
+        },
+        "effects": [{name: row[name] for name in _EFFECTS} for row in rows],
+    }
+
+
+def _checks(report: Report) -> dict[str, Any]:
+    outcomes: tuple[Outcome, ...] = ("passed", "failed", "warned")
+    passed, failed, warned = (with_outcome(report, outcome) for outcome in outcomes)
+    return {
+        "passed": len(passed),
+        "failed": len(failed),
+        "warned": len(warned),
+        "problems": [asdict(check) for check in failed + warned],
+    }
+
+
+def _seconds(report: Report) -> dict[str, float | None]:
+    if report.run is None:
+        return {"framework": None, "total": None}
+    by_asset = dict(sorted(report.run.seconds.items()))
+    return {**by_asset, "framework": report.run.framework, "total": report.run.total}
+
+
+def _metric(row: Mapping[str, Any]) -> str:
+    return f"{row['metric']}@{row['k']}"
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,151 @@
+"""What the numbers say, in sentences: the same ones in the terminal and on the page.
+
+Belongs here: reading a `Report`. Does not belong here: reading the lake (`collect.py`), layout, or
+a verdict of its own: models, drift and experiments were judged where they were computed.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+import polars as pl
+
+from persona_assets.evaluation.ceiling import PLANTED_OPTIMUM
+from persona_assets.evaluation.offline import BASELINE
+from persona_assets.evaluation.plots import SHOWN_K, TITLES
+from persona_assets.report.checks import with_outcome
+from persona_assets.report.collect import Report
+from persona_assets.report.notation import count, counted, interval, listed, number, share
+from persona_assets.run_record import Outcome
+
+PRIMARY = "ndcg"
+"""The metric that decides between models: it alone sees both what is found and how high it is."""
+METRICS = (PRIMARY, "recall", "map", "hit_rate", "mrr")
+"""Columns of the tables of models."""
+_PRIMARY = f"{TITLES[PRIMARY]}@{SHOWN_K}"
+
+
+def origin(report: Report) -> str:
+    """Which shop and which days of it, and what computed them."""
+    source = report.source
+    if source.end is None:
+        days = f"from {source.start} on"
+    else:
+        days = f"{source.start} to {source.end - timedelta(days=1)}"
+    return f"source {source.name}, {days}; engine {report.engine}"
+
+
+def outcome(report: Report) -> str:
+    """The one sentence to read: what is broken, or else how the models stand."""
+    if failed := with_outcome(report, "failed"):
+        return (
+            f"{counted(len(failed), 'check')} failed: do not rely on the numbers below before "
+            f"{'it is' if len(failed) == 1 else 'they are'} mended."
+        )
+    if report.conservation.missing_rows:
+        return conservation(report)
+    return against_popularity(report)
+
+
+def conservation(report: Report) -> str:
+    """Whether every delivered row is accounted for."""
+    rows = report.conservation
+    if not rows.raw_rows:
+        return "No events have come in yet."
+    sentence = (
+        f"{counted(rows.raw_rows, 'raw row')} = {count(rows.mart_rows)} in the mart + "
+        f"{count(rows.quarantine_rows)} in quarantine "
+        f"({share(rows.quarantine_rows, rows.raw_rows)})"
+    )
+    if rows.pending_rows:
+        sentence += f" + {count(rows.pending_rows)} on days not cleaned yet"
+    if rows.missing_rows > 0:
+        sentence += f" + {count(rows.missing_rows)} LOST"
+    elif rows.missing_rows:
+        sentence += f" − {count(-rows.missing_rows)} that no raw row explains"
+    if rows.missing_rows:
+        return f"{sentence}; materialize the mart's days again."
+    return f"{sentence}."
+
+
+def models(report: Report) -> list[str]:
+    """Compared models, the best by nDCG first, the ceiling last."""
+    rows = primary(report.comparison).sort(
+        pl.col("model") == PLANTED_OPTIMUM, -pl.col("value"), "model"
+    )
+    return rows["model"].to_list()
+
+
+def against_popularity(report: Report) -> str:
+    """Which models beat popularity, or that none does."""
+    by_model = {row["model"]: row for row in primary(report.comparison).iter_rows(named=True)}
+    if not by_model:
+        return "No model has been judged yet: evaluation/model_comparison does not exist."
+    by_verdict: dict[str, list[str]] = {}
+    for model in models(report):
+        by_verdict.setdefault(by_model[model]["against_popularity"], []).append(model)
+    better = by_verdict.get("better", [])
+    week = f"in the week from {report.comparison['cutoff'][0]}"
+    if better:
+        clauses = [f"{listed(better)} beat{'' if better[1:] else 's'} {BASELINE} on {_PRIMARY}"]
+        clauses[0] += f" {week} ({_lift(by_model[better[0]])})"
+    else:
+        clauses = [f"No model beats {BASELINE} on {_PRIMARY} {week}"]
+    if same := by_verdict.get("not distinguishable"):
+        clauses.append(f"{listed(same)} cannot be told apart from it")
+    if worse := by_verdict.get("worse"):
+        clauses.append(f"{listed(worse)} {'are' if worse[1:] else 'is'} worse")
+    return "; ".join(clauses) + "."
+
+
+def _lift(row: dict[str, Any]) -> str:
+    return f"{row['model']} by {number(row['lift'])} {interval(row['lift_low'], row['lift_high'])}"
+
+
+def replay(report: Report) -> str:
+    """In how many weeks each model was ahead of popularity."""
+    rows = primary(report.replay).filter(~pl.col("model").is_in([BASELINE, PLANTED_OPTIMUM]))
+    if rows.is_empty():
+        return "No past week has been replayed against popularity yet."
+    summary = rows.unique("model").sort(-pl.col("mean"), "model")
+    ahead = [f"{row['model']} in {row['wins']}" for row in summary.iter_rows(named=True)]
+    weeks = counted(summary["cutoffs"].max(), "judged week")  # type: ignore[arg-type]
+    return f"Over {weeks}, ahead of {BASELINE} on {_PRIMARY}: {listed(ahead)}."
+
+
+def drift(report: Report) -> str:
+    """What drifted in the newest judged week, and how rare that was."""
+    if report.drift.is_empty():
+        return "No week has been compared with the weeks before it yet."
+    newest = report.drift.filter(pl.col("cutoff") == pl.col("cutoff").max())
+    drifted = newest.filter("drifted")["column"].to_list()
+    weeks = report.drift.group_by("cutoff").agg(pl.col("drifted").any())
+    return (
+        f"{len(drifted)} of {counted(newest.height, 'column')} drifted in the week from "
+        f"{newest['cutoff'][0]}{': ' + listed(drifted) if drifted else ''}; "
+        f"{weeks['drifted'].sum()} of {counted(weeks.height, 'week')} had drift."
+    )
+
+
+def experiment(report: Report) -> str:
+    """The experiment's verdict as it was drawn, with where its responses come from."""
+    if report.ab_test.is_empty():
+        return "No experiment has been analysed yet."
+    responses = {
+        "planted": "Users were simulated by the synthetic shop's true tastes.",
+        "fitted": "Users were simulated by a model fitted on past behaviour.",
+    }
+    return f"{report.ab_test['verdict'][0]} {responses[report.ab_test['responses'][0]]}"
+
+
+def checks(report: Report) -> str:
+    """How many checks passed, failed and warned in the last run."""
+    if report.run is None:
+        return "No complete run is on record, hence no results of checks."
+    outcomes: tuple[Outcome, ...] = ("passed", "failed", "warned")
+    numbers = [f"{count(len(with_outcome(report, each)))} {each}" for each in outcomes]
+    return f"Checks of the last run: {', '.join(numbers)}."
+
+
+def primary(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows of the deciding metric at the shown length."""
+    return rows.filter(pl.col("metric") == PRIMARY, pl.col("k") == SHOWN_K)

@@ -1,0 +1,214 @@
+"""The page's chapters on models: comparison, beyond accuracy, replay, A/B test.
+
+Belongs here: what each of these chapters shows, from a `Report` to a `Section`. Does not belong
+here: chapters on data (`data_chapters.py`) or sentences (`findings.py`).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from persona_assets.evaluation.ceiling import PLANTED_OPTIMUM
+from persona_assets.evaluation.offline import BASELINE
+from persona_assets.evaluation.plots import (
+    SHOWN_K,
+    TITLES,
+    beyond_accuracy_figure,
+    comparison_figure,
+    replay_figure,
+)
+from persona_assets.experiments import plots as experiment_plots
+from persona_assets.report import findings
+from persona_assets.report.collect import Report
+from persona_assets.report.markup import Markup, Section, element, paragraph, picture, table
+from persona_assets.report.notation import (
+    NOTHING,
+    count,
+    counted,
+    interval,
+    number,
+    p_value,
+    points,
+    share,
+)
+
+_VERDICT_KINDS = {"better": "good", "worse": "bad"}
+
+
+def models(report: Report) -> Section:
+    """The models side by side at the newest judged cut-off."""
+    body = [paragraph(findings.against_popularity(report), "finding")]
+    if not report.comparison.is_empty():
+        users = report.comparison["users"][0]
+        body += [
+            paragraph(
+                "Each model's lists were made from what had happened and arrived before "
+                f"{report.comparison['cutoff'][0]} and are judged on the seven days from it, for "
+                f"{counted(users, 'user')}. All metrics lie between 0 and 1, higher is better; "
+                "brackets are 95 % intervals. The lift is that of nDCG over popularity, on the "
+                "same users."
+            ),
+            *_ceiling_note(report),
+            _comparison_table(report),
+            picture(
+                comparison_figure(report.comparison),
+                "Models side by side, with the numbers of the table above",
+            ),
+        ]
+    return Section("models", "Models side by side", body)
+
+
+def _ceiling_note(report: Report) -> list[Markup]:
+    if PLANTED_OPTIMUM not in report.comparison["model"]:
+        return []
+    return [
+        paragraph(
+            f"{PLANTED_OPTIMUM} is no model: it ranks by the synthetic shop's true tastes, and "
+            "shows how much could be reached at all."
+        )
+    ]
+
+
+def _comparison_table(report: Report) -> Markup:
+    by_key = {
+        (row["model"], row["metric"]): row
+        for row in report.comparison.filter(pl.col("k") == SHOWN_K).iter_rows(named=True)
+    }
+    return table(
+        ["model", *(f"{TITLES[metric]}@{SHOWN_K}" for metric in findings.METRICS), "lift"],
+        [
+            [
+                model,
+                *(_measured(by_key[model, metric]) for metric in findings.METRICS),
+                _lift(by_key[model, findings.PRIMARY]),
+            ]
+            for model in findings.models(report)
+        ],
+    )
+
+
+def _measured(row: Mapping[str, Any]) -> Markup:
+    return element(
+        "span", number(row["value"]), element("small", interval(row["low"], row["high"]))
+    )
+
+
+def _lift(row: Mapping[str, Any]) -> str:
+    verdict = row["against_popularity"]
+    if verdict == "baseline":
+        return NOTHING
+    return element(
+        "span",
+        number(row["lift"]),
+        element("small", interval(row["lift_low"], row["lift_high"])),
+        element("small", verdict, kind=_VERDICT_KINDS.get(verdict, "")),
+    )
+
+
+def beyond_accuracy(report: Report) -> Section:
+    """Coverage, diversity, novelty and concentration of the lists."""
+    if report.analysis.is_empty():
+        body = [paragraph("No lists have been analysed yet.", "finding")]
+    else:
+        body = [
+            paragraph(
+                "Models of equal accuracy can make very different shops: how much of the catalogue "
+                "is ever shown, how varied one list is, how little known its products are, and how "
+                "unevenly products are shown (0: all alike, 1: one alone)."
+            ),
+            picture(
+                beyond_accuracy_figure(report.analysis), "Each model's lists, as in the table below"
+            ),
+            _analysis_table(report.analysis.filter(pl.col("k") == SHOWN_K)),
+        ]
+    return Section("beyond-accuracy", "Beyond accuracy", body)
+
+
+def _analysis_table(rows: pl.DataFrame) -> Markup:
+    values = {(row["model"], row["metric"]): row["value"] for row in rows.iter_rows(named=True)}
+    metrics = [metric for metric in TITLES if metric in rows["metric"]]
+    return table(
+        [f"at {SHOWN_K}", *(TITLES[metric] for metric in metrics)],
+        [
+            [model, *(number(values[model, metric]) for metric in metrics)]
+            for model in rows["model"].unique().sort()
+        ],
+    )
+
+
+def replay(report: Report) -> Section:
+    """The judged weeks beside each other."""
+    body = [paragraph(findings.replay(report), "finding")]
+    if not report.replay.is_empty():
+        summary = findings.primary(report.replay).unique("model").sort(-pl.col("mean"), "model")
+        metric = f"{TITLES[findings.PRIMARY]}@{SHOWN_K}"
+        body += [
+            paragraph(
+                "Every past week is judged as if it had been the present: models trained on what "
+                "was known then, judged on the week that followed. A model no better than "
+                f"{BASELINE} would be ahead in about half of the weeks."
+            ),
+            picture(replay_figure(report.replay), f"{metric} of each model by week"),
+            table(
+                ["model", f"mean {metric}", "standard deviation", "weeks", "weeks ahead"],
+                [
+                    [
+                        row["model"],
+                        number(row["mean"]),
+                        number(row["std"]),
+                        str(row["cutoffs"]),
+                        NOTHING if row["model"] == BASELINE else str(row["wins"]),
+                    ]
+                    for row in summary.iter_rows(named=True)
+                ],
+            ),
+        ]
+    return Section("replay", "Replay over the weeks", body)
+
+
+def experiment(report: Report) -> Section:
+    """The verdict of the A/B test and the effects behind it."""
+    body = [paragraph(findings.experiment(report), "finding")]
+    if not report.ab_test.is_empty():
+        users = [
+            f"{row['arm']} ({row['model']}) {count(row['users'])}"
+            for row in report.arms.iter_rows(named=True)
+        ]
+        body += [
+            paragraph(
+                f"Users: {', '.join(users) or 'not recorded'}. Were they split as planned? p = "
+                f"{p_value(report.ab_test['srm_p_value'][0])} (sample-ratio mismatch). Shown were "
+                f"the lists of {report.ab_test['cutoff'][0]}. Brackets are 95 % intervals; what "
+                "counts as significant is the p-value after Holm's correction."
+            ),
+            picture(
+                experiment_plots.ab_test_figure(report.ab_test),
+                "Effect of each arm over control, in percent of control",
+            ),
+            table(
+                ["arm", "metric", "control", "arm's value", "effect", "p", "adjusted p"],
+                [_effect(row) for row in report.ab_test.iter_rows(named=True)],
+                left=2,
+            ),
+        ]
+    return Section("ab-test", "A/B test", body)
+
+
+def _effect(row: Mapping[str, Any]) -> list[str]:
+    """Rates in percent, their differences in percentage points; revenue as it is."""
+    if row["metric"] == "revenue_per_user":
+        values = [number(row["control_value"], 2), number(row["value"], 2)]
+        effect, unit = f"{row['effect']:+.2f}", 1
+    else:
+        values = [share(row["control_value"], 1, 2), share(row["value"], 1, 2)]
+        effect, unit = points(row["effect"]), 100
+    ends = interval(unit * row["low"], unit * row["high"], 2)
+    return [
+        f"{row['arm']} ({row['model']})",
+        experiment_plots.TITLES[row["metric"]],
+        *values,
+        element("span", effect, element("small", ends)),
+        p_value(row["p_value"]),
+        p_value(row["adjusted_p_value"]),
+    ]

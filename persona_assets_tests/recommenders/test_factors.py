@@ -1,0 +1,92 @@
+from datetime import date
+
+import numpy as np
+import polars as pl
+import pytest
+
+from persona_assets.errors import DataError
+from persona_assets.recommenders.factors import Factors
+from persona_assets.tables.models import ALS_MODEL, FALLBACK_USER
+
+CUTOFF = date(2024, 3, 4)
+NO_PAIRS = pl.DataFrame(schema={"user_id": pl.String(), "product_id": pl.String()})
+
+
+@pytest.fixture
+def factors() -> Factors:
+    return Factors(
+        users=pl.Series(["a", "b"]),
+        products=pl.Series(["x", "y", "z"]),
+        user_vectors=np.array([[1, 0], [0, 3]], dtype=np.float32),
+        product_vectors=np.array([[1, 0], [0, 1], [0.5, 0.5]], dtype=np.float32),
+        product_biases=np.array([0, 0, 0.25]),
+    )
+
+
+def test_scores_are_dot_product_plus_bias(factors):
+    lists = factors.recommend(["b", "a"], k=3, excluded=NO_PAIRS)
+
+    assert lists.rows() == [
+        ("b", 1, "y", 3.0),
+        ("b", 2, "z", 1.75),
+        ("b", 3, "x", 0.0),
+        ("a", 1, "x", 1.0),
+        ("a", 2, "z", 0.75),
+        ("a", 3, "y", 0.0),
+    ]
+
+
+def test_people_without_history_get_the_list_of_the_mean_user(factors):
+    lists = factors.recommend([FALLBACK_USER, "stranger"], k=2, excluded=NO_PAIRS)
+
+    # mean user = (0.5, 1.5): x 0.5, y 1.5, z 1.25
+    assert lists.rows() == [
+        (FALLBACK_USER, 1, "y", 1.5),
+        (FALLBACK_USER, 2, "z", 1.25),
+        ("stranger", 1, "y", 1.5),
+        ("stranger", 2, "z", 1.25),
+    ]
+
+
+def test_the_artefact_has_the_contracts_columns_and_comes_back_whatever_its_order(factors):
+    artefact = factors.to_artefact(ALS_MODEL, CUTOFF)
+
+    assert artefact.schema == ALS_MODEL.polars_schema
+    back = Factors.from_artefact(artefact.reverse(), ALS_MODEL)
+    assert back.users.to_list() == ["a", "b"]
+    assert back.products.to_list() == ["x", "y", "z"]
+    np.testing.assert_array_equal(back.user_vectors, factors.user_vectors)
+    np.testing.assert_array_equal(back.product_vectors, factors.product_vectors)
+    np.testing.assert_array_equal(back.product_biases, factors.product_biases)
+
+
+def test_a_user_and_a_product_may_share_an_identifier(factors):
+    same = Factors(
+        users=factors.products.head(2),
+        products=factors.products,
+        user_vectors=factors.user_vectors,
+        product_vectors=factors.product_vectors,
+        product_biases=factors.product_biases,
+    )
+
+    back = Factors.from_artefact(same.to_artefact(ALS_MODEL, CUTOFF), ALS_MODEL)
+
+    np.testing.assert_array_equal(back.user_vectors, factors.user_vectors)
+    np.testing.assert_array_equal(back.product_vectors, factors.product_vectors)
+
+
+def test_factors_of_two_trainings_are_never_mixed(factors):
+    artefact = pl.concat(
+        [
+            factors.to_artefact(ALS_MODEL, CUTOFF),
+            factors.to_artefact(ALS_MODEL, date(2024, 3, 11)),
+        ]
+    )
+
+    with pytest.raises(DataError, match=r"models/als_model.*2024-03-04, 2024-03-11"):
+        Factors.from_artefact(artefact, ALS_MODEL)
+
+
+def test_an_empty_artefact_says_what_to_materialize():
+    with pytest.raises(DataError, match=r"models/als_model holds no rows; materialize"):
+        Factors.from_artefact(ALS_MODEL.empty(), ALS_MODEL)

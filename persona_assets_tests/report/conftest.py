@@ -1,0 +1,224 @@
+"""A small home whose every number is known, written table by table."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from persona_assets.lake import DeltaStore
+from persona_assets.report.collect import Report, collect
+from persona_assets.run_record import CheckOutcome, RunRecord
+from persona_assets.settings import Settings
+from persona_assets.tables import TABLES, Table
+
+DAYS = (date(2025, 1, 1), date(2025, 1, 2), date(2025, 1, 3))
+WEEKS = (date(2025, 1, 13), date(2025, 1, 20))
+METRICS = ("precision", "recall", "hit_rate", "mrr", "map", "ndcg")
+# nDCG@10 of each model in the newest week, its lift's interval, and the verdict on it
+MODELS = {
+    "als": (0.30, 0.05, 0.15, "better"),
+    "bpr": (0.21, -0.02, 0.04, "not distinguishable"),
+    "item_knn": (0.15, -0.08, -0.02, "worse"),
+    "planted_optimum": (0.60, 0.30, 0.50, "ceiling"),
+    "popularity": (0.20, 0.0, 0.0, "baseline"),
+}
+FILLERS = {
+    "string": "x",
+    "int64": 1,
+    "float64": 0.5,
+    "bool": False,
+    "date": date(2025, 1, 1),
+    "timestamp": datetime(2025, 1, 1, tzinfo=UTC),
+    "vector": [0.5],
+}
+
+
+def frame(table: Table, rows: list[dict]) -> pl.DataFrame:
+    """Rows of the contract; what a row does not say gets a legal filler."""
+    filler = {
+        column.name: column.allowed[0] if column.allowed else FILLERS[column.type]
+        for column in table.columns
+    }
+    return pl.DataFrame([{**filler, **row} for row in rows], schema=table.polars_schema)
+
+
+def write(store: DeltaStore, path: str, rows: list[dict]) -> None:
+    table = TABLES[path]
+    partitions = sorted({row[table.partition] for row in rows}) if table.partition else None
+    store.overwrite(table, frame(table, rows), partitions=partitions)
+
+
+def on(day: date, rows: int, **values: object) -> list[dict]:
+    return [
+        {"event_date": day, "source_row": row, "event_id": f"{day}{row}", **values}
+        for row in range(rows)
+    ]
+
+
+def measured(week: date, ks: tuple[int, ...] = (5, 10, 20)) -> list[dict]:
+    """All models at one cut-off; the second week's values are a tenth higher."""
+    rise = 0.1 * WEEKS.index(week)
+    return [
+        {
+            **{"cutoff": week, "model": model, "metric": metric, "k": k},
+            **{"value": value + rise, "low": value + rise - 0.03, "high": value + rise + 0.04},
+            **{"lift": value - 0.2, "lift_low": low, "lift_high": high, "users": 40},
+            **{"mean": value + 0.05, "std": 0.07, "cutoffs": 2, "wins": 2 * (value > 0.2)},
+        }
+        for model, (value, low, high, _) in MODELS.items()
+        for metric in METRICS
+        for k in ks
+    ]
+
+
+def known(table: Table, rows: list[dict]) -> list[dict]:
+    """The rows without what is not the table's."""
+    return [{name: row[name] for name in row if name in table.polars_schema} for row in rows]
+
+
+def write_events(store: DeltaStore) -> None:
+    """Day by day 10 rows of which 2, 0 and 1 are rejected; nothing cleaned on the last day."""
+    write(store, "raw/events", [row for day in DAYS for row in on(day, 10)])
+    kept = on(DAYS[0], 8) + on(DAYS[1], 9)
+    write(store, "mart/user_item_interactions", kept)
+    rejected = [
+        *on(DAYS[0], 2, rule="no_consent", value="secret"),
+        *on(DAYS[1], 1, rule="zero_price"),
+    ]
+    write(store, "mart/quarantine", rejected)
+
+
+def write_judgements(store: DeltaStore) -> None:
+    replay = TABLES["evaluation/replay_validation"]
+    comparison = TABLES["evaluation/model_comparison"]
+    rows = [row for week in WEEKS for row in measured(week)]
+    write(store, replay.path, known(replay, rows))
+    verdicts = [
+        {**row, "against_popularity": MODELS[row["model"]][3]} for row in measured(WEEKS[1])
+    ]
+    write(store, comparison.path, known(comparison, verdicts))
+    analysis = TABLES["evaluation/recommendation_analysis"]
+    write(
+        store,
+        analysis.path,
+        [
+            {
+                **{"cutoff": week, "model": model, "metric": metric, "k": 10},
+                "value": None if metric == "intra_list_diversity" else 0.4 + place,
+            }
+            for place, week in enumerate(WEEKS)
+            for model in ("als", "bpr", "item_knn", "popularity")
+            for metric in analysis.column("metric").allowed or ()
+        ],
+    )
+
+
+def write_monitoring(store: DeltaStore) -> None:
+    write(
+        store,
+        "monitoring/data_drift",
+        [
+            {"cutoff": week, "column": column, "score": score, "threshold": 0.1, "drifted": drifted}
+            for week, column, score, drifted in [
+                (WEEKS[0], "hour", 0.02, False),
+                (WEEKS[0], "unit_price", 0.03, False),
+                (WEEKS[1], "hour", 0.04, False),
+                (WEEKS[1], "unit_price", 0.25, True),
+            ]
+        ],
+    )
+
+
+def write_experiment(store: DeltaStore) -> None:
+    arms = {"control": "popularity", "baseline": "als", "candidate": "bpr"}
+    shared = {"experiment": "recommender", "cutoff": WEEKS[1], "responses": "planted"}
+    write(
+        store,
+        "experiments/ab_test_simulation",
+        [
+            {**shared, "user_id": f"{arm}{user}", "arm": arm, "model": model}
+            for arm, model in arms.items()
+            for user in range(4 if arm == "control" else 3)
+        ],
+    )
+    write(
+        store,
+        "experiments/ab_test_results",
+        [
+            {
+                **shared,
+                **{"arm": arm, "model": arms[arm], "metric": metric, "users": 3},
+                **{"control_users": 4, "value": 0.06, "control_value": 0.05, "effect": 0.01},
+                **{"low": 0.002, "high": 0.018, "p_value": 0.01, "adjusted_p_value": 0.04},
+                **{"srm_p_value": 0.8, "verdict": "Ship candidate <b>now</b>."},
+            }
+            for arm in ("candidate", "baseline")
+            for metric in ("ctr", "conversion", "revenue_per_user")
+        ],
+    )
+
+
+RECORD = RunRecord(
+    started="2025-01-27T06:00:00+00:00",
+    total=75.0,
+    seconds={"raw/events": 20.0, "mart/user_item_interactions": 40.0},
+    checks=(
+        CheckOutcome("raw/events", "contract", "2025-01-01", "passed"),
+        CheckOutcome("raw/events", "contract", "2025-01-02", "passed"),
+        *(
+            CheckOutcome("mart/quarantine", "few", f"2025-01-0{day}", "warned", "many rejected")
+            for day in (4, 1, 3, 2)
+        ),
+    ),
+    fingerprint="f",
+    versions={},
+)
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings(home=tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="session")
+def store(settings: Settings) -> DeltaStore:
+    store = DeltaStore(settings.lake_root)
+    write_events(store)
+    write_judgements(store)
+    write_monitoring(store)
+    write_experiment(store)
+    return store
+
+
+@pytest.fixture(scope="session")
+def full(store: DeltaStore, settings: Settings) -> Report:
+    """Of a home in which everything is there."""
+    return collect(store, settings, RECORD)
+
+
+@pytest.fixture(scope="session")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """Of a home in which nothing is there."""
+    home = tmp_path_factory.mktemp("bare")
+    return collect(DeltaStore(str(home / "lake")), Settings(home=home), None)
+
+
+@pytest.fixture
+def half(tmp_path: Path) -> Callable[..., Report]:
+    """half(write, …) -> report of a home with only what these wrote, and no run."""
+
+    def build(*writers: Callable[[DeltaStore], None]) -> Report:
+        settings = Settings(home=tmp_path)
+        store = DeltaStore(settings.lake_root)
+        for writer in writers:
+            writer(store)
+        return collect(store, settings, None)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def one_week() -> timedelta:
+    return timedelta(weeks=1)

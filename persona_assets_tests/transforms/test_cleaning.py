@@ -1,0 +1,314 @@
+import math
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from persona_assets.errors import UserError
+from persona_assets.tables.mart import EVENT_TYPES, QUARANTINE, RULES, USER_ITEM_INTERACTIONS
+from persona_assets.tables.raw import EVENTS, PRODUCTS
+from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, clean, judge, rejected
+from persona_assets.transforms.pseudonyms import pseudonym
+
+KEY = b"key of the tests"
+AT = datetime(2025, 3, 3, 9, 0, tzinfo=UTC)
+OPTIONS = {"key": KEY, "weights": DEFAULT_WEIGHTS}
+KINDS = {"p1": "product", "p2": "product", "POST": "service", "gift_0001": "anomalous"}
+PRODUCTS_FRAME = pl.DataFrame(
+    [{"product_id": name, "kind": kind} for name, kind in KINDS.items()],
+    schema=PRODUCTS.polars_schema,
+)
+CLEAN_EVENT = {
+    "event_date": AT.date(),
+    "user_id": "anna@example.com",
+    "product_id": "p1",
+    "event_type": "purchase",
+    "timestamp": AT.isoformat(),
+    "arrived_at": AT + timedelta(seconds=1),
+    "quantity": 2,
+    "unit_price": 1.25,
+    "order_id": "o1",
+    "related_event_id": None,
+    "consent": True,
+}
+
+
+def raw(*changes):
+    """Raw events like the clean one, each with its own event_id and the given differences."""
+    rows = [
+        {"source_row": number, "event_id": f"e{number}"} | CLEAN_EVENT | change
+        for number, change in enumerate(changes)
+    ]
+    return pl.DataFrame(rows, schema=EVENTS.polars_schema)
+
+
+IMPOSSIBLE = "2025-02-30T00:00:00"
+EVE, EVE_BY_ZONE = "2025-03-02T23:59:59Z", "2025-03-03T00:30:00+01:00"
+TOO_EARLY = AT - timedelta(minutes=5, microseconds=1)
+BROKEN = [
+    ({"consent": False}, "no_consent", "consent", "false"),
+    ({"consent": None}, "no_consent", "consent", None),
+    ({"event_id": None}, "missing_event_id", "event_id", None),
+    ({"event_id": " "}, "missing_event_id", "event_id", " "),
+    ({"user_id": None}, "missing_user", "user_id", None),
+    ({"user_id": "\t"}, "missing_user", "user_id", None),
+    ({"product_id": None}, "missing_product", "product_id", None),
+    ({"product_id": ""}, "missing_product", "product_id", ""),
+    ({"timestamp": None}, "unreadable_timestamp", "timestamp", None),
+    ({"timestamp": IMPOSSIBLE}, "unreadable_timestamp", "timestamp", IMPOSSIBLE),
+    ({"arrived_at": TOO_EARLY}, "future_timestamp", "timestamp", AT.isoformat()),
+    ({"timestamp": EVE}, "outside_partition", "timestamp", EVE),
+    ({"timestamp": EVE_BY_ZONE}, "outside_partition", "timestamp", EVE_BY_ZONE),
+    ({"event_type": "click"}, "unknown_event_type", "event_type", "click"),
+    ({"event_type": None}, "unknown_event_type", "event_type", None),
+    ({"product_id": "p3"}, "unknown_product", "product_id", "p3"),
+    ({"product_id": "POST"}, "service_line", "product_id", "POST"),
+    ({"product_id": "gift_0001"}, "anomalous_code", "product_id", "gift_0001"),
+    ({"quantity": None}, "invalid_quantity", "quantity", None),
+    ({"quantity": 0}, "invalid_quantity", "quantity", "0"),
+    ({"quantity": -2}, "invalid_quantity", "quantity", "-2"),
+    ({"quantity": 2, "event_type": "return"}, "invalid_quantity", "quantity", "2"),
+    ({"quantity": 0, "event_type": "return"}, "invalid_quantity", "quantity", "0"),
+    ({"quantity": 2**62}, "invalid_quantity", "quantity", str(2**62)),
+    ({"unit_price": -11062.06}, "negative_price", "unit_price", "-11062.06"),
+    ({"unit_price": -1e8}, "negative_price", "unit_price", "-100000000"),
+    ({"unit_price": -0.0005, "event_type": "view"}, "negative_price", "unit_price", "-0.0005"),
+    ({"unit_price": -math.inf}, "negative_price", "unit_price", "< -1000000000"),
+    ({"unit_price": 0.0}, "zero_price", "unit_price", "0"),
+    ({"unit_price": None}, "zero_price", "unit_price", None),
+    ({"unit_price": math.nan}, "zero_price", "unit_price", "NaN"),
+    ({"unit_price": 1e300}, "zero_price", "unit_price", "> 1000000000"),
+    ({"unit_price": 0.0, "event_type": "return", "quantity": -1}, "zero_price", "unit_price", "0"),
+]  # fmt: skip
+
+
+def test_each_rule_names_column_and_value(lazy, collect):
+    events = raw(*(change for change, *_ in BROKEN))
+    judged = judge(lazy(events), lazy(PRODUCTS_FRAME), **OPTIONS)
+    result = collect(rejected(judged)).sort("source_row")
+    labels = result.select("rule", "column", "value").rows()
+    assert labels == [tuple(expected) for _, *expected in BROKEN]
+
+
+def test_every_rule_of_the_contract_is_tried():
+    tried = {rule for _, rule, *_ in BROKEN}
+    assert tried | {"exact_duplicate", "duplicate_event_id"} == set(RULES)
+
+
+def test_a_row_is_rejected_by_the_first_rule_it_breaks(on_polars):
+    breaks = {
+        rule: change for change, rule, *_ in reversed(BROKEN) if "return" not in change.values()
+    }
+    breaks["future_timestamp"] = {"timestamp": "2025-03-03T09:06:02Z"}
+    order = [rule for rule in RULES if rule in breaks]
+    pairs = [
+        (one, other)
+        for at, one in enumerate(order)
+        for other in order[at + 1 :]
+        if not breaks[one].keys() & breaks[other].keys()
+    ]
+    assert len(pairs) > 50
+    events = raw(*(breaks[other] | breaks[one] for one, other in pairs))
+    judged = on_polars(judge, events, PRODUCTS_FRAME, **OPTIONS).sort("source_row")
+    assert judged["rule"].to_list() == [one for one, _ in pairs]
+
+
+def test_an_accepted_row_has_its_amount_weight_and_pseudonym(lazy, collect):
+    events = raw(
+        {},
+        {"event_type": "return", "quantity": -1, "related_event_id": "e0"},
+        {"event_type": "view", "quantity": 1, "unit_price": 1.25},
+        {"event_type": "add_to_cart", "quantity": 1, "unit_price": math.nan},
+        {"event_type": "view", "quantity": 1, "unit_price": None},
+        {
+            "timestamp": "2025-03-03T23:59:59.5",
+            "arrived_at": datetime(2025, 3, 4, 0, 1, tzinfo=UTC),
+        },
+        {"arrived_at": AT - timedelta(minutes=5)},
+    )
+    mart, quarantine = clean(lazy(events), lazy(PRODUCTS_FRAME), **OPTIONS)
+    result = collect(mart).sort("source_row")
+    assert collect(quarantine).is_empty()
+    assert dict(result.schema) == dict(USER_ITEM_INTERACTIONS.polars_schema)
+    assert dict(collect(quarantine).schema) == dict(QUARANTINE.polars_schema)
+    assert set(result["user_id"]) == {pseudonym("anna@example.com", KEY)}
+    assert result["amount"].to_list() == [2.5, -1.25, 0.0, 0.0, 0.0, 2.5, 2.5]
+    assert result["weight"].to_list() == [5.0, 0.0, 1.0, 3.0, 1.0, 5.0, 5.0]
+    assert result["unit_price"].to_list() == [1.25, 1.25, 1.25, None, None, 1.25, 1.25]
+    assert result["event_ts"][5] == datetime(2025, 3, 3, 23, 59, 59, 500_000, tzinfo=UTC)
+    assert result["arrival_date"][5].day == 4
+
+
+def test_the_first_of_exact_copies_stays(on_polars):
+    copy = {"event_id": "e0"}
+    nulls = {"event_id": None, "unit_price": None, "order_id": None}
+    events = raw(copy, nulls, nulls, copy, copy | {"order_id": "o2"})
+    judged = on_polars(judge, events, PRODUCTS_FRAME, **OPTIONS).sort("source_row")
+    assert judged["rule"].to_list() == [
+        None,
+        "missing_event_id",
+        "exact_duplicate",
+        "exact_duplicate",
+        "duplicate_event_id",
+    ]
+
+
+def test_of_one_event_id_the_row_that_arrived_first_stays(on_polars):
+    same = {"event_id": "e"}
+    events = raw(
+        same | {"arrived_at": AT + timedelta(hours=2)},
+        same | {"arrived_at": AT, "unit_price": -1.0},  # rejected by itself: takes no place
+        same | {"arrived_at": AT + timedelta(hours=1)},
+        same | {"arrived_at": AT + timedelta(hours=1), "quantity": 3},
+    )
+    judged = on_polars(judge, events, PRODUCTS_FRAME, **OPTIONS).sort("source_row")
+    late, negative, first, tie = judged["rule"].to_list()
+    assert (late, negative, first, tie) == (
+        "duplicate_event_id",
+        "negative_price",
+        None,
+        "duplicate_event_id",
+    )
+
+
+def test_missing_weight_is_a_user_error(on_polars):
+    with pytest.raises(UserError, match="'return'"):
+        on_polars(
+            judge, raw({}), PRODUCTS_FRAME, key=KEY, weights=dict.fromkeys(EVENT_TYPES[:3], 1.0)
+        )
+
+
+def test_no_user_identifier_leaves_raw(on_polars):
+    events = raw(*(change for change, *_ in BROKEN), {})
+    judged = on_polars(judge, events, PRODUCTS_FRAME, **OPTIONS)
+    for table in (on_polars(accepted, judged), on_polars(rejected, judged)):
+        assert "anna" not in table.write_csv()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_every_raw_row_is_in_the_mart_or_in_quarantine_exactly_once(dirty_shop, on_polars, rng):
+    shop = dirty_shop(rng)
+    judged = on_polars(judge, shop.events, shop.products, **OPTIONS)
+    mart, quarantine = on_polars(accepted, judged), on_polars(rejected, judged)
+    key = ["event_date", "source_row"]
+    both = pl.concat([mart.select(key), quarantine.select(key)]).sort(key)
+    assert_frame_equal(both, shop.events.select(key).sort(key))
+    assert mart.filter(pl.struct("event_date", "event_id").is_duplicated()).is_empty()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_a_plain_loop_over_the_rules_judges_alike(dirty_shop, on_polars, rng):
+    shop = dirty_shop(rng)
+    judged = on_polars(judge, shop.events, shop.products, **OPTIONS)
+    labels = judged.select("event_date", "source_row", "rule").rows()
+    result = {(day, row): rule for day, row, rule in labels}
+    assert result == naive_rules(shop.events.to_dicts(), shop.products.to_dicts())
+
+
+def naive_rules(events, products):
+    kinds = {row["product_id"]: row["kind"] for row in products}
+    rules, seen = {}, set()
+    events = sorted(events, key=lambda row: (row["event_date"], row["source_row"]))
+    for event in events:
+        place = event["event_date"], event["source_row"]
+        content = repr(sorted((k, v) for k, v in event.items() if k != "source_row"))
+        rules[place] = "exact_duplicate" if content in seen else naive_rule(event, kinds)
+        seen.add(content)
+    kept = set()
+    for event in sorted(events, key=lambda row: (row["arrived_at"], row["source_row"])):
+        place = event["event_date"], event["source_row"]
+        name = event["event_date"], event["event_id"]
+        if rules[place] is None and name in kept:
+            rules[place] = "duplicate_event_id"
+        elif rules[place] is None:
+            kept.add(name)
+    return rules
+
+
+def naive_rule(event, kinds):  # noqa: C901
+    def blank(name):
+        return not (event[name] or "").strip()
+
+    if event["consent"] is not True:
+        return "no_consent"
+    for name, rule in [
+        ("event_id", "missing_event_id"),
+        ("user_id", "missing_user"),
+        ("product_id", "missing_product"),
+    ]:
+        if blank(name):
+            return rule
+    at = naive_instant(event["timestamp"])
+    if at is None:
+        return "unreadable_timestamp"
+    if at > event["arrived_at"] + timedelta(minutes=5):
+        return "future_timestamp"
+    if at.date() != event["event_date"]:
+        return "outside_partition"
+    if event["event_type"] not in EVENT_TYPES:
+        return "unknown_event_type"
+    kind = kinds.get(event["product_id"])
+    if kind != "product":
+        return {None: "unknown_product", "service": "service_line", "anomalous": "anomalous_code"}[
+            kind
+        ]
+    quantity, price = event["quantity"], event["unit_price"]
+    wanted = -1 if event["event_type"] == "return" else 1
+    if quantity is None or quantity * wanted <= 0 or abs(quantity) > 1e9:
+        return "invalid_quantity"
+    if price is not None and price < 0:
+        return "negative_price"
+    billed = event["event_type"] in ("purchase", "return")
+    if billed and (price is None or math.isnan(price) or price == 0 or price > 1e9):
+        return "zero_price"
+    return None
+
+
+def naive_instant(text):
+    if text == "03/03/2025 09:00":
+        return AT
+    try:
+        at = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+    return at.replace(tzinfo=at.tzinfo or UTC)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_a_range_equals_its_days_in_any_order_of_days_and_rows(dirty_shop, on_polars, rng):
+    shop = dirty_shop(rng, rows=80, days=4)
+
+    def tables(events):
+        judged = on_polars(judge, events, shop.products, **OPTIONS)
+        return on_polars(accepted, judged), on_polars(rejected, judged)
+
+    whole = tables(shop.events)
+    days = shop.events.partition_by("event_date")
+    rng.shuffle(days)
+    by_day = zip(
+        *(tables(day.sample(fraction=1, shuffle=True, seed=1)) for day in days), strict=True
+    )
+    for one, parts in zip(whole, by_day, strict=True):
+        key = ["event_date", "source_row"]
+        assert_frame_equal(one.sort(key), pl.concat(parts).sort(key), check_exact=True)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_a_later_arrival_never_displaces_or_changes_a_row_of_the_mart(dirty_shop, on_polars, rng):
+    shop = dirty_shop(rng)
+    horizon = datetime(2025, 3, 5, tzinfo=UTC)
+
+    def mart(events):
+        judged = on_polars(judge, events, shop.products, **OPTIONS)
+        return on_polars(accepted, judged).filter(pl.col("arrived_at") < horizon)
+
+    before = mart(shop.events.filter(pl.col("arrived_at") < horizon))
+    key = ["event_date", "source_row"]
+    assert_frame_equal(before.sort(key), mart(shop.events).sort(key), check_exact=True)
