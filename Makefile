@@ -15,7 +15,7 @@ install: .venv/.installed  ## create .venv from constraints.txt
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --compile-bytecode --editable '.[dev]'
 	@touch $@
 
 demo: install  ## a small shop from raw events to an A/B verdict, in .persona
@@ -45,7 +45,11 @@ gate: install  ## a small shop end to end; fails if an asset check fails
 java:  ## Java for the Spark tests (Debian and Ubuntu)
 	apt-get update && apt-get install --yes openjdk-17-jre-headless
 
+constraints:  ## pin what is installed now in constraints.txt
+	{ echo "# Exact versions that CI tests; pyproject.toml holds the ranges. Regenerate: make constraints"; \
+	  $(BIN)/uv pip freeze --python $(BIN)/python --exclude-editable; } | LC_ALL=C sort --ignore-case > constraints.txt
+
 reference:  ## regenerate docs/tables.md from the contracts
 	$(BIN)/python -m persona_assets.tables.reference > docs/tables.md
 
-.PHONY: help install demo ui test lint types definitions unit gate java reference
+.PHONY: help install demo ui test lint types definitions unit gate java constraints reference

@@ -216,7 +216,7 @@ def _known_before(
 def _sample(
     positives: NDArray[np.int64], population: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Codes of sampled pairs, sorted, and whether each is positive; codes are 0..population-1."""
+    """Codes of sampled pairs, of 0..population-1, and whether each is positive."""
     wanted = NEGATIVES * min(len(positives), MAX_POSITIVES)
     if population <= 2 * wanted:
         negatives = np.setdiff1d(np.arange(population), positives)
@@ -225,9 +225,8 @@ def _sample(
         negatives = np.setdiff1d(rng.integers(population, size=wanted), positives)
     if len(positives) > MAX_POSITIVES:
         positives = rng.choice(positives, MAX_POSITIVES, replace=False)
-    codes = np.concatenate([positives, negatives])
-    order = np.argsort(codes)
-    return codes[order], np.repeat([True, False], [len(positives), len(negatives)])[order]
+    touched = np.repeat([True, False], [len(positives), len(negatives)])
+    return np.concatenate([positives, negatives]), touched
 
 
 def _directions(embeddings: pl.DataFrame, column: str) -> tuple[pl.DataFrame, Floats]:

@@ -5,7 +5,6 @@ values come from (the IO manager knows the run; a script may have none).
 """
 
 import json
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -17,8 +16,7 @@ PREFIX = "persona/"
 class Commit:
     """Who writes, and from what: kept in the Delta log so that a table can say what made it.
 
-    `inputs` maps the path of each table read to the Delta version that was read. `token` is unique
-    to the write, so that the version it became can be found among concurrent commits.
+    `inputs` maps the path of each table read to the Delta version that was read.
     """
 
     run_id: str = ""
@@ -26,7 +24,6 @@ class Commit:
     partitions: tuple[str, ...] = ()
     code_version: str = ""
     inputs: Mapping[str, int] = field(default_factory=dict)
-    token: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def metadata(self) -> dict[str, str]:
         """The record as Delta's flat map of strings."""
@@ -36,5 +33,4 @@ class Commit:
             f"{PREFIX}partitions": json.dumps(self.partitions),
             f"{PREFIX}code_version": self.code_version,
             f"{PREFIX}inputs": json.dumps(dict(sorted(self.inputs.items()))),
-            f"{PREFIX}token": self.token,
         }

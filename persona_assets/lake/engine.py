@@ -31,17 +31,16 @@ class Engine(Protocol):
 
     def overwrite(
         self,
-        uri: str,
+        delta: DeltaTable,
         frame: nw.LazyFrame,
         *,
-        partition_by: str | None,
-        predicate: str | None,
+        predicate: str,
         metadata: Mapping[str, str],
-        storage_options: Mapping[str, str],
-    ) -> None:
-        """Replace the rows that match `predicate` (None: all) by `frame`, in one commit.
+    ) -> int:
+        """Replace the rows that match `predicate` by `frame`, in one commit.
 
-        Raises deltalake's CommitFailedError when another writer changed the same rows.
+        Returns the version that the commit became. Raises deltalake's CommitFailedError when
+        another writer has changed the same rows since `delta` was loaded.
         """
         ...
 

@@ -36,29 +36,26 @@ class PolarsEngine:
 
     def overwrite(
         self,
-        uri: str,
+        delta: DeltaTable,
         frame: nw.LazyFrame,
         *,
-        partition_by: str | None,
-        predicate: str | None,
+        predicate: str,
         metadata: Mapping[str, str],
-        storage_options: Mapping[str, str],
-    ) -> None:
+    ) -> int:
         """Replace the rows matching `predicate` by `frame` in one commit of delta-rs."""
         native: pl.LazyFrame = nw.to_native(frame)
-        options: dict[str, object] = {
-            "commit_properties": CommitProperties(
-                custom_metadata=dict(metadata), max_commit_retries=_REBASES
-            )
-        }
-        if partition_by is not None:
-            options |= {"partition_by": [partition_by], "predicate": predicate}
         native.sink_delta(
-            uri,
+            delta,
             mode="overwrite",
-            storage_options=dict(storage_options) or None,
-            delta_write_options=options,
+            delta_write_options={
+                "predicate": predicate,
+                "commit_properties": CommitProperties(
+                    custom_metadata=dict(metadata), max_commit_retries=_REBASES
+                ),
+            },
         )
+        # delta-rs moves the object to the version it committed, whatever rivals did meanwhile.
+        return delta.version()
 
     def lazy(self, frame: pl.DataFrame) -> nw.LazyFrame:
         """A Polars frame as a Narwhals lazy frame."""

@@ -34,7 +34,8 @@ DELTA_TYPES: dict[Type, str] = {
 def conform(frame: nw.LazyFrame, table: Table) -> nw.LazyFrame:
     """`frame` with exactly the contract's columns, in its order and types.
 
-    Only casts that lose nothing are made (smaller integers and floats, other time units).
+    Only smaller integers and floats, other time units and wider vectors are cast: nothing is lost
+    beyond the contract's own precision (microseconds, float64, float32 in vectors).
 
     Raises:
         DataError: a column is missing, unexpected, or of a type that cannot become the contract's.
@@ -67,7 +68,7 @@ def _widens(given: nw.dtypes.DType, wanted: nw.dtypes.DType) -> bool:
     if isinstance(given, nw.Unknown):  # a column of nothing but nulls
         return True
     if isinstance(wanted, nw.Int64):
-        return given.is_integer() and not isinstance(given, nw.UInt64)
+        return given.is_integer() and not isinstance(given, nw.UInt64 | nw.Int128 | nw.UInt128)
     if isinstance(wanted, nw.Float64):
         return given.is_integer() or given.is_float()
     if isinstance(wanted, nw.String):
@@ -81,7 +82,14 @@ def _widens(given: nw.dtypes.DType, wanted: nw.dtypes.DType) -> bool:
 
 
 def verify_stored(delta: DeltaTable, table: Table, uri: str) -> None:
-    """Raise DataError unless the stored table has the contract's columns and types."""
+    """Raise DataError unless the stored table has the contract's columns, types and partitions."""
+    partitions = delta.metadata().partition_columns
+    if partitions != [table.partition] * (table.partition is not None):
+        raise DataError(
+            f"{table.path}: the table at {uri} is partitioned by {partitions or 'nothing'}, the "
+            f"contract says {table.partition or 'nothing'}; move that folder aside and materialize "
+            "the asset again"
+        )
     stored = {field.name: _delta_type(field.type) for field in delta.schema().fields}
     wanted = {column.name: DELTA_TYPES[column.type] for column in table.columns}
     if stored == wanted:

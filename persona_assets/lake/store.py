@@ -6,19 +6,21 @@ written. Does not belong here: how an engine moves rows (`polars_engine.py`), sc
 """
 
 import random
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import narwhals as nw
 import polars as pl
+import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from persona_assets.errors import DataError, InfrastructureError
-from persona_assets.lake.commit import PREFIX, Commit
+from persona_assets.lake.commit import Commit
 from persona_assets.lake.content_hash import render, row_hashes
 from persona_assets.lake.engine import Engine
 from persona_assets.lake.polars_engine import PolarsEngine
@@ -31,8 +33,6 @@ WHOLE = ""
 _ATTEMPTS = 12
 # Rows hashed at a time: bounds the memory of a digest to a few hundred megabytes.
 _DIGEST_ROWS = 1_000_000
-# Commits looked through for the version a write became: more than any burst of racing writers.
-_RECENT_COMMITS = 200
 
 
 @dataclass(frozen=True)
@@ -123,42 +123,26 @@ class DeltaStore:
         predicate = _predicate(table, partitions)
         lazy = self.engine.lazy(frame) if isinstance(frame, pl.DataFrame) else frame
         lazy = conform(lazy, table)
-        self._open(table)  # an unreadable or foreign table must fail before anything is computed
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                self.engine.overwrite(
-                    self.uri(table),
-                    lazy,
-                    partition_by=table.partition,
-                    predicate=predicate,
-                    metadata=commit.metadata(),
-                    storage_options=self.storage_options,
-                )
-                break
-            except CommitFailedError as conflict:
-                if attempt == _ATTEMPTS:
-                    raise InfrastructureError(
-                        f"{table.path}: {_ATTEMPTS} writes of {predicate or 'all'} lost "
-                        f"against other writers ({conflict}); run them one after another"
-                    ) from conflict
-                # Jitter keeps rivals from meeting again.
-                time.sleep(random.uniform(0.02, 0.1) * attempt)  # noqa: S311 - not for secrets
-            except DeltaError as error:
-                if "failed validation check" in str(error):
-                    raise DataError(
-                        f"{table.path}: rows outside the partitions being written ({predicate}): "
-                        f"{error}; the transform must keep to the days it was asked for"
-                    ) from error
-                raise InfrastructureError(
-                    f"{table.path}: Delta refused the write at {self.uri(table)}: {error}; look at "
-                    "the storage and run it again"
-                ) from error
-            except OSError as error:
-                raise InfrastructureError(
-                    f"{table.path}: cannot write {self.uri(table)}: {error}; check that it is "
-                    "writable and has room, then run it again"
-                ) from error
-        version = self._version_of(table, commit)
+        self._load(table)  # an unreadable or foreign table must fail before anything is computed
+        try:
+            version = self._commit(table, lazy, predicate, commit)
+        except DeltaError as error:
+            if "failed validation check" in str(error):
+                # Not Delta's own words: they show whole rows, people's identifiers among them.
+                raise DataError(
+                    f"{table.path}: {self._strays(table, lazy, partitions or ())} outside the "
+                    f"partitions being written ({predicate}); nothing was written; the transform "
+                    "must keep to the days it was asked for"
+                ) from None
+            raise InfrastructureError(
+                f"{table.path}: Delta refused the write at {self.uri(table)}: {_brief(error)}; "
+                "look at the storage and run it again"
+            ) from error
+        except OSError as error:
+            raise InfrastructureError(
+                f"{table.path}: cannot write {self.uri(table)}: {_brief(error)}; check that it is "
+                "writable and has room, then run it again"
+            ) from error
         digests = self.digests(table, partitions, at=version)
         return Written(
             self.uri(table),
@@ -199,7 +183,7 @@ class DeltaStore:
 
     def partition_rows(self, table: Table) -> dict[str, int]:
         """Rows per partition key from the Delta log alone, without reading data."""
-        delta = self._opened(table, None)
+        delta = self._opened(table)
         if table.partition is None:
             return {WHOLE: delta.count()}
         return {
@@ -209,57 +193,146 @@ class DeltaStore:
 
     def history(self, table: Table, limit: int | None = None) -> list[dict[str, object]]:
         """Commits, newest first, with the metadata that `Commit` wrote."""
-        return self._opened(table, None).history(limit)
-
-    def _version_of(self, table: Table, commit: Commit) -> int:
-        for entry in self.history(table, _RECENT_COMMITS):
-            if entry.get(f"{PREFIX}token") == commit.token:
-                return int(str(entry["version"]))
+        for _ in range(_ATTEMPTS):
+            delta = self._opened(table)
+            commits = delta.history(limit)
+            # delta-rs lists commits made since `delta` was opened but numbers the first as its own.
+            if self._opened(table).version() == delta.version():
+                return commits[:limit]
         raise InfrastructureError(
-            f"{table.path}: the commit just made is not in the Delta log of {self.uri(table)}; "
-            "somebody rewrote the log: look at its newest files"
+            f"{table.path}: other writers changed {self.uri(table)} whenever its history was read; "
+            "ask again when they are done"
         )
 
-    def _open(self, table: Table, at: int | datetime | None = None) -> DeltaTable | None:
-        """The Delta table, or None where there is none."""
+    def _commit(self, table: Table, frame: nw.LazyFrame, predicate: str, commit: Commit) -> int:
+        """Write until no rival comes between; the version that it became."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return self.engine.overwrite(
+                    self._load(table) or self._create(table),
+                    frame,
+                    predicate=predicate,
+                    metadata=commit.metadata(),
+                )
+            except CommitFailedError as conflict:
+                if attempt == _ATTEMPTS:
+                    raise InfrastructureError(
+                        f"{table.path}: {_ATTEMPTS} writes of {predicate} lost against "
+                        f"other writers ({_brief(conflict)}); run them one after another"
+                    ) from conflict
+                # Jitter keeps rivals from meeting again.
+                time.sleep(random.uniform(0.02, 0.1) * attempt)  # noqa: S311 - not for secrets
+        raise AssertionError("the last attempt returns or raises")
+
+    def _create(self, table: Table) -> DeltaTable:
+        """A log without rows for the first write to go to.
+
+        Not left to that write: delta-rs lets rivals create at once and then keeps the rows of both,
+        whereas logs without rows do no harm to each other. And data files without a log can then
+        only mean that the log was lost, not that a first write was killed.
+        """
+        if self._has_data(table):
+            if delta := self._load(table):  # a rival created it just now
+                return delta
+            raise self._lost_log(table)
+        return DeltaTable.create(
+            self.uri(table),
+            # Nulls are judged by the contract's check, with counts and samples, not by Delta.
+            pa.schema([field.with_nullable(True) for field in table.arrow_schema]),
+            mode="ignore",
+            partition_by=[table.partition] if table.partition else None,
+            storage_options=dict(self.storage_options) or None,
+        )
+
+    def _strays(self, table: Table, frame: nw.LazyFrame, partitions: Sequence[date]) -> str:
+        """How many rows of which days lie outside `partitions`."""
+        days = self.engine.collect(frame.select(str(table.partition))).to_series()
+        strays = days.filter(~days.is_in(list(partitions)) | days.is_null())
+        named = ", ".join(sorted({str(day) for day in strays.unique()}))
+        return f"{len(strays)} row(s) of {named}"
+
+    def _has_data(self, table: Table) -> bool:
+        """Are there data files on the local disk, whatever the log says?"""
+        uri = self.uri(table)
+        return "://" not in uri and any(Path(uri).rglob("*.parquet"))
+
+    def _lost_log(self, table: Table) -> DataError:
+        return DataError(
+            f"{table.path}: {self.uri(table)} holds data files but no Delta log; restore the "
+            "folder from a copy, or move it aside and materialize the asset again"
+        )
+
+    def _load(self, table: Table) -> DeltaTable | None:
+        """The Delta table at its newest version, or None where there is no log."""
         uri = self.uri(table)
         try:
             delta = DeltaTable(uri, storage_options=dict(self.storage_options) or None)
-            newest = delta.version()
-            if at is not None:
-                delta.load_as_version(at)
         except TableNotFoundError:
-            if "://" not in uri and any(Path(uri).glob("*.parquet")):
-                raise DataError(
-                    f"{table.path}: {uri} holds data files but no Delta log; move the folder aside "
-                    "and materialize the asset again"
-                ) from None
             return None
         except (DeltaError, OSError, ValueError) as error:
-            if at is not None and not isinstance(error, OSError):
-                raise DataError(
-                    f"{table.path}: there is no version {at} of the table at {uri}: {error}; "
-                    "`persona report` names the newest"
-                ) from error
             raise DataError(
-                f"{table.path}: the Delta log at {uri} cannot be read: {error}; restore the folder "
-                "from a copy, or move it aside and materialize the asset again"
+                f"{table.path}: the Delta log at {uri} cannot be read: {_brief(error)}; restore "
+                "the folder from a copy, or move it aside and materialize the asset again"
             ) from error
-        if at is None or at == newest:
-            verify_stored(delta, table, uri)
+        verify_stored(delta, table, uri)
         return delta
 
-    def _opened(self, table: Table, at: int | datetime | None) -> DeltaTable:
-        delta = self._open(table, at)
+    def _open(self, table: Table) -> DeltaTable | None:
+        """As readers see it: None until the first write, an error where the log was lost."""
+        delta = self._load(table)
+        if delta is None and self._has_data(table):
+            delta = self._load(table)  # a rival may have created it just now
+            if delta is None:
+                raise self._lost_log(table)
+        return None if delta is None or _unwritten(delta) else delta
+
+    def _opened(self, table: Table, at: int | datetime | None = None) -> DeltaTable:
+        delta = self._open(table)
         if delta is None:
             raise DataError(
                 f"{table.path}: no such table at {self.uri(table)}; materialize the asset "
                 f"{table.path} first"
             )
+        if at is not None:
+            _travel(delta, table, at)
+            verify_stored(delta, table, f"{self.uri(table)} at {at}")
         return delta
 
 
-def _predicate(table: Table, partitions: Sequence[date] | None) -> str | None:
+def _unwritten(delta: DeltaTable) -> bool:
+    """Was the table created and nothing more? A write without rows leaves a commit, too."""
+    return not delta.file_uris() and all(
+        commit["operation"] == "CREATE TABLE" for commit in delta.history()
+    )
+
+
+def _travel(delta: DeltaTable, table: Table, at: int | datetime) -> None:
+    """Move `delta` to a version or a time; DataError where the table has no such past."""
+    place = f"{table.path}: the table at {delta.table_uri}"
+    if isinstance(at, datetime):
+        if at.tzinfo is None:
+            raise DataError(f"{place} was asked for at {at}, which has no time zone; add UTC")
+        created = datetime.fromtimestamp(delta.metadata().created_time / 1000, UTC)
+        if at < created:  # delta-rs would give the oldest version
+            raise DataError(f"{place} did not exist at {at}; ask for {created} or later")
+    elif not 0 <= at <= delta.version():
+        raise DataError(f"{place} has no version {at}; ask for one of 0 to {delta.version()}")
+    try:
+        delta.load_as_version(at)
+    except (DeltaError, ValueError) as error:
+        raise DataError(
+            f"{place} cannot be read at {at}: {_brief(error)}; its log may no longer reach back so "
+            "far: ask for a newer version"
+        ) from error
+
+
+def _brief(error: Exception) -> str:
+    """An error of delta-rs on one line, without colours or the backtrace that it may append."""
+    message = re.split(r"\n\s+0: ", str(error))[0]
+    return " ".join(re.sub(r"\x1b\[\d+m", "", message).split())
+
+
+def _predicate(table: Table, partitions: Sequence[date] | None) -> str:
     """The SQL predicate of a partition overwrite; dates only, so nothing needs quoting."""
     if table.partition is None:
         if partitions is not None:
@@ -267,7 +340,8 @@ def _predicate(table: Table, partitions: Sequence[date] | None) -> str | None:
                 f"{table.path} is not partitioned but was to be written for {list(partitions)}; "
                 "write it without partitions"
             )
-        return None
+        # Without a predicate delta-rs lets rivals that find no rows to replace append to each other.
+        return "true"
     if not partitions:
         raise DataError(
             f"{table.path} is partitioned by {table.partition} but no partitions were named; name "

@@ -34,14 +34,15 @@ class ALSConfig(Config):
     Attributes:
         factors: length of the vectors.
         iterations: rounds of solving for all users, then for all products.
-        regularization: λ as a share of the noise of the matrix, see `noise_level`.
+        regularization: λ as a share of the noise of the matrix, see `noise_level`. 0.7 was within a
+            tenth of the best of 0.4 to 1.7 in synthetic shops of 60 to 5,000 people.
         alpha: confidence per unit of log-weight.
         half_life_days: age at which an interaction counts half [d].
     """
 
     factors: int = 64
     iterations: int = 15
-    regularization: float = 1.0
+    regularization: float = 0.7
     alpha: float = 1.0
     half_life_days: float = 14.0
 

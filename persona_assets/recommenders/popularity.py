@@ -54,7 +54,7 @@ class Popularity:
     def recommend(
         self, artefact: pl.DataFrame, users: Sequence[str], *, k: int, excluded: pl.DataFrame
     ) -> pl.DataFrame:
-        """The most popular products of which the user has none; see `Recommender.recommend`."""
+        """The most popular products, the same for everyone; see `Recommender.recommend`."""
         popularity = one_training(artefact, self.artefact).sort("product_id")
         scores = popularity["score"].to_numpy()
 

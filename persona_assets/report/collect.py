@@ -15,7 +15,7 @@ import narwhals as nw
 import polars as pl
 
 from persona_assets.lake.content_hash import render
-from persona_assets.lake.store import WHOLE, DeltaStore
+from persona_assets.lake.store import DeltaStore
 from persona_assets.run_record import RunRecord
 from persona_assets.settings import Settings, SourceSettings
 from persona_assets.tables import TABLES, Table
@@ -136,11 +136,7 @@ def _states(store: DeltaStore, content_hashes: bool) -> dict[str, TableState]:
         version = store.version(table)
         if version is None:
             continue
-        rows = {
-            key: number
-            for key, number in store.partition_rows(table).items()
-            if number or key == WHOLE
-        }
+        rows = store.partition_rows(table)
         states[path] = TableState(
             rows=sum(rows.values()),
             partitions=len(rows),

@@ -79,7 +79,7 @@ def against_popularity(report: Report) -> str:
     """Which models beat popularity, or that none does."""
     by_model = {row["model"]: row for row in primary(report.comparison).iter_rows(named=True)}
     if not by_model:
-        return "No model has been judged yet: evaluation/model_comparison does not exist."
+        return "No model has been judged yet: evaluation/model_comparison has no rows."
     by_verdict: dict[str, list[str]] = {}
     for model in models(report):
         by_verdict.setdefault(by_model[model]["against_popularity"], []).append(model)

@@ -76,7 +76,7 @@ img {
   background: #ffffff; border-radius: 6px;
 }
 @media (prefers-color-scheme: dark) { img { padding: 10px; } }
-@media (max-width: 60rem) {
+@media (max-width: 68rem) {
   .page { grid-template-columns: minmax(0, 1fr); padding-top: 1.5rem; }
   nav { margin-bottom: 2rem; }
   nav ol { position: static; display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; }

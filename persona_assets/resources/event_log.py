@@ -10,7 +10,7 @@ with the last commits missing), and writes a batch of events in one transaction 
 """
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -46,13 +46,21 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Store `events` in one transaction per shard."""
-        runs = {entry.run_id for entry in events}
+        with self.transaction({entry.run_id for entry in events}):
+            for entry in events:
+                self.store_event(entry)
+
+    @contextmanager
+    def transaction(self, runs: Iterable[str]) -> Iterator[None]:
+        """Everything this thread stores of `runs` within the block is one transaction a shard.
+
+        Keep the block short: other processes wait for the index meanwhile.
+        """
         with ExitStack() as stack:
             # The index is always taken last, as store_event does, so that writers cannot deadlock.
             for shard in (*sorted(runs), INDEX_SHARD_NAME):
                 stack.enter_context(self._hold(shard))
-            for entry in events:
-                self.store_event(entry)
+            yield
 
     @contextmanager
     def _hold(self, shard: str) -> Iterator[None]:

@@ -121,7 +121,11 @@ class OnlineRetail:
         )
 
     def products(self) -> pl.DataFrame:
-        """Rows of `raw/products`: commonest description, median positive price, first day."""
+        """Rows of `raw/products`: commonest description and first day.
+
+        The file has no list prices. One estimated over the whole year would tell models of a past
+        cut-off what the future charged, so `price` is null and users of prices look at the mart.
+        """
         code = pl.col("product_id")
         service = code.is_in(SERVICE_CODES) | code.str.contains(VOUCHER)
         products = self._lines.drop_nulls("product_id").group_by("product_id")
@@ -130,7 +134,7 @@ class OnlineRetail:
                 name=_most_frequent("Description"),
                 category=pl.lit(None, pl.String),
                 brand=pl.lit(None, pl.String),
-                price=pl.col("unit_price").filter(pl.col("unit_price") > 0).median(),
+                price=pl.lit(None, pl.Float64),
                 launch_date=pl.col("event_date").min(),
             )
             .with_columns(

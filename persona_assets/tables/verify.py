@@ -121,9 +121,7 @@ def _mark_orphans(frame: nw.LazyFrame, column: Column, reference: nw.LazyFrame) 
     )
 
 
-def _sample(
-    offenders: nw.LazyFrame, table: Table, rule: str, collect: Collect
-) -> tuple[str, ...]:
+def _sample(offenders: nw.LazyFrame, table: Table, rule: str, collect: Collect) -> tuple[str, ...]:
     """Key and offending value of some rows; values of PII columns are withheld."""
     name = rule.partition(":")[0]
     shown = [key for key in table.key if not table.column(key).pii]

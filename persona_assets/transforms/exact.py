@@ -5,13 +5,15 @@ constant. Does not belong here: what is added or divided.
 
 Adding floats is not associative, and engines add in whatever order threads and partitions deliver
 rows. Integers have no such trouble, so a float is split into its whole part and billionths, both
-are summed as int64, and only the two sums become one float.
+are summed as int64, and only the sums become one float.
 """
 
 import narwhals as nw
 
 _PARTS = 1_000_000_000
 """Each addend is rounded to a billionth; nine billion rows fit before int64 overflows."""
+_LARGEST_WHOLE = 4_000_000_000
+"""Up to it, whole part and parts fit into one int64 together."""
 
 
 def exact_sum(value: nw.Expr) -> nw.Expr:
@@ -23,9 +25,16 @@ def exact_sum(value: nw.Expr) -> nw.Expr:
     Returns:
         A float64 aggregate.
     """
-    whole = value.floor()
-    parts = ((value - whole) * _PARTS + 0.5).floor()
-    return whole.cast(nw.Int64).sum() + exact_quotient(parts.cast(nw.Int64).sum(), _PARTS)
+    floor = value.floor()
+    whole = floor.cast(nw.Int64).sum()
+    parts = ((value - floor) * _PARTS + 0.5).floor().cast(nw.Int64).sum()
+    small = (whole < _LARGEST_WHOLE) & (whole > -_LARGEST_WHOLE)
+    # In one integer, 1.2 − 1 is 0.2; as two floats it would be 0.19999999999999996.
+    return (
+        nw.when(small)
+        .then(exact_quotient(whole * _PARTS + parts, _PARTS))
+        .otherwise(whole + exact_quotient(parts, _PARTS))
+    )
 
 
 def exact_quotient(value: nw.Expr, divisor: int) -> nw.Expr:

@@ -98,7 +98,7 @@ def test_planted_coefficients_come_back_and_rare_touches_are_not_inflated():
         assert found[name] == pytest.approx(coefficient, abs=0.3), name
     p_click, p_order = fitted.probabilities(PAIRS)
     per_week = 1 - (1 - p_click) ** VISITS
-    # Without the prior correction the mean is some 3 times as high (negatives are sampled).
+    # Touches are over-represented in the sample; the prior correction undoes that.
     assert per_week.mean() == pytest.approx(PROBABILITY.mean(), rel=0.1)
     assert np.corrcoef(per_week, PROBABILITY.ravel())[0, 1] > 0.95
     assert np.unique(p_order) == pytest.approx([0.4], abs=0.05)

@@ -43,12 +43,12 @@ def mart() -> Mart:
 
 @pytest.fixture(scope="session")
 def shop() -> pl.DataFrame:
-    """A shop of 400 people, each with one of 8 tastes, and 240 products of uneven popularity.
+    """A shop of 400 people, each with one of 8 tastes, and 480 products of uneven popularity.
 
     60 days before the cut-off and the week after it; nine events in ten follow the taste.
     """
     rng = np.random.default_rng(11)
-    users, products, tastes, events = 400, 240, 8, 20_000
+    users, products, tastes, events = 400, 480, 8, 20_000
     attraction = np.exp(rng.normal(0, 1, products))
     taste_of_product = rng.integers(0, tastes, products)
     user = rng.integers(0, users, events)

@@ -58,6 +58,15 @@ def test_everyone_gets_the_same_order_less_what_is_excluded(mart):
     assert lists["product_id"].to_list() == ["z", "x", "y", "z"]
 
 
+def test_ties_go_to_the_earlier_product_whatever_the_order_of_the_artefact(mart):
+    model = Popularity()
+    artefact = model.fit(mart(*(("a", product, "view", 1, 1) for product in "zxy")), cutoff=CUTOFF)
+
+    for rows in (artefact, artefact.reverse()):
+        lists = model.recommend(rows, ["b"], k=2, excluded=NO_PAIRS)
+        assert lists["product_id"].to_list() == ["x", "y"]
+
+
 def test_two_trainings_are_never_mixed(mart):
     model = Popularity()
     rows = mart(("a", "x", "view", 1, 30))

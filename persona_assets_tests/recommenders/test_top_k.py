@@ -85,8 +85,8 @@ def test_lists_have_the_contracts_columns_ranks_and_users(model, shop):
 def test_an_excluded_pair_is_never_recommended(model, exclude, shop):
     pairs = excluded_pairs(shop, cutoff=CUTOFF, exclude=exclude)
 
-    lists = lists_of(model, shop, exclude=exclude, k=240)
-    everything = lists_of(model, shop, exclude="none", k=240)
+    lists = lists_of(model, shop, exclude=exclude, k=480)
+    everything = lists_of(model, shop, exclude="none", k=480)
 
     on = ["user_id", "product_id"]
     assert lists.join(pairs, on=on).is_empty()
@@ -106,7 +106,7 @@ def test_rows_that_happen_or_arrive_after_the_cutoff_change_nothing(model, shop,
         ("u002", "p002", "purchase", 5, 4, 0),
         ("u003", "p003", "purchase", 5, 30, -1),
         ("stranger", "novelty", "purchase", 5, 4, -1),
-        *(("u004", f"p{n:03d}", "purchase", 5, 1, -1) for n in range(240)),
+        *(("u004", f"p{n:03d}", "purchase", 5, 1, -1) for n in range(480)),
     )
 
     assert model.fit(past.vstack(planted), cutoff=CUTOFF).equals(model.fit(past, cutoff=CUTOFF))
@@ -205,7 +205,7 @@ def test_personal_models_beat_popularity_where_tastes_differ(shop):
 
     quality = {name: ndcg_at_10(lists_of(m, shop), truth) for name, m in MODELS.items()}
 
-    assert min(quality["als"], quality["bpr"]) > 2 * quality["popularity"], quality
+    assert min(quality["als"], quality["bpr"]) > 1.5 * quality["popularity"], quality
 
 
 @pytest.mark.skipif(

@@ -1,7 +1,7 @@
 """A small home whose every number is known, written table by table."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -207,18 +207,25 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Report:
 
 @pytest.fixture
 def half(tmp_path: Path) -> Callable[..., Report]:
-    """half(write, …) -> report of a home with only what these wrote, and no run."""
+    """half("events", …) -> report of a home with only these parts, and no run."""
+    writers = {
+        "events": write_events,
+        "judgements": write_judgements,
+        "monitoring": write_monitoring,
+        "experiment": write_experiment,
+    }
 
-    def build(*writers: Callable[[DeltaStore], None]) -> Report:
+    def build(*parts: str) -> Report:
         settings = Settings(home=tmp_path)
         store = DeltaStore(settings.lake_root)
-        for writer in writers:
-            writer(store)
+        for part in parts:
+            writers[part](store)
         return collect(store, settings, None)
 
     return build
 
 
-@pytest.fixture(scope="session")
-def one_week() -> timedelta:
-    return timedelta(weeks=1)
+@pytest.fixture
+def put() -> Callable[[DeltaStore, str, list[dict]], None]:
+    """put(store, path, rows): overwrite the partitions of these rows."""
+    return write

@@ -1,4 +1,8 @@
-"""Two engines, one set of claims: every test that asks for `lazy` and `collect` runs on both."""
+"""Two engines, one set of claims: every test that asks for `lazy` and `collect` runs on both.
+
+Spark takes seconds where Polars takes milliseconds. So both run what depends on their parsers and
+hashes, and `test_engine_parity.py` compares every table; everything else runs on Polars alone.
+"""
 
 import math
 import os
@@ -47,8 +51,11 @@ def spark() -> Iterator[Any]:
         .appName("persona_assets_tests")
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.sql.shuffle.partitions", "2")
+        .config("spark.sql.adaptive.enabled", "false")
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")
+        # Hundreds of small queries: compiling them thoroughly takes longer than running them.
+        .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1")
         .getOrCreate()
     )
     session.sparkContext.setLogLevel("OFF")
@@ -92,11 +99,12 @@ class Shop:
 
 @pytest.fixture(scope="session")
 def dirty_shop() -> Callable[..., Shop]:
-    """Makes a shop of `days` days from a random generator; every rule can be broken in it."""
+    """Makes a shop of `days` days from a seed; every rule can be broken in it."""
     return _dirty_shop
 
 
-def _dirty_shop(rng: random.Random, rows: int = 60, days: int = 3, dirt: float = 0.3) -> Shop:
+def _dirty_shop(seed: int, rows: int = 60, days: int = 3, dirt: float = 0.3) -> Shop:
+    rng = random.Random(seed)
     events = [_event(rng, DAY_ONE + timedelta(rng.randrange(days)), dirt) for _ in range(rows)]
     for _ in range(int(rows * dirt / 3)):
         copy = dict(rng.choice(events))
@@ -190,7 +198,8 @@ def mart(on_polars: Callable[..., pl.DataFrame]) -> Callable[..., pl.DataFrame]:
         for number, row in enumerate(rows):
             at, event_type = row["at"], row.get("event_type", "view")
             arrived = row.get("arrived_at", at + timedelta(seconds=1))
-            quantity, price = row.get("quantity", 1), row.get("unit_price")
+            billed = event_type in ("purchase", "return")
+            quantity, price = row.get("quantity", 1), row.get("unit_price", 1.0 if billed else None)
             filled.append(
                 {
                     "event_date": at.date(),
@@ -205,7 +214,7 @@ def mart(on_polars: Callable[..., pl.DataFrame]) -> Callable[..., pl.DataFrame]:
                     "session_id": "",
                     "quantity": quantity,
                     "unit_price": price,
-                    "amount": quantity * price if event_type in ("purchase", "return") else 0.0,
+                    "amount": quantity * price if billed else 0.0,
                     "weight": DEFAULT_WEIGHTS[event_type],
                     "order_id": None,
                     "related_event_id": None,
@@ -223,8 +232,8 @@ def dirty_mart(
 ) -> Callable[..., pl.DataFrame]:
     """Makes the mart of a dirty shop: late rows, ties in time and all kinds of events."""
 
-    def build(rng: random.Random, **options: Any) -> pl.DataFrame:
-        shop = dirty_shop(rng, **options)
+    def build(seed: int, **options: Any) -> pl.DataFrame:
+        shop = dirty_shop(seed, **options)
         judged = on_polars(judge, shop.events, shop.products, key=b"key", weights=DEFAULT_WEIGHTS)
         return on_polars(accepted, judged)
 

@@ -35,6 +35,14 @@ def test_order_would_matter_to_a_plain_sum():
     assert {total(random.Random(seed).sample(floats, 12)) for seed in range(20)} == {1.0}
 
 
+def test_large_and_small_totals_are_as_good_as_floats_can_be():
+    assert total([0.3, -0.1]) == 0.2
+    assert total([-0.3, 0.1]) == -0.2
+    assert total([4e9, 0.25]) == 4_000_000_000.25
+    assert total([-5e17, 0.25]) == -5e17
+    assert total([None, 1.5]) == 1.5
+
+
 def test_quotients_are_rounded_correctly():
     values = list(range(0, 10_000_000, 997))
     frame = nw.from_native(pl.DataFrame({"value": values}).lazy())

@@ -1,0 +1,296 @@
+"""The small shop that the tests of the graph run on, and ways to run the graph over other folders.
+
+Partitions are made when `persona_assets.partitions` is imported, from the home that PERSONA_HOME
+names. So it is set here, in the first conftest, before anything imports the package. Each process
+(pytest-xdist starts several) has a home of its own.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# A developer's own settings must decide no test.
+for name in [name for name in os.environ if name.startswith(("PERSONA_", "DAGSTER_"))]:
+    del os.environ[name]
+
+HOME = Path(tempfile.mkdtemp(prefix="persona-tests-"))
+atexit.register(shutil.rmtree, HOME, ignore_errors=True)
+(HOME / "persona.toml").write_text(
+    """\
+[source]
+name = "synthetic"
+start = 2025-01-01
+end = 2025-01-29
+
+[source.options]
+users = 150
+products = 80
+seed = 7
+""",
+    encoding="utf-8",
+)
+os.environ["PERSONA_HOME"] = str(HOME)
+
+import dagster as dg  # noqa: E402
+import polars as pl  # noqa: E402
+
+from persona_assets import settings as settings_module  # noqa: E402
+from persona_assets.definitions import build_defs  # noqa: E402
+from persona_assets.lake import DeltaStore  # noqa: E402
+from persona_assets.lake.content_hash import render  # noqa: E402
+from persona_assets.resources import instance as instance_module  # noqa: E402
+from persona_assets.resources.build import build_resources  # noqa: E402
+from persona_assets.resources.source import ShopResource  # noqa: E402
+from persona_assets.run_record import RunRecord  # noqa: E402
+from persona_assets.runner import plan, run  # noqa: E402
+from persona_assets.settings import Settings  # noqa: E402
+from persona_assets.sources.protocol import Source  # noqa: E402
+from persona_assets.sources.synthetic import SyntheticShop  # noqa: E402
+from persona_assets.tables import TABLES  # noqa: E402
+
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="Write golden files anew instead of comparing with them.",
+    )
+
+
+RUN_CONFIG = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+Hashes = dict[str, dict[str, str]]
+
+
+def hashes_of(store: DeltaStore, groups: Sequence[str] = ()) -> Hashes:
+    """Table path → partition key → content hash; of all groups where none is named."""
+    return {
+        path: {key: render(rows, total) for key, (rows, total) in store.digests(table).items()}
+        for path, table in TABLES.items()
+        if (not groups or table.group in groups) and store.exists(table)
+    }
+
+
+class ShopWithMoreRows:
+    """A shop that delivers more than `shop` does: rows of raw tables, filed where they say.
+
+    The rows need no `source_row`; they follow those that the day has anyway.
+    """
+
+    def __init__(
+        self, shop: Source, events: pl.DataFrame, search_logs: pl.DataFrame | None = None
+    ) -> None:
+        self._shop = shop
+        self._more = {"events": events, "search_logs": search_logs}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._shop, name)
+
+    def events(self, days: Sequence[date]) -> pl.DataFrame:
+        return self._with_more("events", self._shop.events(days), days)
+
+    def search_logs(self, days: Sequence[date]) -> pl.DataFrame:
+        return self._with_more("search_logs", self._shop.search_logs(days), days)
+
+    def _with_more(self, table: str, own: pl.DataFrame, days: Sequence[date]) -> pl.DataFrame:
+        more = self._more[table]
+        if more is None:
+            return own
+        names = [name for name in own.columns if name != "source_row"]
+        asked = more.filter(pl.col("event_date").is_in(list(days))).select(names)
+        asked = asked.cast({name: own.schema[name] for name in names})
+        position = pl.int_range(pl.len(), dtype=pl.Int64).over("event_date")
+        return (
+            pl.concat([own.select(names), asked])
+            .sort("event_date", maintain_order=True)
+            .with_columns(source_row=position)
+            .select(own.columns)
+        )
+
+
+@pytest.fixture(scope="session")
+def shop_with_more_rows() -> type[ShopWithMoreRows]:
+    """shop_with_more_rows(shop, events[, search_logs]) → a source that delivers these too."""
+    return ShopWithMoreRows
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The graph over the lake of one folder, with an instance that records its runs."""
+
+    settings: Settings
+    defs: dg.Definitions
+    instance: dg.DagsterInstance
+
+    @property
+    def store(self) -> DeltaStore:
+        store: DeltaStore = self.defs.resources["lake"].store
+        return store
+
+    def run(
+        self,
+        job: str,
+        first: str | None = None,
+        last: str | None = None,
+        *,
+        assets: Sequence[str] | None = None,
+        must_succeed: bool = True,
+    ) -> dg.ExecuteInProcessResult:
+        """Run `job` for the partitions `first` to `last` (None: just `first`)."""
+        tags = {}
+        if last is not None:
+            tags = {
+                "dagster/asset_partition_range_start": str(first),
+                "dagster/asset_partition_range_end": last,
+            }
+        result = self.defs.resolve_job_def(job).execute_in_process(
+            instance=self.instance,
+            partition_key=first if last is None else None,
+            tags=tags,
+            run_config=RUN_CONFIG,
+            asset_selection=[dg.AssetKey(path.split("/")) for path in assets] if assets else None,
+            raise_on_error=False,
+        )
+        assert result.success or not must_succeed, failures(result)
+        return result
+
+    def hashes(self, *groups: str) -> Hashes:
+        return hashes_of(self.store, groups)
+
+
+def failures(result: dg.ExecuteInProcessResult) -> str:
+    """What went wrong in a run, in words."""
+    steps = [event for event in result.all_events if event.is_step_failure]
+    checks = [each for each in result.get_asset_check_evaluations() if not each.passed]
+    return "\n".join(
+        [str(event.step_failure_data.error_display_string) for event in steps]
+        + [f"{each.asset_key} {each.check_name} {each.description}" for each in checks]
+    )
+
+
+@contextmanager
+def open_graph_at(folder: Path, source: Source | None = None, **changes: Any) -> Iterator[Graph]:
+    settings = replace(settings_module.load(), home=folder, **changes)
+    resources = build_resources(settings) | {"shop": ShopResource(settings, source)}
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield Graph(settings, build_defs(resources=resources), instance)
+
+
+@pytest.fixture(scope="session")
+def shop() -> SyntheticShop:
+    """The shop that the home's settings describe."""
+    source = settings_module.load().source
+    return SyntheticShop(source.start, source.end, **source.options)
+
+
+@pytest.fixture
+def open_graph(tmp_path: Path) -> Iterator[Callable[..., Graph]]:
+    """open_graph("name"[, source][, settings by name]) → the graph over a folder of its own."""
+    opened: list[Any] = []
+
+    def open_(name: str = "home", source: Source | None = None, **changes: Any) -> Graph:
+        context = open_graph_at(tmp_path / name, source, **changes)
+        opened.append(context)
+        return context.__enter__()
+
+    yield open_
+    for context in opened:
+        context.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def open_shared_graph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Graph]]:
+    """Like `open_graph`, for what several tests only look at."""
+    opened: list[Any] = []
+
+    def open_(name: str, source: Source | None = None, **changes: Any) -> Graph:
+        context = open_graph_at(tmp_path_factory.mktemp(name), source, **changes)
+        opened.append(context)
+        return context.__enter__()
+
+    yield open_
+    for context in opened:
+        context.__exit__(None, None, None)
+
+
+@contextmanager
+def prepared(home: Path) -> Iterator[None]:
+    """Within it, Dagster's instance is the one that `persona run` gives to `home`."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("DAGSTER_HOME", "DAGSTER_EVENT_BATCH_SIZE"):
+            patch.setenv(name, "")  # remembered, so that what `prepare` sets is taken back
+            patch.delenv(name)
+        instance_module.prepare(home)
+        yield
+
+
+@pytest.fixture(scope="session")
+def open_graph_of_home() -> Callable[[Path], AbstractContextManager[Graph]]:
+    """open_graph_of_home(folder) → context of the graph of a home as `persona run` has it."""
+
+    @contextmanager
+    def open_(home: Path) -> Iterator[Graph]:
+        settings = replace(settings_module.load(), home=home)
+        with prepared(home), dg.DagsterInstance.get() as instance:
+            yield Graph(settings, build_defs(resources=build_resources(settings)), instance)
+
+    return open_
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A home in which everything was materialized by `runner.run`. Only to be looked at."""
+
+    settings: Settings
+    defs: dg.Definitions
+    record: RunRecord
+    hashes: Mapping[str, Mapping[str, str]]
+
+    @property
+    def store(self) -> DeltaStore:
+        store: DeltaStore = self.defs.resources["lake"].store
+        return store
+
+    @contextmanager
+    def instance(self) -> Iterator[dg.DagsterInstance]:
+        """The instance that recorded the runs."""
+        with dg.DagsterInstance.from_config(str(self.settings.home / "dagster")) as instance:
+            yield instance
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    """The whole graph of the small shop, materialized once."""
+    settings = replace(settings_module.load(), home=tmp_path_factory.mktemp("whole"))
+    settings_module.save(settings)
+    defs = build_defs(resources=build_resources(settings))
+    with prepared(settings.home):
+        record = run(settings, defs, plan(4))
+    return Whole(settings, defs, record, hashes_of(defs.resources["lake"].store))
+
+
+@pytest.fixture(scope="session")
+def copy_tables() -> Callable[..., None]:
+    """copy_tables(store, graph, *paths): give `graph` tables of `store` as if it had made them."""
+
+    def copy(store: DeltaStore, graph: Graph, *paths: str) -> None:
+        for path in paths:
+            shutil.copytree(store.uri(TABLES[path]), graph.store.uri(TABLES[path]))
+            key = dg.AssetKey(path.split("/"))
+            partitions = graph.defs.resolve_asset_graph().get(key).partitions_def
+            for partition in partitions.get_partition_keys() if partitions else [None]:
+                graph.instance.report_runless_asset_event(
+                    dg.AssetMaterialization(key, partition=partition)
+                )
+
+    return copy

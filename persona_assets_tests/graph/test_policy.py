@@ -1,0 +1,101 @@
+"""What every asset owes to the people who look at it in the UI, and to those who are paged."""
+
+import dagster as dg
+import pytest
+
+from persona_assets.definitions import ASSETS, defs
+from persona_assets.tables import TABLES
+
+WANTED = {
+    "raw": {"users", "products", "events", "orders", "search_logs"},
+    "mart": {"user_item_interactions", "quarantine", "sessions"},
+    "features": {
+        "temporal_features", "user_daily", "item_daily", "user_embeddings", "item_embeddings",
+    },
+    "feature_store": {"user_features", "item_features", "training_set", "online_features"},
+    "models": {"popularity_model", "als_model", "bpr_model", "registry"},
+    "recommendations": {"top_k"},
+    "evaluation": {
+        "offline_metrics", "recommendation_analysis", "replay_validation", "model_comparison",
+    },
+    "monitoring": {"data_drift", "data_quality"},
+    "experiments": {"ab_test_simulation", "ab_test_results"},
+}  # fmt: skip
+"""Names that are part of the interface."""
+
+SPECS = {"/".join(spec.key.path): spec for asset in ASSETS for spec in asset.specs}
+CHECKED = {
+    ("/".join(spec.asset_key.path), spec.name): spec
+    for checks in defs.asset_checks or ()
+    for spec in checks.check_specs
+}
+
+every_asset = pytest.mark.parametrize("spec", SPECS.values(), ids=list(SPECS))
+every_table = pytest.mark.parametrize("path", sorted(SPECS.keys() & TABLES.keys()))
+
+
+def test_every_promised_asset_is_there() -> None:
+    missing = {f"{group}/{name}" for group, names in WANTED.items() for name in names} - set(SPECS)
+    assert not missing
+
+
+def test_every_contract_belongs_to_an_asset() -> None:
+    assert TABLES.keys() <= SPECS.keys()
+
+
+def test_only_the_online_store_is_an_asset_without_a_contract() -> None:
+    assert SPECS.keys() - TABLES.keys() == {"feature_store/online_features"}
+
+
+@every_asset
+def test_asset_is_described_owned_and_dated(spec: dg.AssetSpec) -> None:
+    assert spec.group_name == spec.key.path[0]
+    assert [owner for owner in spec.owners if owner.startswith("team:")]
+    assert spec.kinds
+    assert {"layer", "cadence", "pii"} <= spec.tags.keys()
+    assert spec.code_version
+    assert spec.freshness_policy
+    assert len((spec.description or "").split()) >= 8
+
+
+@every_asset
+def test_asset_either_follows_its_inputs_or_is_ingested_by_the_schedule(spec: dg.AssetSpec) -> None:
+    assert (spec.automation_condition is None) == (spec.group_name == "raw")
+
+
+@every_table
+def test_table_shows_its_contract_as_column_schema(path: str) -> None:
+    schema: dg.TableSchema = SPECS[path].metadata["dagster/column_schema"]
+    assert [column.name for column in schema.columns] == [c.name for c in TABLES[path].columns]
+    assert all(column.description for column in schema.columns)
+
+
+@every_table
+def test_table_has_a_blocking_contract_check_over_its_partitions(path: str) -> None:
+    check = CHECKED[path, "contract"]
+    assert check.blocking
+    assert check.partitions_def is SPECS[path].partitions_def
+
+
+@every_table
+def test_partition_column_goes_with_partitions(path: str) -> None:
+    assert (TABLES[path].partition is None) == (SPECS[path].partitions_def is None)
+
+
+def test_every_look_back_has_a_blocking_completeness_check() -> None:
+    trailing = {
+        path
+        for path, spec in SPECS.items()
+        for dep in spec.deps
+        if isinstance(dep.partition_mapping, dg.TimeWindowPartitionMapping)
+        and dep.partition_mapping.start_offset < 0
+    }
+    assert {path for (path, name) in CHECKED if name == "window_complete"} == trailing
+    assert all(CHECKED[path, "window_complete"].blocking for path in trailing)
+
+
+def test_personal_data_is_tagged_and_stays_in_raw() -> None:
+    flagged = {path for path, spec in SPECS.items() if spec.tags["pii"] == "yes"}
+    contracts = {path for path, table in TABLES.items() if any(c.pii for c in table.columns)}
+    assert flagged == contracts
+    assert {path.partition("/")[0] for path in flagged} == {"raw"}

@@ -1,0 +1,197 @@
+import json
+import math
+import re
+from dataclasses import replace
+
+import polars as pl
+import pytest
+
+from persona_assets.report import as_json as module
+from persona_assets.report.as_json import as_json
+from persona_assets.run_record import RunRecord
+
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
+METRIC = re.compile(r"[a-z_]+@\d+")
+PATH = re.compile(r"[a-z_]+/[a-z_]+")
+NUMBER = (int, float)
+
+
+def null_or(schema):
+    return [None, schema]
+
+
+MEASURED = {"value": NUMBER, "low": NUMBER, "high": NUMBER}
+COMPARED = {
+    **MEASURED,
+    **{"lift": NUMBER, "lift_low": NUMBER, "lift_high": NUMBER, "against_popularity": str},
+}
+SCHEMA = {
+    "home": str,
+    "engine": str,
+    "source": {"name": str, "start": DAY, "end": null_or(DAY)},
+    "tables": {PATH: {"rows": int, "version": int, "partitions": int, "content_hash": str}},
+    "conservation": {
+        **dict.fromkeys(("raw_rows", "mart_rows", "quarantine_rows", "pending_rows"), int),
+        "by_reason": {re.compile("[a-z_]+"): int},
+    },
+    "models": {re.compile("[a-z_]+"): {"cutoff": DAY, METRIC: COMPARED}},
+    "beyond_accuracy": {re.compile("[a-z_]+"): {"cutoff": DAY, METRIC: null_or(NUMBER)}},
+    "replay": {re.compile("[a-z_]+"): {DAY: {METRIC: MEASURED}}},
+    "drift": {
+        DAY: {
+            "drift_share": NUMBER,
+            "columns": {
+                re.compile("[a-z_]+"): {
+                    **{"score": NUMBER, "threshold": NUMBER, "method": str, "drifted": bool}
+                }
+            },
+        }
+    },
+    "ab_test": {
+        "experiment": null_or(str),
+        "cutoff": null_or(DAY),
+        "responses": null_or(str),
+        "verdict": null_or(str),
+        "srm_p_value": null_or(NUMBER),
+        "arms": {re.compile("[a-z]+"): {"model": str, "users": int}},
+        "effects": (
+            {
+                "arm": str,
+                "metric": str,
+                **dict.fromkeys(
+                    ("value", "control_value", "effect", "low", "high", "p_value"), NUMBER
+                ),
+                "adjusted_p_value": NUMBER,
+            },
+        ),
+    },
+    "checks": {
+        **dict.fromkeys(("passed", "failed", "warned"), int),
+        "problems": (
+            dict.fromkeys(("asset", "check", "partition", "outcome", "description"), str),
+        ),
+    },
+    "seconds": {PATH: NUMBER, "framework": null_or(NUMBER), "total": null_or(NUMBER)},
+}
+
+
+def check(value, schema, where="$"):
+    """A pattern as a key stands for any number of keys; a one-tuple for a list; a list: either."""
+    if isinstance(schema, list):
+        if value is not None:
+            check(value, schema[1], where)
+    elif isinstance(schema, dict):
+        assert isinstance(value, dict), where
+        fixed = {name for name in schema if isinstance(name, str)}
+        patterns = [name for name in schema if not isinstance(name, str)]
+        assert fixed <= value.keys(), where
+        for name, each in value.items():
+            if name in fixed:
+                check(each, schema[name], f"{where}.{name}")
+            else:
+                matching = [pattern for pattern in patterns if pattern.fullmatch(name)]
+                assert matching, f"{where}.{name} is not in the schema"
+                check(each, schema[matching[0]], f"{where}.{name}")
+    elif isinstance(schema, tuple) and isinstance(schema[0], dict):
+        assert isinstance(value, list), where
+        for place, each in enumerate(value):
+            check(each, schema[0], f"{where}[{place}]")
+    elif isinstance(schema, re.Pattern):
+        assert isinstance(value, str), where
+        assert schema.fullmatch(value), f"{where}: {value}"
+    else:
+        assert isinstance(value, schema), f"{where}: {value!r}"
+        assert schema is bool or not isinstance(value, bool), where
+
+
+@pytest.fixture
+def document(full):
+    return json.loads(as_json(full))
+
+
+def test_a_full_home_keeps_the_schema(document):
+    check(document, SCHEMA)
+    assert list(document) == list(SCHEMA)
+
+
+@pytest.mark.parametrize("parts", [["events"], ["judgements"], ["monitoring"], ["experiment"]])
+def test_half_a_home_keeps_the_schema(half, parts):
+    document = json.loads(as_json(half(*parts)))
+    check(document, SCHEMA)
+    assert list(document) == list(SCHEMA)
+
+
+def test_an_empty_home_has_every_key_with_nothing_in_it(bare):
+    document = json.loads(as_json(bare))
+    check(document, SCHEMA)
+    assert document["ab_test"] == {
+        **dict.fromkeys(("experiment", "cutoff", "responses", "verdict", "srm_p_value")),
+        **{"arms": {}, "effects": []},
+    }
+    assert document["seconds"] == {"framework": None, "total": None}
+    assert [document[name] for name in ("tables", "models", "replay", "drift")] == [{}] * 4
+
+
+def test_the_schema_checker_sees_a_wrong_type_and_a_strange_key(document):
+    document["conservation"]["raw_rows"] = "30"
+    with pytest.raises(AssertionError, match="raw_rows"):
+        check(document, SCHEMA)
+    document["conservation"]["raw_rows"] = 30
+    document["models"]["als"]["surprise"] = {}
+    with pytest.raises(AssertionError, match="surprise"):
+        check(document, SCHEMA)
+
+
+def test_every_key_of_the_first_level_is_documented(document):
+    assert [name for name in document if f"`{name}`" not in module.__doc__] == []
+
+
+def test_known_numbers_stand_where_the_interface_says(document):
+    assert document["models"]["als"]["cutoff"] == "2025-01-20"
+    assert document["models"]["als"]["ndcg@10"]["value"] == pytest.approx(0.4)
+    assert document["models"]["item_knn"]["ndcg@10"]["against_popularity"] == "worse"
+    assert document["models"]["planted_optimum"]["recall@5"]["low"] == pytest.approx(0.67)
+    assert document["replay"]["bpr"]["2025-01-13"]["map@20"]["high"] == pytest.approx(0.25)
+    assert document["beyond_accuracy"]["bpr"]["gini@10"] == 1.4
+    assert document["beyond_accuracy"]["bpr"]["intra_list_diversity@10"] is None
+    assert [week["drift_share"] for week in document["drift"].values()] == [0.0, 0.5]
+    assert document["drift"]["2025-01-20"]["columns"]["unit_price"]["drifted"] is True
+    assert document["ab_test"]["arms"]["control"] == {"model": "popularity", "users": 4}
+    assert len(document["ab_test"]["effects"]) == 6
+    assert document["checks"]["passed"] == 2
+    assert document["checks"]["warned"] == len(document["checks"]["problems"]) == 4
+    assert document["seconds"] == {
+        "mart/user_item_interactions": 40.0,
+        "raw/events": 20.0,
+        "framework": 15.0,
+        "total": 75.0,
+    }
+
+
+def test_raw_rows_are_the_sum_of_where_they_went(document):
+    rows = document["conservation"]
+    parts = ("mart_rows", "quarantine_rows", "pending_rows")
+    assert rows["raw_rows"] == sum(rows[name] for name in parts)
+    assert rows["quarantine_rows"] == sum(rows["by_reason"].values())
+
+
+def test_no_value_is_nan(full):
+    broken = replace(
+        full,
+        drift=full.drift.with_columns(score=pl.lit(math.nan), threshold=pl.lit(math.inf)),
+    )
+    document = json.loads(as_json(broken), parse_constant=pytest.fail)
+    assert document["drift"]["2025-01-20"]["columns"]["hour"]["score"] is None
+    assert document["drift"]["2025-01-20"]["columns"]["hour"]["threshold"] is None
+
+
+def test_equal_reports_are_equal_texts_whatever_the_order_of_the_seconds(full):
+    run = full.run
+    turned = RunRecord(**{**vars(run), "seconds": dict(reversed(run.seconds.items()))})
+    assert as_json(replace(full, run=turned)) == as_json(full)
+
+
+def test_no_rejected_value_and_no_user_is_repeated(full):
+    text = as_json(full)
+    assert "secret" not in text
+    assert "control0" not in text

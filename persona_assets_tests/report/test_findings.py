@@ -1,0 +1,127 @@
+from dataclasses import replace
+from datetime import date
+
+import polars as pl
+import pytest
+
+from persona_assets.report import findings
+from persona_assets.report.collect import Conservation
+from persona_assets.run_record import CheckOutcome
+from persona_assets.settings import SourceSettings
+
+
+def judged(report, **verdicts):
+    """The report with these verdicts on its models; the others are left out."""
+    rows = report.comparison.filter(pl.col("model").is_in([*verdicts, "popularity"]))
+    verdict = pl.col("model").replace_strict({**verdicts, "popularity": "baseline"})
+    return replace(report, comparison=rows.with_columns(against_popularity=verdict))
+
+
+def failed(report, number):
+    checks = tuple(
+        CheckOutcome("raw/events", "contract", f"2025-01-0{day}", "failed")
+        for day in range(1, number + 1)
+    )
+    return replace(report, run=replace(report.run, checks=checks))
+
+
+def test_the_winner_is_named_with_its_lift_and_the_others_with_theirs(full):
+    assert findings.against_popularity(full) == (
+        "als beats popularity on nDCG@10 in the week from 2025-01-20 "
+        "(als by 0.100 [0.050, 0.150]); bpr cannot be told apart from it; item_knn is worse."
+    )
+
+
+def test_two_winners_are_named_the_better_first(full):
+    report = judged(full, bpr="better", als="better")
+    assert findings.against_popularity(report).startswith("als and bpr beat popularity on")
+
+
+@pytest.mark.parametrize("verdict", ["worse", "not distinguishable"])
+def test_no_winner_is_said_outright(full, verdict):
+    sentence = findings.against_popularity(judged(full, als=verdict, bpr=verdict))
+    assert sentence.startswith("No model beats popularity on nDCG@10 in the week from 2025-01-20;")
+    assert "als and bpr" in sentence
+
+
+def test_a_win_on_another_metric_or_length_is_no_win(full):
+    report = judged(full, als="better", bpr="better")
+    primary = (pl.col("metric") == "ndcg") & (pl.col("k") == 10)
+    rows = report.comparison.with_columns(
+        against_popularity=pl.when(primary & (pl.col("model") != "popularity"))
+        .then(pl.lit("worse"))
+        .otherwise("against_popularity")
+    )
+    assert findings.against_popularity(replace(report, comparison=rows)) == (
+        "No model beats popularity on nDCG@10 in the week from 2025-01-20; als and bpr are worse."
+    )
+
+
+def test_the_ceiling_is_neither_a_winner_nor_first(full):
+    assert "planted_optimum" not in findings.against_popularity(full)
+    assert findings.models(full) == ["als", "bpr", "popularity", "item_knn", "planted_optimum"]
+
+
+def test_failed_checks_come_before_any_success(full):
+    assert findings.outcome(full) == findings.against_popularity(full)
+    assert findings.outcome(failed(full, 1)).startswith("1 check failed: do not rely")
+    assert findings.outcome(failed(full, 2)).startswith("2 checks failed: do not rely")
+
+
+def test_lost_rows_come_before_any_success(full):
+    lost = replace(full, conservation=Conservation(10, 7, 1, 0, {"no_consent": 1}))
+    assert findings.outcome(lost) == (
+        "10 raw rows = 7 in the mart + 1 in quarantine (10.0 %) + 2 LOST; "
+        "materialize the mart's days again."
+    )
+
+
+def test_rows_from_nowhere_are_said(full):
+    invented = replace(full, conservation=Conservation(10, 11, 2, 0, {"no_consent": 2}))
+    assert "− 3 that no raw row explains" in findings.conservation(invented)
+
+
+def test_days_not_cleaned_yet_are_no_loss(full):
+    assert findings.conservation(full) == (
+        "30 raw rows = 17 in the mart + 3 in quarantine (10.0 %) + 10 on days not cleaned yet."
+    )
+
+
+def test_replay_counts_the_weeks_of_each_rival(full):
+    assert findings.replay(full) == (
+        "Over 2 judged weeks, ahead of popularity on nDCG@10: als in 2, bpr in 2 and item_knn in 0."
+    )
+
+
+def test_drift_names_columns_of_the_newest_week_only(full):
+    assert findings.drift(full) == (
+        "1 of 2 columns drifted in the week from 2025-01-20: unit_price; 1 of 2 weeks had drift."
+    )
+    first = replace(full, drift=full.drift.filter(pl.col("cutoff") == date(2025, 1, 13)))
+    assert findings.drift(first) == (
+        "0 of 2 columns drifted in the week from 2025-01-13; 0 of 1 week had drift."
+    )
+
+
+def test_the_verdict_says_where_the_users_came_from(full):
+    assert findings.experiment(full).endswith("by the synthetic shop's true tastes.")
+    fitted = replace(full, ab_test=full.ab_test.with_columns(responses=pl.lit("fitted")))
+    assert findings.experiment(fitted).endswith("by a model fitted on past behaviour.")
+
+
+def test_the_source_ends_on_its_last_day(full):
+    shop = SourceSettings("files", date(2024, 1, 1), date(2024, 3, 1))
+    assert findings.origin(replace(full, source=shop)) == (
+        "source files, 2024-01-01 to 2024-02-29; engine polars"
+    )
+    endless = SourceSettings("files", date(2024, 1, 1), None)
+    assert "from 2024-01-01 on" in findings.origin(replace(full, source=endless))
+
+
+def test_an_empty_home_says_of_each_part_that_it_is_missing(bare):
+    assert findings.outcome(bare).startswith("No model has been judged yet")
+    for say in (
+        *(findings.conservation, findings.replay, findings.drift),
+        *(findings.experiment, findings.checks),
+    ):
+        assert say(bare).startswith("No "), say
