@@ -30,7 +30,8 @@ DEMO = SourceSettings(
 )
 
 messages = Console(stderr=True)
-answers = Console()
+# A pipe has no width of its own; the report's tables want 100 columns.
+answers = Console(width=None if sys.stdout.isatty() else 100)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -75,10 +76,10 @@ def run(weeks: int, top_k: int | None, exclude: str | None, **given: Any) -> Non
     )
 
 
-@persona.command()
+@persona.command("report")
 @click.option("--json", "form", flag_value="json", help="The report as JSON, and nothing else.")
-@click.option("--html", "form", flag_value="html", help="Write report.html and name it.")
-def report(form: str | None) -> None:
+@click.option("--html", "form", flag_value="html", help="Write report.html as well.")
+def report_(form: str | None) -> None:
     """Show what exists: tables, metrics, drift, the A/B verdict, seconds per asset."""
     current = settings_module.load()
     if not current.home.is_dir():
@@ -96,7 +97,7 @@ def ui(host: str, port: int) -> None:
     current = settings_module.load()
     instance.prepare(current.home)
     os.environ["PERSONA_HOME"] = str(current.home)
-    workspace = ["-m", "persona_assets.definitions"]
+    workspace = ["-m", "persona_assets.definitions", "-l", "persona_assets"]
     binaries = Path(sys.executable).parent
     processes = [
         subprocess.Popen([str(binaries / "dagster-daemon"), "run", *workspace]),  # noqa: S603
@@ -203,7 +204,6 @@ def _run(source: SourceSettings, *, weeks: int, changes: dict[str, Any]) -> None
     with progress_of(legs, defs, messages):
         record = runner.run(current, defs, legs)
     _show(current, "html")
-    _show(current, None)
     if failed := [check for check in record.checks if check.outcome == "failed"]:
         raise PersonaError(
             f"{len(failed)} asset check(s) failed, first {failed[0].asset} {failed[0].check} "
@@ -235,19 +235,27 @@ def _refuse_other_source(before: Settings, source: SourceSettings) -> None:
 
 
 def _show(current: Settings, form: str | None) -> None:
-    from persona_assets import report as reports
+    """Print the report, or (`json`) print it for programs, or (`html`) write the page as well."""
     from persona_assets import run_record
+    from persona_assets.report.as_json import as_json
+    from persona_assets.report.collect import collect
+    from persona_assets.report.console import print_report
+    from persona_assets.report.html import write_html
     from persona_assets.resources.build import build_store
 
-    found = reports.collect(build_store(current), current, run_record.load(current.home))
+    report = collect(
+        build_store(current),
+        current,
+        run_record.load(current.home),
+        content_hashes=form == "json",  # they read every row
+    )
     if form == "json":
-        click.echo(reports.as_json(found))
-    elif form == "html":
+        click.echo(as_json(report))
+        return
+    if form == "html":
         path = current.home / "report.html"
-        reports.write_html(found, path)
-        messages.print(f"report: {path}")
-    else:
-        reports.print_report(found, answers)
+        write_html(report, path)
+    print_report(report, answers)
 
 
 if __name__ == "__main__":

@@ -67,10 +67,10 @@ def load(home: Path) -> RunRecord | None:
     if not path.exists():
         return None
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
+        stored = dict(json.loads(path.read_text(encoding="utf-8")))
         checks = tuple(CheckOutcome(**check) for check in stored.pop("checks"))
         return RunRecord(checks=checks, **stored)
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise DataError(
             f"{path} is not a run record ({error}); delete it and run `persona run` again"
         ) from error

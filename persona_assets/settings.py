@@ -4,10 +4,13 @@ Belongs here: names, types, defaults and validation of settings. Does not belong
 with them. Nothing else in the package reads the environment.
 """
 
+import contextlib
 import difflib
 import json
+import math
 import os
 import secrets
+import tempfile
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -26,6 +29,8 @@ DEFAULT_WEIGHTS = {"view": 1.0, "add_to_cart": 3.0, "purchase": 5.0, "return": 0
 # Of no secrecy: used only for sources whose identifiers are public, so that their tables are the
 # same everywhere.
 PUBLIC_HASH_KEY = b"persona_assets: public identifiers"
+# From where guessing is hopeless to where BLAKE2b's keys end.
+_KEY_BYTES = (16, 64)
 _ENVIRONMENT = {
     "PERSONA_HOME",
     "PERSONA_LAKE",
@@ -65,9 +70,15 @@ class Settings:
     hash_key: bytes | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        if self.top_k < 1:
+        if type(self.top_k) is not int or self.top_k < 1:
             raise UserError(
-                f"top_k must be at least 1, got {self.top_k}; pass a positive --k or PERSONA_TOP_K"
+                f"top_k must be a whole number of at least 1, got {self.top_k!r}; pass a positive "
+                "--k or PERSONA_TOP_K"
+            )
+        if type(self.seed) is not int or not 0 <= self.seed < 2**32:
+            raise UserError(
+                f"seed must be a whole number from 0 to {2**32 - 1}, got {self.seed!r}; mend "
+                "PERSONA_SEED or the seed in persona.toml"
             )
         if self.exclude not in get_args(Exclusion):
             raise UserError(
@@ -81,7 +92,7 @@ class Settings:
                 f"{self.source.start}; pass an --end after --start (the end day is not included)"
             )
         for name, weight in self.event_weights.items():
-            if name not in EVENT_TYPES or not weight >= 0:
+            if name not in EVENT_TYPES or not _is_weight(weight):
                 raise UserError(
                     f"event weight {name}={weight} is not usable; name {', '.join(EVENT_TYPES)} "
                     "with weights of 0 or more in PERSONA_EVENT_WEIGHTS"
@@ -103,12 +114,22 @@ class Settings:
         if identifiers_are_public:
             return PUBLIC_HASH_KEY
         path = self.home / "hash_key"
-        if not path.exists():
-            self.home.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(secrets.token_hex(32).encode())
-        return path.read_bytes()
+        try:
+            if not path.exists():
+                self.home.mkdir(parents=True, exist_ok=True)
+                _make_key(path)
+            key = path.read_bytes()
+        except OSError as error:
+            raise UserError(
+                f"cannot make or read the key {path}: {error.strerror}; point PERSONA_HOME at a "
+                "folder of yours, or set PERSONA_HASH_KEY"
+            ) from error
+        if not _KEY_BYTES[0] <= len(key) <= _KEY_BYTES[1]:
+            raise UserError(
+                f"the key {path} has {len(key)} bytes, not {_KEY_BYTES[0]} to {_KEY_BYTES[1]}; "
+                "restore it from a copy (with another key everybody gets a new identifier)"
+            )
+        return key
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:
@@ -122,9 +143,16 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     home = Path(given.get("PERSONA_HOME") or DEFAULT_HOME).absolute()
     stored = _stored(home / FILE_NAME)
     values: dict[str, Any] = {"home": home}
-    if source := stored.pop("source", None):
-        values["source"] = _source(source, home / FILE_NAME)
+    if "source" in stored:
+        values["source"] = _source(stored.pop("source"), home / FILE_NAME)
     known = {"top_k", "exclude", "seed", "event_weights"}
+    if "event_weights" in stored:
+        if not isinstance(stored["event_weights"], dict):
+            raise UserError(
+                f"{home / FILE_NAME}: event_weights is no table; write e.g. [event_weights] and "
+                "below it view = 1.0"
+            )
+        stored["event_weights"] = DEFAULT_WEIGHTS | stored["event_weights"]
     if strangers := sorted(stored.keys() - known):
         raise UserError(
             f"{home / FILE_NAME}: unknown setting(s) {', '.join(strangers)}; known are source, "
@@ -132,14 +160,14 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         )
     values |= stored
     values |= _from_environment(given)
-    try:
-        return Settings(**values)
-    except TypeError as error:
-        raise UserError(f"{home / FILE_NAME}: {error}; mend or delete the file") from error
+    return Settings(**values)
 
 
 def save(settings: Settings) -> None:
-    """Write what defines the home's graph to `<home>/persona.toml`; secrets are never written."""
+    """Write what defines the home's graph to `<home>/persona.toml`, whole or not at all.
+
+    Secrets are never written.
+    """
     import tomli_w
 
     source = {key: value for key, value in asdict(settings.source).items() if value is not None}
@@ -152,7 +180,9 @@ def save(settings: Settings) -> None:
     }
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
-        (settings.home / FILE_NAME).write_text(tomli_w.dumps(document), encoding="utf-8")
+        fresh = settings.home / f"{FILE_NAME}.new"
+        fresh.write_text(tomli_w.dumps(document), encoding="utf-8")
+        fresh.replace(settings.home / FILE_NAME)
     except OSError as error:
         raise UserError(
             f"cannot write to the home {settings.home}: {error.strerror}; point PERSONA_HOME at a "
@@ -186,18 +216,23 @@ def _stored(path: Path) -> dict[str, Any]:
 
 
 def _source(stored: object, path: Path) -> SourceSettings:
-    if not isinstance(stored, dict) or not isinstance(stored.get("start"), date):
+    # A date and not a date with time, which is a kind of date to Python.
+    if not isinstance(stored, dict) or type(stored.get("start")) is not date:
         raise UserError(
             f"{path}: [source] needs a `start` date; mend it or run `persona run` again"
         )
     end = stored.get("end")
-    if end is not None and not isinstance(end, date):
+    if end is not None and type(end) is not date:
         raise UserError(f"{path}: [source] end = {end!r} is not a date; mend it")
+    options = stored.get("options", {})
+    known = {"name", "start", "end", "options"}
+    if not isinstance(options, dict) or (strangers := sorted(stored.keys() - known)):
+        raise UserError(
+            f"{path}: [source] holds {', '.join(strangers) if isinstance(options, dict) else options!r}"
+            f", known are {', '.join(sorted(known))}; put the source's own below [source.options]"
+        )
     return SourceSettings(
-        name=str(stored.get("name", "synthetic")),
-        start=stored["start"],
-        end=end,
-        options=dict(stored.get("options", {})),
+        name=str(stored.get("name", "synthetic")), start=stored["start"], end=end, options=options
     )
 
 
@@ -223,24 +258,46 @@ def _from_environment(given: Mapping[str, str]) -> dict[str, Any]:
     return values
 
 
+def _is_weight(value: object) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and math.isfinite(value) and value >= 0
+
+
 def _storage_options(text: str) -> dict[str, str]:
     try:
         options = json.loads(text)
     except json.JSONDecodeError:
         options = None
+    # The text may hold credentials, so it is not repeated.
     if not isinstance(options, dict):
-        # The text may hold credentials, so it is not repeated.
         raise UserError("PERSONA_STORAGE_OPTIONS is not a JSON object; set e.g. '{\"region\": …}'")
-    return {str(key): str(value) for key, value in options.items()}
+    if strangers := [key for key, value in options.items() if not isinstance(value, str | int)]:
+        raise UserError(
+            f"PERSONA_STORAGE_OPTIONS: {', '.join(strangers)} is no text; quote each value"
+        )
+    return {key: str(value) for key, value in options.items()}
 
 
 def _hash_key(text: str) -> bytes:
     key = text.encode()
-    if not 16 <= len(key) <= 64:
+    low, high = _KEY_BYTES
+    if not low <= len(key) <= high:
         raise UserError(
-            f"PERSONA_HASH_KEY has {len(key)} bytes; use 16 to 64 (BLAKE2b's keys end there)"
+            f"PERSONA_HASH_KEY has {len(key)} bytes; use {low} to {high} (BLAKE2b's keys end there)"
         )
     return key
+
+
+def _make_key(path: Path) -> None:
+    """A new key at `path`, whole and readable by its owner only, unless another run was faster."""
+    descriptor, fresh = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(secrets.token_hex(32).encode())
+    try:
+        with contextlib.suppress(FileExistsError):
+            os.link(fresh, path)
+    finally:
+        Path(fresh).unlink()
 
 
 def _weights(text: str) -> dict[str, float]:

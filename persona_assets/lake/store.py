@@ -1,30 +1,28 @@
 """`DeltaStore`: every read and write of the lake goes through it.
 
-Belongs here: finding tables, predicates, conflict retries, time travel, digests of what was
-written. Does not belong here: how an engine moves rows (`polars_engine.py`), schema rules
-(`schema.py`), or which partitions a run covers (the IO manager).
+Belongs here: predicates, conflict retries, digests of what was written. Does not belong here:
+opening and creating tables (`place.py`), how an engine moves rows (`polars_engine.py`), schema
+rules (`schema.py`), or which partitions a run covers (the IO manager).
 """
 
 import random
-import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from pathlib import Path
+from datetime import date, datetime
 
 import narwhals as nw
 import polars as pl
-import pyarrow as pa
 from deltalake import DeltaTable
-from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.exceptions import CommitFailedError, DeltaError
 
 from persona_assets.errors import DataError, InfrastructureError
 from persona_assets.lake.commit import Commit
 from persona_assets.lake.content_hash import render, row_hashes
 from persona_assets.lake.engine import Engine
+from persona_assets.lake.place import Place, brief
 from persona_assets.lake.polars_engine import PolarsEngine
-from persona_assets.lake.schema import conform, verify_stored
+from persona_assets.lake.schema import conform
 from persona_assets.tables import Table
 
 WHOLE = ""
@@ -63,11 +61,11 @@ class DeltaStore:
 
     def exists(self, table: Table) -> bool:
         """Is there a readable table; DataError when there is one that cannot be read."""
-        return self._open(table) is not None
+        return self._place(table).open() is not None
 
     def version(self, table: Table) -> int | None:
         """Newest version, or None where the table does not exist."""
-        delta = self._open(table)
+        delta = self._place(table).open()
         return None if delta is None else delta.version()
 
     def scan(
@@ -116,17 +114,20 @@ class DeltaStore:
         Raises:
             DataError: `partitions` is missing or empty for a partitioned table (nothing is written:
                 there is no falling back to the whole table), given for an unpartitioned one, the
-                schema is not the contract's, or a row lies outside `partitions`.
-            InfrastructureError: other writers of the same partitions kept winning.
+                schema is not the contract's, a row lies outside `partitions`, or the frame cannot
+                be computed.
+            InfrastructureError: the storage failed, or other writers of the same partitions kept
+                winning.
         """
         commit = commit or Commit()
         predicate = _predicate(table, partitions)
         lazy = self.engine.lazy(frame) if isinstance(frame, pl.DataFrame) else frame
         lazy = conform(lazy, table)
-        self._load(table)  # an unreadable or foreign table must fail before anything is computed
+        place = self._place(table)
+        place.load()  # an unreadable or foreign table must fail before anything is computed
         try:
-            version = self._commit(table, lazy, predicate, commit)
-        except DeltaError as error:
+            version = self._commit(place, lazy, predicate, commit)
+        except (DeltaError, OSError) as error:
             if "failed validation check" in str(error):
                 # Not Delta's own words: they show whole rows, people's identifiers among them.
                 raise DataError(
@@ -134,15 +135,7 @@ class DeltaStore:
                     f"partitions being written ({predicate}); nothing was written; the transform "
                     "must keep to the days it was asked for"
                 ) from None
-            raise InfrastructureError(
-                f"{table.path}: Delta refused the write at {self.uri(table)}: {_brief(error)}; "
-                "look at the storage and run it again"
-            ) from error
-        except OSError as error:
-            raise InfrastructureError(
-                f"{table.path}: cannot write {self.uri(table)}: {_brief(error)}; check that it is "
-                "writable and has room, then run it again"
-            ) from error
+            raise _fault(table, self.uri(table), error) from error
         digests = self.digests(table, partitions, at=version)
         return Written(
             self.uri(table),
@@ -204,12 +197,12 @@ class DeltaStore:
             "ask again when they are done"
         )
 
-    def _commit(self, table: Table, frame: nw.LazyFrame, predicate: str, commit: Commit) -> int:
+    def _commit(self, place: Place, frame: nw.LazyFrame, predicate: str, commit: Commit) -> int:
         """Write until no rival comes between; the version that it became."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 return self.engine.overwrite(
-                    self._load(table) or self._create(table),
+                    place.load() or place.create(),
                     frame,
                     predicate=predicate,
                     metadata=commit.metadata(),
@@ -217,32 +210,12 @@ class DeltaStore:
             except CommitFailedError as conflict:
                 if attempt == _ATTEMPTS:
                     raise InfrastructureError(
-                        f"{table.path}: {_ATTEMPTS} writes of {predicate} lost against "
-                        f"other writers ({_brief(conflict)}); run them one after another"
+                        f"{place.table.path}: {_ATTEMPTS} writes of {predicate} lost against "
+                        f"other writers ({brief(conflict)}); run them one after another"
                     ) from conflict
                 # Jitter keeps rivals from meeting again.
                 time.sleep(random.uniform(0.02, 0.1) * attempt)  # noqa: S311 - not for secrets
         raise AssertionError("the last attempt returns or raises")
-
-    def _create(self, table: Table) -> DeltaTable:
-        """A log without rows for the first write to go to.
-
-        Not left to that write: delta-rs lets rivals create at once and then keeps the rows of both,
-        whereas logs without rows do no harm to each other. And data files without a log can then
-        only mean that the log was lost, not that a first write was killed.
-        """
-        if self._has_data(table):
-            if delta := self._load(table):  # a rival created it just now
-                return delta
-            raise self._lost_log(table)
-        return DeltaTable.create(
-            self.uri(table),
-            # Nulls are judged by the contract's check, with counts and samples, not by Delta.
-            pa.schema([field.with_nullable(True) for field in table.arrow_schema]),
-            mode="ignore",
-            partition_by=[table.partition] if table.partition else None,
-            storage_options=dict(self.storage_options) or None,
-        )
 
     def _strays(self, table: Table, frame: nw.LazyFrame, partitions: Sequence[date]) -> str:
         """How many rows of which days lie outside `partitions`."""
@@ -251,85 +224,25 @@ class DeltaStore:
         named = ", ".join(sorted({str(day) for day in strays.unique()}))
         return f"{len(strays)} row(s) of {named}"
 
-    def _has_data(self, table: Table) -> bool:
-        """Are there data files on the local disk, whatever the log says?"""
-        uri = self.uri(table)
-        return "://" not in uri and any(Path(uri).rglob("*.parquet"))
-
-    def _lost_log(self, table: Table) -> DataError:
-        return DataError(
-            f"{table.path}: {self.uri(table)} holds data files but no Delta log; restore the "
-            "folder from a copy, or move it aside and materialize the asset again"
-        )
-
-    def _load(self, table: Table) -> DeltaTable | None:
-        """The Delta table at its newest version, or None where there is no log."""
-        uri = self.uri(table)
-        try:
-            delta = DeltaTable(uri, storage_options=dict(self.storage_options) or None)
-        except TableNotFoundError:
-            return None
-        except (DeltaError, OSError, ValueError) as error:
-            raise DataError(
-                f"{table.path}: the Delta log at {uri} cannot be read: {_brief(error)}; restore "
-                "the folder from a copy, or move it aside and materialize the asset again"
-            ) from error
-        verify_stored(delta, table, uri)
-        return delta
-
-    def _open(self, table: Table) -> DeltaTable | None:
-        """As readers see it: None until the first write, an error where the log was lost."""
-        delta = self._load(table)
-        if delta is None and self._has_data(table):
-            delta = self._load(table)  # a rival may have created it just now
-            if delta is None:
-                raise self._lost_log(table)
-        return None if delta is None or _unwritten(delta) else delta
+    def _place(self, table: Table) -> Place:
+        return Place(table, self.uri(table), self.storage_options)
 
     def _opened(self, table: Table, at: int | datetime | None = None) -> DeltaTable:
-        delta = self._open(table)
-        if delta is None:
-            raise DataError(
-                f"{table.path}: no such table at {self.uri(table)}; materialize the asset "
-                f"{table.path} first"
-            )
-        if at is not None:
-            _travel(delta, table, at)
-            verify_stored(delta, table, f"{self.uri(table)} at {at}")
-        return delta
+        return self._place(table).opened(at)
 
 
-def _unwritten(delta: DeltaTable) -> bool:
-    """Was the table created and nothing more? A write without rows leaves a commit, too."""
-    return not delta.file_uris() and all(
-        commit["operation"] == "CREATE TABLE" for commit in delta.history()
+def _fault(table: Table, uri: str, error: Exception) -> DataError | InfrastructureError:
+    """Whose fault a failed write is: the storage's or the frame's, computed as it is written."""
+    _, in_frame, cause = brief(error).rpartition("C Data interface error: ")
+    if in_frame:
+        return DataError(
+            f"{table.path}: the rows to be written could not be computed: {cause}; mend the "
+            "transform or its inputs (nothing was written)"
+        )
+    return InfrastructureError(
+        f"{table.path}: cannot write {uri}: {cause}; check that it is writable and has room, then "
+        "run it again"
     )
-
-
-def _travel(delta: DeltaTable, table: Table, at: int | datetime) -> None:
-    """Move `delta` to a version or a time; DataError where the table has no such past."""
-    place = f"{table.path}: the table at {delta.table_uri}"
-    if isinstance(at, datetime):
-        if at.tzinfo is None:
-            raise DataError(f"{place} was asked for at {at}, which has no time zone; add UTC")
-        created = datetime.fromtimestamp(delta.metadata().created_time / 1000, UTC)
-        if at < created:  # delta-rs would give the oldest version
-            raise DataError(f"{place} did not exist at {at}; ask for {created} or later")
-    elif not 0 <= at <= delta.version():
-        raise DataError(f"{place} has no version {at}; ask for one of 0 to {delta.version()}")
-    try:
-        delta.load_as_version(at)
-    except (DeltaError, ValueError) as error:
-        raise DataError(
-            f"{place} cannot be read at {at}: {_brief(error)}; its log may no longer reach back so "
-            "far: ask for a newer version"
-        ) from error
-
-
-def _brief(error: Exception) -> str:
-    """An error of delta-rs on one line, without colours or the backtrace that it may append."""
-    message = re.split(r"\n\s+0: ", str(error))[0]
-    return " ".join(re.sub(r"\x1b\[\d+m", "", message).split())
 
 
 def _predicate(table: Table, partitions: Sequence[date] | None) -> str:
@@ -340,7 +253,7 @@ def _predicate(table: Table, partitions: Sequence[date] | None) -> str:
                 f"{table.path} is not partitioned but was to be written for {list(partitions)}; "
                 "write it without partitions"
             )
-        # Without a predicate delta-rs lets rivals that find no rows to replace append to each other.
+        # Without any, delta-rs lets rivals that find no rows to replace append to each other.
         return "true"
     if not partitions:
         raise DataError(

@@ -68,7 +68,7 @@ td { border-bottom: 1px solid var(--line); }
 tbody tr:last-child td { border-bottom: 0; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 td.number, .days { white-space: nowrap; }
-small { display: block; color: var(--soft); font-size: .8rem; }
+small { display: block; color: var(--soft); font-size: .9em; }
 .good { color: var(--good); } .bad { color: var(--bad); } .warn { color: var(--warn); }
 figure { margin: 0 0 1.2rem; }
 img {
@@ -95,5 +95,9 @@ img {
   h2, p.finding { break-after: avoid; }
   tr, figure, .tile { break-inside: avoid; }
   .wide { overflow: visible; }
+  table { font-size: 8pt; }
+  th, td { padding-right: .6rem; }
+  .tiles { grid-template-columns: repeat(4, 1fr); }
+  .tile dd { font-size: 11pt; }
 }
 """

@@ -15,6 +15,8 @@ EVENT_BATCH_SIZE = 1000
 
 _DAGSTER_YAML = """\
 # Written by persona_assets once; yours to change. For Postgres see the README.
+nux:
+  enabled: false
 telemetry:
   enabled: false
 event_log_storage:

@@ -46,52 +46,56 @@ class OnlineStore:
         new content, never a mixture.
         """
         fresh = self.path.with_suffix(".new")
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.unlink(missing_ok=True)
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            fresh.unlink(missing_ok=True)
             with closing(sqlite3.connect(fresh)) as connection, connection:
                 connection.execute("PRAGMA journal_mode=OFF")  # the rename is what commits
                 connection.execute(_SCHEMA)
                 connection.executemany("INSERT INTO features VALUES (?, ?, ?)", _rows(snapshots))
+            fresh.replace(self.path)
         except sqlite3.IntegrityError as error:
             raise DataError(
-                f"online features: an entity occurs twice in the snapshot ({error}); materialize "
-                "feature_store/user_features and item_features again"
+                "online features: an identifier is missing or occurs twice in the snapshot "
+                f"({error}); materialize feature_store/user_features and item_features again"
             ) from error
-        except sqlite3.OperationalError as error:
+        except (sqlite3.OperationalError, OSError) as error:
             raise InfrastructureError(
                 f"cannot write the online store {self.path}: {error}; check the folder and its room"
             ) from error
-        fresh.replace(self.path)
         return sum(frame.height for _, frame in snapshots.values())
 
     def get(self, entity: str, identifier: str) -> dict[str, object] | None:
         """Features of one entity, or None when the snapshot does not know it."""
-        with closing(self._connect()) as connection:
-            row = connection.execute(
-                "SELECT payload FROM features WHERE entity = ? AND id = ?", (entity, identifier)
-            ).fetchone()
-        return None if row is None else json.loads(row[0])
+        found = self._query(
+            "SELECT payload FROM features WHERE entity = ? AND id = ?", entity, identifier
+        )
+        return json.loads(found[0][0]) if found else None
 
     def snapshot(self, entity: str, id_column: str, schema: pl.Schema) -> pl.DataFrame:
         """Everything stored for `entity`, in the columns and types of `schema`."""
-        with closing(self._connect()) as connection:
-            found = connection.execute(
-                "SELECT id, payload FROM features WHERE entity = ? ORDER BY id", (entity,)
-            ).fetchall()
+        found = self._query("SELECT id, payload FROM features WHERE entity = ? ORDER BY id", entity)
         rows = [{id_column: identifier, **json.loads(payload)} for identifier, payload in found]
         text = {name: pl.String if type_ == pl.Date else type_ for name, type_ in schema.items()}
         frame = pl.DataFrame(rows, schema=text)
         dates = [name for name, type_ in schema.items() if type_ == pl.Date]
         return frame.with_columns(pl.col(dates).str.to_date("%Y-%m-%d"))
 
-    def _connect(self) -> sqlite3.Connection:
+    def _query(self, statement: str, *values: str) -> list[tuple[str, ...]]:
         if not self.path.exists():
             raise DataError(
                 f"there is no online store at {self.path}; materialize "
                 "feature_store/online_features first"
             )
-        return sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)
+        try:
+            address = f"{self.path.absolute().as_uri()}?mode=ro"
+            with closing(sqlite3.connect(address, uri=True)) as connection:
+                return connection.execute(statement, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise DataError(
+                f"the online store {self.path} cannot be read: {error}; materialize "
+                "feature_store/online_features again"
+            ) from error
 
 
 def _rows(

@@ -43,7 +43,10 @@ def planted_events(shop: SyntheticShop) -> pl.DataFrame:
     """Rows from the future of `W`: what they are about is what real events were not about."""
     days = days_of(DAILY.get_partition_keys())
     events = shop.events(days).filter(
-        pl.col("consent"), pl.col("user_id").is_not_null(), pl.col("event_type") == "view"
+        pl.col("consent"),
+        pl.col("user_id").is_not_null(),
+        pl.col("product_id").is_in(shop.products()["product_id"].implode()),
+        pl.col("event_type") == "view",
     )
     rarest = events["product_id"].value_counts().sort("count", "product_id")["product_id"][:5]
     loud = events.with_columns(

@@ -1,0 +1,122 @@
+"""Where a table lies: opening its Delta log, creating it, going back in time, naming what is wrong.
+
+Belongs here: everything about a log but writing rows to it. Does not belong here: rows, partitions
+and writers' conflicts (`store.py`).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError, TableNotFoundError
+
+from persona_assets.errors import DataError
+from persona_assets.lake.schema import verify_stored
+from persona_assets.tables import Table
+
+
+@dataclass(frozen=True)
+class Place:
+    """The place of one table: a local folder or an object-store URL."""
+
+    table: Table
+    uri: str
+    storage_options: Mapping[str, str] = field(repr=False)
+
+    def load(self) -> DeltaTable | None:
+        """The Delta table at its newest version, or None where there is no log.
+
+        Raises:
+            DataError: the log cannot be read, or the table is not the contract's.
+        """
+        try:
+            delta = DeltaTable(self.uri, storage_options=dict(self.storage_options) or None)
+        except TableNotFoundError:
+            return None
+        except (DeltaError, OSError, ValueError) as error:
+            raise DataError(
+                f"{self.table.path}: the Delta log at {self.uri} cannot be read: {brief(error)}; "
+                "restore the folder from a copy, or move it aside and materialize the asset again"
+            ) from error
+        verify_stored(delta, self.table, self.uri)
+        return delta
+
+    def open(self) -> DeltaTable | None:
+        """As readers see it: None until the first write, DataError where the log was lost."""
+        delta = self.load() or self._created_just_now()
+        return None if delta is None or _unwritten(delta) else delta
+
+    def opened(self, at: int | datetime | None = None) -> DeltaTable:
+        """The table at a version or time (None: the newest); DataError where there is none."""
+        delta = self.open()
+        if delta is None:
+            raise DataError(
+                f"{self.table.path}: no such table at {self.uri}; materialize the asset "
+                f"{self.table.path} first"
+            )
+        if at is not None:
+            self._travel(delta, at)
+            verify_stored(delta, self.table, f"{self.uri} at {at}")
+        return delta
+
+    def create(self) -> DeltaTable:
+        """A log without rows for the first write to go to.
+
+        Not left to that write: delta-rs lets rivals create at once and then keeps the rows of both,
+        whereas logs without rows do no harm to each other. And data files without a log can then
+        only mean that the log was lost, not that a first write was killed.
+        """
+        return self._created_just_now() or DeltaTable.create(
+            self.uri,
+            # Nulls are judged by the contract's check, with counts and samples, not by Delta.
+            pa.schema([field.with_nullable(True) for field in self.table.arrow_schema]),
+            mode="ignore",
+            partition_by=[self.table.partition] if self.table.partition else None,
+            storage_options=dict(self.storage_options) or None,
+        )
+
+    def _created_just_now(self) -> DeltaTable | None:
+        """Data files where no log was: a rival's first write, or else their log is lost."""
+        if "://" in self.uri or not any(Path(self.uri).rglob("*.parquet")):
+            return None
+        if delta := self.load():
+            return delta
+        raise DataError(
+            f"{self.table.path}: {self.uri} holds data files but no Delta log; restore the folder "
+            "from a copy, or move it aside and materialize the asset again"
+        )
+
+    def _travel(self, delta: DeltaTable, at: int | datetime) -> None:
+        where = f"{self.table.path}: the table at {self.uri}"
+        if isinstance(at, datetime):
+            if at.tzinfo is None:
+                raise DataError(f"{where} was asked for at {at}, which has no time zone; add UTC")
+            created = datetime.fromtimestamp(delta.metadata().created_time / 1000, UTC)
+            if at < created:  # delta-rs would give the oldest version
+                raise DataError(f"{where} did not exist at {at}; ask for {created} or later")
+        elif not 0 <= at <= delta.version():
+            raise DataError(f"{where} has no version {at}; ask for one of 0 to {delta.version()}")
+        try:
+            delta.load_as_version(at)
+        except (DeltaError, ValueError) as error:
+            raise DataError(
+                f"{where} cannot be read at {at}: {brief(error)}; its log may no longer reach back "
+                "so far: ask for a newer version"
+            ) from error
+
+
+def _unwritten(delta: DeltaTable) -> bool:
+    """Was the table created and nothing more? A write without rows leaves a commit, too."""
+    return not delta.file_uris() and all(
+        commit["operation"] == "CREATE TABLE" for commit in delta.history()
+    )
+
+
+def brief(error: Exception) -> str:
+    """An error of delta-rs on one line, without colours or the backtrace that it may append."""
+    message = re.split(r"\n\s+0: ", str(error))[0]
+    return " ".join(re.sub(r"\x1b\[\d+m", "", message).split())

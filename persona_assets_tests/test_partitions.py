@@ -1,0 +1,85 @@
+"""The calendar: which days and Mondays there are, and which days a Monday looks back on."""
+
+from datetime import date, timedelta
+
+import dagster as dg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from persona_assets import partitions
+from persona_assets.partitions import DAILY, JUDGED, WEEKLY, days_of, first_cutoff
+
+
+@given(st.dates(date(2000, 1, 1), date(2100, 1, 1)))
+def test_first_cutoff_is_the_first_monday_after_a_week_of_data(start: date) -> None:
+    cutoff = first_cutoff(start)
+    assert cutoff.weekday() == 0
+    assert timedelta(days=7) <= cutoff - start < timedelta(days=14)
+
+
+def test_days_run_to_the_eve_of_the_end() -> None:
+    keys = DAILY.get_partition_keys()
+    assert (keys[0], keys[-1], len(keys)) == ("2025-01-01", "2025-01-28", 28)
+
+
+def test_cutoffs_are_mondays_and_the_newest_can_be_trained_but_not_yet_judged() -> None:
+    assert WEEKLY.get_partition_keys() == ["2025-01-13", "2025-01-20", "2025-01-27"]
+    assert JUDGED.get_partition_keys() == ["2025-01-13", "2025-01-20"]
+
+
+def mapped(
+    mapping: dg.TimeWindowPartitionMapping,
+    downstream: dg.PartitionsDefinition,
+    key: str,
+    upstream: dg.PartitionsDefinition = DAILY,
+) -> tuple[str, str, int]:
+    """First, last and number of the upstream partitions of one downstream partition."""
+    keys = list(
+        mapping.get_upstream_mapped_partitions_result_for_partitions(
+            downstream.empty_subset().with_partition_keys([key]), downstream, upstream
+        ).partitions_subset.get_partition_keys()
+    )
+    return min(keys), max(keys), len(keys)
+
+
+@pytest.mark.parametrize(
+    ("name", "downstream", "key", "window"),
+    [
+        ("BEFORE_CUTOFF", WEEKLY, "2025-01-20", ("2025-01-01", "2025-01-19", 19)),
+        ("BEFORE_CUTOFF", WEEKLY, "2025-01-13", ("2025-01-01", "2025-01-12", 12)),
+        ("THROUGH_JUDGED_WEEK", JUDGED, "2025-01-20", ("2025-01-01", "2025-01-26", 26)),
+        ("REFERENCE_AND_WEEK", JUDGED, "2025-01-20", ("2025-01-01", "2025-01-26", 26)),
+        ("WEEK_BEFORE", WEEKLY, "2025-01-27", ("2025-01-13", "2025-01-26", 14)),
+        ("TRAILING_SNAPSHOT", DAILY, "2025-01-28", ("2025-01-01", "2025-01-28", 28)),
+        ("SAME", DAILY, "2025-01-15", ("2025-01-15", "2025-01-15", 1)),
+    ],
+)
+def test_windows(
+    name: str, downstream: dg.PartitionsDefinition, key: str, window: tuple[str, str, int]
+) -> None:
+    assert mapped(getattr(partitions, name), downstream, key) == window
+
+
+def test_no_training_window_reaches_its_cutoff() -> None:
+    """Promise 3 begins here: the partitions that are read end on the eve of the cut-off."""
+    for cutoff in WEEKLY.get_partition_keys():
+        for window in (partitions.BEFORE_CUTOFF, partitions.WEEK_BEFORE):
+            assert mapped(window, WEEKLY, cutoff)[1] < cutoff
+
+
+def test_look_back_of_the_first_day_is_that_day_alone() -> None:
+    first = DAILY.get_partition_keys()[0]
+    assert mapped(partitions.LOOK_BACK, DAILY, first) == (first, first, 1)
+
+
+def test_history_is_bounded() -> None:
+    """52 weeks of days before the cut-off and none before those."""
+    long = dg.DailyPartitionsDefinition(start_date="2020-01-01", end_date="2025-01-29")
+    first, last, days = mapped(partitions.BEFORE_CUTOFF, WEEKLY, "2025-01-20", long)
+    assert (last, days) == ("2025-01-19", 52 * 7)
+    assert date.fromisoformat(first) == date(2025, 1, 20) - timedelta(weeks=52)
+
+
+def test_days_of_keys() -> None:
+    assert days_of(["2025-01-02", "2025-01-01"]) == [date(2025, 1, 2), date(2025, 1, 1)]
