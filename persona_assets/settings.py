@@ -4,13 +4,10 @@ Belongs here: names, types, defaults and validation of settings. Does not belong
 with them. Nothing else in the package reads the environment.
 """
 
-import contextlib
 import difflib
 import json
 import math
 import os
-import secrets
-import tempfile
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -18,6 +15,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, get_args
 
+from persona_assets import hash_key
 from persona_assets.errors import UserError
 from persona_assets.recommenders.exclusion import Exclusion
 from persona_assets.tables.mart import EVENT_TYPES
@@ -29,8 +27,6 @@ DEFAULT_WEIGHTS = {"view": 1.0, "add_to_cart": 3.0, "purchase": 5.0, "return": 0
 # Of no secrecy: used only for sources whose identifiers are public, so that their tables are the
 # same everywhere.
 PUBLIC_HASH_KEY = b"persona_assets: public identifiers"
-# From where guessing is hopeless to where BLAKE2b's keys end.
-_KEY_BYTES = (16, 64)
 _ENVIRONMENT = {
     "PERSONA_HOME",
     "PERSONA_LAKE",
@@ -113,23 +109,7 @@ class Settings:
             return self.hash_key
         if identifiers_are_public:
             return PUBLIC_HASH_KEY
-        path = self.home / "hash_key"
-        try:
-            if not path.exists():
-                self.home.mkdir(parents=True, exist_ok=True)
-                _make_key(path)
-            key = path.read_bytes()
-        except OSError as error:
-            raise UserError(
-                f"cannot make or read the key {path}: {error.strerror}; point PERSONA_HOME at a "
-                "folder of yours, or set PERSONA_HASH_KEY"
-            ) from error
-        if not _KEY_BYTES[0] <= len(key) <= _KEY_BYTES[1]:
-            raise UserError(
-                f"the key {path} has {len(key)} bytes, not {_KEY_BYTES[0]} to {_KEY_BYTES[1]}; "
-                "restore it from a copy (with another key everybody gets a new identifier)"
-            )
-        return key
+        return hash_key.of(self.home)
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:
@@ -224,12 +204,16 @@ def _source(stored: object, path: Path) -> SourceSettings:
     end = stored.get("end")
     if end is not None and type(end) is not date:
         raise UserError(f"{path}: [source] end = {end!r} is not a date; mend it")
-    options = stored.get("options", {})
-    known = {"name", "start", "end", "options"}
-    if not isinstance(options, dict) or (strangers := sorted(stored.keys() - known)):
+    if strangers := sorted(stored.keys() - {"name", "start", "end", "options"}):
         raise UserError(
-            f"{path}: [source] holds {', '.join(strangers) if isinstance(options, dict) else options!r}"
-            f", known are {', '.join(sorted(known))}; put the source's own below [source.options]"
+            f"{path}: [source] holds {', '.join(strangers)}; only name, start and end belong "
+            "there, the source's own options below [source.options]"
+        )
+    options = stored.get("options", {})
+    if not isinstance(options, dict):
+        raise UserError(
+            f"{path}: options = {options!r} is no table; write [source.options] and the options "
+            "below it"
         )
     return SourceSettings(
         name=str(stored.get("name", "synthetic")), start=stored["start"], end=end, options=options
@@ -259,8 +243,9 @@ def _from_environment(given: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _is_weight(value: object) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and math.isfinite(value) and value >= 0
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return math.isfinite(value) and value >= 0
 
 
 def _storage_options(text: str) -> dict[str, str]:
@@ -280,24 +265,12 @@ def _storage_options(text: str) -> dict[str, str]:
 
 def _hash_key(text: str) -> bytes:
     key = text.encode()
-    low, high = _KEY_BYTES
+    low, high = hash_key.BYTES
     if not low <= len(key) <= high:
         raise UserError(
             f"PERSONA_HASH_KEY has {len(key)} bytes; use {low} to {high} (BLAKE2b's keys end there)"
         )
     return key
-
-
-def _make_key(path: Path) -> None:
-    """A new key at `path`, whole and readable by its owner only, unless another run was faster."""
-    descriptor, fresh = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(secrets.token_hex(32).encode())
-    try:
-        with contextlib.suppress(FileExistsError):
-            os.link(fresh, path)
-    finally:
-        Path(fresh).unlink()
 
 
 def _weights(text: str) -> dict[str, float]:

@@ -67,6 +67,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+_FIRST = "dagster/asset_partition_range_start"
+_LAST = "dagster/asset_partition_range_end"
 RUN_CONFIG = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 Hashes = dict[str, dict[str, str]]
@@ -149,10 +151,7 @@ class Graph:
         """Run `job` for the partitions `first` to `last` (None: just `first`)."""
         tags = {}
         if last is not None:
-            tags = {
-                "dagster/asset_partition_range_start": str(first),
-                "dagster/asset_partition_range_end": last,
-            }
+            tags = {_FIRST: str(first), _LAST: last}
         result = self.defs.resolve_job_def(job).execute_in_process(
             instance=self.instance,
             partition_key=first if last is None else None,
@@ -164,8 +163,43 @@ class Graph:
         assert result.success or not must_succeed, failures(result)
         return result
 
+    def check(
+        self, path: str, first: str | None = None, last: str | None = None
+    ) -> dict[tuple[str, str], dg.AssetCheckEvaluation]:
+        """Run only the checks of a table; evaluations by check name and partition key."""
+        key = dg.AssetKey(path.split("/"))
+        selection = dg.AssetSelection.checks_for_assets(key)
+        tags = {_FIRST: str(first), _LAST: last or str(first)} if first else {}
+        result = (
+            dg.Definitions(
+                assets=self.defs.assets,
+                asset_checks=self.defs.asset_checks,
+                jobs=[dg.define_asset_job("only_checks", selection=selection)],
+                resources=self.defs.resources,
+                executor=dg.in_process_executor,
+            )
+            .resolve_job_def("only_checks")
+            .execute_in_process(
+                instance=self.instance, tags=tags, run_config=RUN_CONFIG, raise_on_error=False
+            )
+        )
+        found = evaluations(result, path)
+        assert found, failures(result)
+        return found
+
     def hashes(self, *groups: str) -> Hashes:
         return hashes_of(self.store, groups)
+
+
+def evaluations(
+    result: dg.ExecuteInProcessResult, path: str
+) -> dict[tuple[str, str], dg.AssetCheckEvaluation]:
+    """The check results of one table in a run, by check name and partition key."""
+    return {
+        (each.check_name, each.partition or ""): each
+        for each in result.get_asset_check_evaluations()
+        if "/".join(each.asset_key.path) == path
+    }
 
 
 def failures(result: dg.ExecuteInProcessResult) -> str:
@@ -281,16 +315,27 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
 
 @pytest.fixture(scope="session")
 def copy_tables() -> Callable[..., None]:
-    """copy_tables(store, graph, *paths): give `graph` tables of `store` as if it had made them."""
+    """copy_tables(store, graph, *paths[, days=…]): give `graph` tables as if it had made them.
 
-    def copy(store: DeltaStore, graph: Graph, *paths: str) -> None:
+    Without `days`, all partitions of the tables are on its record.
+    """
+
+    def copy(
+        store: DeltaStore, graph: Graph, *paths: str, days: Sequence[str] | None = None
+    ) -> None:
         for path in paths:
             shutil.copytree(store.uri(TABLES[path]), graph.store.uri(TABLES[path]))
             key = dg.AssetKey(path.split("/"))
             partitions = graph.defs.resolve_asset_graph().get(key).partitions_def
-            for partition in partitions.get_partition_keys() if partitions else [None]:
+            for partition in (days or partitions.get_partition_keys()) if partitions else [None]:
                 graph.instance.report_runless_asset_event(
                     dg.AssetMaterialization(key, partition=partition)
                 )
 
     return copy
+
+
+@pytest.fixture(scope="session")
+def evaluations_of() -> Callable[..., Any]:
+    """evaluations_of(result, path) → the table's check results by check name and partition key."""
+    return evaluations

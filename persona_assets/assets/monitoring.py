@@ -8,9 +8,8 @@ import polars as pl
 
 from persona_assets.assets.declare import Reads, asset_key, table_asset
 from persona_assets.assets.plot import plot
-from persona_assets.assets.weekly import each_cutoff
 from persona_assets.monitoring import drift, plots, quality
-from persona_assets.partitions import JUDGED, REFERENCE_AND_WEEK, REFERENCE_WEEKS
+from persona_assets.partitions import JUDGED, REFERENCE_AND_WEEK, REFERENCE_WEEKS, days_of
 from persona_assets.tables import Table, mart, monitoring
 
 _INTERACTIONS = Reads(mart.USER_ITEM_INTERACTIONS, REFERENCE_AND_WEEK)
@@ -40,7 +39,7 @@ def data_drift(
         _tell(context, monitoring.DATA_DRIFT, cutoff, path, {"drift_share": result.drift_share})
         return result.table
 
-    table = each_cutoff(context, compare)
+    table = pl.concat([compare(cutoff) for cutoff in days_of(context.partition_keys)])
     plot(context, monitoring.DATA_DRIFT, plots.drift_figure(table))
     return table
 
@@ -72,7 +71,7 @@ def data_quality(
         _tell(context, monitoring.DATA_QUALITY, cutoff, path, {})
         return result.table
 
-    return each_cutoff(context, describe)
+    return pl.concat([describe(cutoff) for cutoff in days_of(context.partition_keys)])
 
 
 def _save(context: dg.AssetExecutionContext, table: Table, cutoff: date, html: str) -> Path:

@@ -1,9 +1,11 @@
 """Weekly assets over a range of cut-offs.
 
-Belongs here: the loop over a run's cut-offs, one at a time so that memory does not grow with them.
+Belongs here: the loop over a run's cut-offs.
 """
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import dagster as dg
@@ -11,12 +13,20 @@ import polars as pl
 
 from persona_assets.partitions import days_of
 
+# Trainings release the interpreter lock, so two cut-offs at a time keep two cores busy; more of
+# them would cost memory and gain nothing beside the threads that a training itself uses.
+_AT_A_TIME = min(2, os.cpu_count() or 1)
+
 
 def each_cutoff(
     context: dg.AssetExecutionContext, compute: Callable[[date], pl.DataFrame]
 ) -> pl.DataFrame:
-    """`compute` for every cut-off of the run, one below the other."""
-    return pl.concat([compute(cutoff) for cutoff in days_of(context.partition_keys)])
+    """`compute` for every cut-off of the run, one below the other in their order.
+
+    `compute` runs in threads, so it must be a pure function: it may not touch `context`.
+    """
+    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+        return pl.concat(pool.map(compute, days_of(context.partition_keys)))
 
 
 def at(frame: pl.DataFrame, cutoff: date) -> pl.DataFrame:

@@ -58,7 +58,8 @@ def asset_check(
         keys = list(context.partition_keys) if partitions else [""]
         with STOPWATCH.measure(table.path, "check"):
             results = judge(Asked(context, keys))
-        if len(keys) == 1:
+        # A range of one day has no partition key either: Dagster would not say which day it was.
+        if partitions is None or context.op_execution_context.has_partition_key:
             return results[keys[0]]
         _report_each(context, key, name, blocking, results)
         return _summary(results)

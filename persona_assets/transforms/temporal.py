@@ -28,9 +28,9 @@ def temporal_features(
 ) -> nw.LazyFrame:
     """Time features of the events of `days`.
 
-    The last known event is the last one before in (`event_ts`, `event_id`) order that arrived on
-    the day it happened: a late row was not known at the time. Farther than 30 days back is null,
-    so that a value does not depend on how much history is given.
+    The last known event is the nearest earlier one, in order of `event_ts` and `event_id`, that
+    arrived on the day it happened: a late row was not known at the time. What lies more than 30
+    days back is null, so that no value depends on how much history is given.
 
     Args:
         interactions: rows of `mart/user_item_interactions` of `days` and of the `LOOKBACK_DAYS`

@@ -1,0 +1,144 @@
+"""Checks particular to a table: online parity, floors for models, drift, sample ratio."""
+
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from persona_assets.tables import evaluation, experiments, monitoring
+
+ONLINE = "feature_store/online_features"
+SNAPSHOTS = ["feature_store/user_features", "feature_store/item_features"]
+CUTOFF = date(2025, 1, 13)
+
+
+@pytest.fixture
+def online(
+    open_graph: Callable[..., Any], copy_tables: Callable[..., None], three_days: Any
+) -> Any:
+    graph = open_graph()
+    days = ("2025-01-01", "2025-01-02", "2025-01-03")
+    copy_tables(three_days.store, graph, *SNAPSHOTS, days=days)
+    graph.run("reports", assets=[ONLINE])
+    return graph
+
+
+def edit(graph: Any, statement: str, *values: object) -> None:
+    with closing(sqlite3.connect(graph.defs.resources["online_store"].path)) as database, database:
+        assert database.execute(statement, values).rowcount == 1
+
+
+def test_online_store_holds_the_newest_snapshots(online: Any) -> None:
+    assert online.check(ONLINE)["parity", ""].passed
+
+
+def test_one_changed_number_in_one_online_row_is_noticed(online: Any) -> None:
+    path: Path = online.defs.resources["online_store"].path
+    with closing(sqlite3.connect(path)) as database:
+        identifier, payload = database.execute(
+            "SELECT id, payload FROM features WHERE entity = 'product' ORDER BY id"
+        ).fetchone()
+    features = json.loads(payload)
+    features["events_7d"] += 1
+    edit(
+        online,
+        "UPDATE features SET payload = ? WHERE entity = 'product' AND id = ?",
+        json.dumps(features),
+        identifier,
+    )
+    failed = online.check(ONLINE)["parity", ""]
+    assert not failed.passed
+    assert "['feature_store/item_features']" in failed.description
+
+
+def test_a_missing_online_row_is_noticed(online: Any) -> None:
+    edit(
+        online,
+        "DELETE FROM features WHERE entity = 'user' AND "
+        "id = (SELECT min(id) FROM features WHERE entity = 'user')",
+    )
+    assert not online.check(ONLINE)["parity", ""].passed
+
+
+@pytest.fixture
+def stored(open_graph: Callable[..., Any]) -> Callable[..., Any]:
+    """stored(table, frame) → a graph over a lake that holds just that."""
+
+    def store(table: Any, frame: pl.DataFrame) -> Any:
+        graph = open_graph()
+        days = frame[table.partition].unique().to_list() if table.partition else None
+        graph.store.overwrite(table, frame, partitions=days)
+        return graph
+
+    return store
+
+
+def drift(drifted: list[bool]) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "cutoff": CUTOFF,
+            "column": [f"column_{n}" for n in range(len(drifted))],
+            "method": "psi",
+            "score": 0.2,
+            "threshold": 0.1,
+            "drifted": drifted,
+            "current_rows": 10,
+            "reference_rows": 40,
+        }
+    )
+
+
+@pytest.mark.parametrize(("drifted", "passes"), [(3, True), (4, False)])
+def test_more_than_a_third_of_the_columns_drifted(
+    drifted: int, passes: bool, stored: Callable[..., Any]
+) -> None:
+    columns = [True] * drifted + [False] * (9 - drifted)
+    graph = stored(monitoring.DATA_DRIFT, drift(columns))
+    found = graph.check("monitoring/data_drift", str(CUTOFF))["drift_share", str(CUTOFF)]
+    assert found.passed is passes
+    assert not found.blocking
+    if not passes:
+        assert found.severity is dg.AssetCheckSeverity.WARN
+        assert "4 of 9 columns drifted in the week of 2025-01-13: column_0," in found.description
+
+
+@pytest.mark.parametrize(("low", "passes"), [(0.001, True), (0.0, False), (-0.001, False)])
+def test_a_model_beats_popularity_only_beyond_chance(
+    low: float, passes: bool, stored: Callable[..., Any]
+) -> None:
+    row = dict.fromkeys(("value", "low", "high", "lift", "lift_high"), 0.1) | {
+        "cutoff": CUTOFF, "metric": "ndcg", "k": 10, "users": 100,
+    }  # fmt: skip
+    rows = [
+        row | {"model": "als", "lift_low": low},
+        row | {"model": "bpr", "lift_low": -0.1},
+        row | {"model": "popularity", "lift_low": 0.5},
+        row | {"model": "planted_optimum", "lift_low": 0.5},
+        row | {"model": "bpr", "metric": "map", "lift_low": 0.5},
+    ]
+    graph = stored(evaluation.OFFLINE_METRICS, pl.DataFrame(rows))
+    found = graph.check("evaluation/offline_metrics", str(CUTOFF))["beats_popularity", str(CUTOFF)]
+    assert found.passed is passes
+
+
+def test_sample_ratio_mismatch_warns(
+    whole: Any, open_graph: Callable[..., Any], copy_tables: Callable[..., None]
+) -> None:
+    graph = open_graph()
+    copy_tables(whole.store, graph, "experiments/ab_test_results")
+    assert graph.check("experiments/ab_test_results")["sample_ratio", ""].passed
+    results = graph.store.read(experiments.AB_TEST_RESULTS)
+    graph.store.overwrite(
+        experiments.AB_TEST_RESULTS, results.with_columns(srm_p_value=pl.lit(1e-6))
+    )
+    failed = graph.check("experiments/ab_test_results")["sample_ratio", ""]
+    assert not failed.passed
+    assert failed.severity is dg.AssetCheckSeverity.WARN
+    assert "do not trust the effects" in failed.description
