@@ -19,11 +19,11 @@ from persona_assets import hash_key
 from persona_assets.errors import UserError
 from persona_assets.recommenders.exclusion import Exclusion
 from persona_assets.tables.mart import EVENT_TYPES
+from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS
 
 FILE_NAME = "persona.toml"
 DEFAULT_HOME = ".persona"
 ENGINES = ("polars",)
-DEFAULT_WEIGHTS = {"view": 1.0, "add_to_cart": 3.0, "purchase": 5.0, "return": 0.0}
 # Of no secrecy: used only for sources whose identifiers are public, so that their tables are the
 # same everywhere.
 PUBLIC_HASH_KEY = b"persona_assets: public identifiers"
@@ -132,7 +132,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
                 f"{home / FILE_NAME}: event_weights is no table; write e.g. [event_weights] and "
                 "below it view = 1.0"
             )
-        stored["event_weights"] = DEFAULT_WEIGHTS | stored["event_weights"]
+        stored["event_weights"] = {**DEFAULT_WEIGHTS, **stored["event_weights"]}
     if strangers := sorted(stored.keys() - known):
         raise UserError(
             f"{home / FILE_NAME}: unknown setting(s) {', '.join(strangers)}; known are source, "
@@ -238,7 +238,7 @@ def _from_environment(given: Mapping[str, str]) -> dict[str, Any]:
     if text := given.get("PERSONA_HASH_KEY"):
         values["hash_key"] = _hash_key(text)
     if text := given.get("PERSONA_EVENT_WEIGHTS"):
-        values["event_weights"] = DEFAULT_WEIGHTS | _weights(text)
+        values["event_weights"] = {**DEFAULT_WEIGHTS, **_weights(text)}
     return values
 
 

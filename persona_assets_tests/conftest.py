@@ -7,8 +7,13 @@ names. So it is set here, in the first conftest, before anything imports the pac
 
 import atexit
 import os
+import random
 import shutil
+import signal
+import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -56,7 +61,6 @@ from persona_assets.settings import Settings  # noqa: E402
 from persona_assets.sources.protocol import Source  # noqa: E402
 from persona_assets.sources.synthetic import SyntheticShop  # noqa: E402
 from persona_assets.tables import TABLES  # noqa: E402
-
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -339,3 +343,81 @@ def copy_tables() -> Callable[..., None]:
 def evaluations_of() -> Callable[..., Any]:
     """evaluations_of(result, path) → the table's check results by check name and partition key."""
     return evaluations
+
+
+COMMAND = [sys.executable, "-m", "persona_assets.cli"]
+RUN_THE_SHOP = [
+    "run", "--source", "synthetic", "--start", "2025-01-01", "--end", "2025-01-29",
+    "--users", "150", "--products", "80", "--seed", "7",
+]  # fmt: skip
+"""Arguments of the `persona` command that describe the shop of the tests."""
+
+
+def persona_process(home: Path, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
+    """The `persona` command over `home`, as a process of its own."""
+    inherited = {name: value for name, value in os.environ.items() if name != "DAGSTER_HOME"}
+    return subprocess.Popen(
+        [*COMMAND, *arguments],
+        env=inherited
+        | {"PERSONA_HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[1])}
+        | environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@dataclass(frozen=True)
+class Survivor:
+    """A home whose first runs were killed, and how the run that was left alone ended."""
+
+    home: Path
+    after_kills: Sequence[Hashes]
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def store(self) -> DeltaStore:
+        return DeltaStore(str(self.home / "lake"))
+
+
+# One table of each stage of a run; the kill comes at a random moment after its next commit.
+STAGES = (
+    ("raw/events", "mart/user_item_interactions", "mart/sessions"),
+    ("features/temporal_features", "feature_store/user_features", "features/user_daily"),
+    ("features/item_embeddings", "models/als_model", "recommendations/top_k"),
+)
+
+
+def commits(home: Path, path: str) -> int:
+    return len(list((home / "lake" / path / "_delta_log").glob("*.json")))
+
+
+@pytest.fixture(scope="session")
+def survivor(tmp_path_factory: pytest.TempPathFactory) -> Survivor:
+    """`persona run`, killed once in each stage at seeded moments, then run to its end."""
+    home = tmp_path_factory.mktemp("survivor") / "home"
+    chance = random.Random(20250120)
+    after_kills = []
+    for stage in STAGES:
+        table, pause = chance.choice(stage), chance.uniform(0, 0.5)
+        before = commits(home, table)
+        process = persona_process(home, *RUN_THE_SHOP)
+        while commits(home, table) == before and process.poll() is None:
+            time.sleep(0.01)
+        time.sleep(pause)
+        process.kill()
+        _, errors = process.communicate()
+        assert process.returncode == -signal.SIGKILL, f"ended before the kill: {errors}"
+        after_kills.append(hashes_of(DeltaStore(str(home / "lake"))))
+    process = persona_process(home, *RUN_THE_SHOP)
+    output, errors = process.communicate(timeout=500)
+    return Survivor(home, after_kills, process.returncode, output, errors)
+
+
+@pytest.fixture(scope="session")
+def start_persona() -> Callable[..., "subprocess.Popen[str]"]:
+    """start_persona(home, *arguments[, VARIABLE=value]) → the running command."""
+    return persona_process

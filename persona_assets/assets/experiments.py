@@ -13,9 +13,9 @@ from persona_assets.experiments.fitted_response import fit_response
 from persona_assets.experiments.prices import price_list
 from persona_assets.experiments.response import PlantedResponse, ResponseModel
 from persona_assets.experiments.simulator import simulate
-from persona_assets.recommenders.history import known_before
 from persona_assets.tables import evaluation, experiments, features, mart, raw
 from persona_assets.tables.models import FALLBACK_USER, TOP_K
+from persona_assets.transforms.history import known_before
 
 EXPERIMENT = "recommender"
 ARMS = {"control": "popularity", "baseline": "als", "candidate": "bpr"}

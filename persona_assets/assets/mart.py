@@ -26,7 +26,9 @@ def interactions_and_quarantine(
     rejected row is kept with the first rule it breaks, the column and the offending value.
     """
     shop = context.resources.shop
-    return clean(events, products, key=shop.hash_key, weights=shop.settings.event_weights)
+    outcome = clean(events, products, key=shop.hash_key, weights=shop.settings.event_weights)
+    accepted, rejected = context.resources.lake.store.engine.together(outcome)
+    return accepted, rejected
 
 
 @table_asset(

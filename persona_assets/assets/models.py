@@ -8,11 +8,11 @@ from persona_assets.assets.weekly import at, each_cutoff
 from persona_assets.lake.content_hash import content_hash
 from persona_assets.partitions import BEFORE_CUTOFF, SAME, WEEKLY
 from persona_assets.recommenders import MODELS
-from persona_assets.recommenders.history import known_before
 from persona_assets.recommenders.protocol import Recommender
 from persona_assets.recommenders.registry import registry_row
 from persona_assets.recommenders.top_k import top_k as lists_of
 from persona_assets.tables import mart, models
+from persona_assets.transforms.history import known_before
 
 FEEDBACK = ("user_id", "product_id", "event_type", "event_ts", "arrived_at", "weight")
 _HISTORY = Reads(mart.USER_ITEM_INTERACTIONS, BEFORE_CUTOFF, FEEDBACK)

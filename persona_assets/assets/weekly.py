@@ -25,7 +25,12 @@ def each_cutoff(
 
     `compute` runs in threads, so it must be a pure function: it may not touch `context`.
     """
-    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+    import scipy.linalg  # noqa: F401 - a limit binds only the BLAS libraries that are loaded
+    from threadpoolctl import threadpool_limits
+
+    # A model's own limit is the process's: the cut-off that ends first would lift it for the
+    # other, whose last digits then move. Under this one there is nothing to lift.
+    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(_AT_A_TIME) as pool:
         return pl.concat(pool.map(compute, days_of(context.partition_keys)))
 
 

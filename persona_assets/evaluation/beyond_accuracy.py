@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from persona_assets.errors import DataError
 from persona_assets.evaluation.metrics import KS
-from persona_assets.recommenders.history import known_before
 from persona_assets.tables.evaluation import RECOMMENDATION_ANALYSIS
 from persona_assets.tables.models import FALLBACK_USER
+from persona_assets.transforms.history import known_before
 
 
 def recommendation_analysis(

@@ -13,13 +13,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from persona_assets.errors import DataError
+from persona_assets.recommenders.ranking import ranked_lists
 from persona_assets.tables.models import FALLBACK_USER, TOP_K
 
 PLANTED_OPTIMUM = "planted_optimum"
 """Name under which the lists stand among the models."""
-
-_BLOCK = 1_000
-"""Users ranked at a time: bounds the memory of sorting, whatever the size of the shop."""
 
 
 def planted_optimum(
@@ -58,36 +56,19 @@ def planted_optimum(
         )
     if len(user_ids) == 0:
         return TOP_K.empty()
-    users = pl.DataFrame({"user_id": [*user_ids, FALLBACK_USER]}).with_row_index("row")
-    order = np.argsort(np.asarray(product_ids))
-    products = pl.DataFrame({"product_id": np.asarray(product_ids)[order].tolist()})
-    pairs = excluded.join(users, on="user_id").join(
-        products.with_row_index("column"), on="product_id"
-    )
     # Sorted first: the order in which floats are added must not depend on the order of users.
-    everyone = np.sort(affinity[:, order], axis=0).mean(axis=0, keepdims=True)
-    allowed = np.concatenate([affinity[:, order], everyone])
-    allowed[pairs["row"].to_numpy(), pairs["column"].to_numpy()] = -np.inf
-    best = np.empty((users.height, min(k, len(product_ids))), dtype=np.int64)
-    for start in range(0, users.height, _BLOCK):
-        block = -allowed[start : start + _BLOCK]
-        # Stable: equal affinities stay in the order of product_id.
-        best[start : start + _BLOCK] = np.argsort(block, axis=1, kind="stable")[:, :k]
-    rows = np.repeat(np.arange(users.height), best.shape[1])
+    everyone = np.sort(affinity, axis=0).mean(axis=0, keepdims=True)
+    order = np.argsort(np.asarray(product_ids))
+    scores = np.concatenate([affinity, everyone])[:, order]
+    lists = ranked_lists(
+        [*user_ids, FALLBACK_USER],
+        pl.Series("product_id", product_ids, dtype=pl.String()).gather(order),
+        lambda block: scores[block].copy(),
+        k=k,
+        excluded=excluded,
+    )
     return (
-        pl.DataFrame(
-            {
-                "user_id": users["user_id"].gather(rows),
-                "product_id": products["product_id"].gather(best.ravel()),
-                "rank": np.tile(np.arange(1, best.shape[1] + 1), users.height),
-                "score": allowed[rows, best.ravel()],
-            }
-        )
-        .filter(pl.col("score") > -np.inf)
-        .with_columns(
-            cutoff=pl.lit(cutoff, dtype=pl.Date()),
-            model=pl.lit(PLANTED_OPTIMUM),
-        )
+        lists.with_columns(cutoff=pl.lit(cutoff, dtype=pl.Date()), model=pl.lit(PLANTED_OPTIMUM))
         .select(TOP_K.polars_schema.names())
         .cast(TOP_K.polars_schema)
         .sort(TOP_K.key)

@@ -44,6 +44,10 @@ class Engine(Protocol):
         """
         ...
 
+    def together(self, frames: Sequence[nw.LazyFrame]) -> list[nw.LazyFrame]:
+        """`frames` computed once where they share work, before each is written by itself."""
+        ...
+
     def lazy(self, frame: pl.DataFrame) -> nw.LazyFrame:
         """A Polars frame as a lazy frame of this engine."""
         ...

@@ -57,6 +57,10 @@ class PolarsEngine:
         # delta-rs moves the object to the version it committed, whatever rivals did meanwhile.
         return delta.version()
 
+    def together(self, frames: Sequence[nw.LazyFrame]) -> list[nw.LazyFrame]:
+        """`frames` held in memory, their common steps computed once."""
+        return [self.lazy(frame) for frame in pl.collect_all([nw.to_native(f) for f in frames])]
+
     def lazy(self, frame: pl.DataFrame) -> nw.LazyFrame:
         """A Polars frame as a Narwhals lazy frame."""
         return nw.from_native(frame.lazy())

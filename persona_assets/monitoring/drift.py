@@ -20,6 +20,10 @@ HEAD, MIDDLE = 0.5, 0.8
 """Cumulative shares of a week's events that bound the head and the middle of the assortment; the
 rest is its tail."""
 
+DECIMALS = 8
+"""Decimals kept of a score. Evidently sums over a set of texts, whose order differs from process to
+process, and takes the root: of two equal samples, the root of a rounding error of 1e-17."""
+
 
 @dataclass(frozen=True)
 class Distance:
@@ -216,5 +220,7 @@ def _report(
         if "column" in metric["config"]
     }
     # Rounding can leave the divergence of equal distributions just below zero; its root is NaN.
-    scores = {name: 0.0 if np.isnan(score) else score for name, score in scores.items()}
+    scores = {
+        name: 0.0 if np.isnan(score) else round(score, DECIMALS) for name, score in scores.items()
+    }
     return scores, run.get_html_str(as_iframe=False)

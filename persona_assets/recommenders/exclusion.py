@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import polars as pl
 
 from persona_assets.errors import UserError
-from persona_assets.recommenders.history import known_before
+from persona_assets.transforms.history import known_before
 
 Exclusion = Literal["seen", "bought", "none"]
 """`seen`: any earlier row of the pair, whatever its kind; `bought`: an earlier purchase."""

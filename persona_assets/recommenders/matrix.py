@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from persona_assets.errors import DataError
-from persona_assets.recommenders.history import known_before, midnight
+from persona_assets.transforms.history import known_before, midnight
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix

@@ -9,9 +9,9 @@ from datetime import date
 import polars as pl
 
 from persona_assets.recommenders.exclusion import Exclusion, excluded_pairs
-from persona_assets.recommenders.history import known_before
 from persona_assets.recommenders.protocol import Recommender
 from persona_assets.tables.models import FALLBACK_USER, TOP_K
+from persona_assets.transforms.history import known_before
 
 
 def top_k(

@@ -122,11 +122,14 @@ def _mark_orphans(frame: nw.LazyFrame, column: Column, reference: nw.LazyFrame) 
 
 
 def _sample(offenders: nw.LazyFrame, table: Table, rule: str, collect: Collect) -> tuple[str, ...]:
-    """Key and offending value of some rows; values of PII columns are withheld."""
+    """Key and offending value of the first rows by key; values of PII columns are withheld."""
     name = rule.partition(":")[0]
     shown = [key for key in table.key if not table.column(key).pii]
     columns = list(dict.fromkeys([*shown, name]))
-    values = collect(offenders.select(*columns).head(SAMPLE))
+    chosen = offenders.select(*columns)
+    if shown:
+        chosen = chosen.sort(*shown)
+    values = collect(chosen.head(SAMPLE))
     if table.column(name).pii:
         values = values.with_columns(pl.lit("(withheld)").alias(name))
     return tuple(
@@ -144,6 +147,7 @@ def _add_duplicates(
     if repeated.is_empty():
         return
     # A key without the partition column may repeat across partitions: look the rows up again.
+    # The join leaves out keys with an absent part: those have a rule of their own.
     by = table.partition
     places = collect(
         frame.select(*dict.fromkeys([*table.key, *([by] if by else [])]))

@@ -11,13 +11,15 @@ import numpy as np
 import polars as pl
 
 from persona_assets.tables.features import ITEM_EMBEDDINGS, USER_EMBEDDINGS
-from persona_assets.transforms.sequences import interaction_sequences, known_before
+from persona_assets.transforms.history import known_before
+from persona_assets.transforms.sequences import interaction_sequences
 
 VECTOR_SIZE = 32
 """Enough for some thousands of products; larger ones cost time and gain little there."""
 WINDOW = 3
 """Products at most this far apart count as neighbours: visits are short."""
-EPOCHS = 3
+EPOCHS = 2
+"""Passes over the sequences; each costs a second per half a million steps."""
 MIN_COUNT = 3
 """Fewer occurrences leave a vector near its random start."""
 _SEED_RANGE = 2**32  # of NumPy's and gensim's generators

@@ -4,9 +4,11 @@ Belongs here: turning interactions into sequences of products. Does not belong h
 learned from them (`embeddings.py`).
 """
 
-from datetime import UTC, date, datetime
+from datetime import date
 
 import polars as pl
+
+from persona_assets.transforms.history import known_before
 
 
 def interaction_sequences(interactions: pl.DataFrame, *, cutoff: date) -> pl.DataFrame:
@@ -34,9 +36,3 @@ def interaction_sequences(interactions: pl.DataFrame, *, cutoff: date) -> pl.Dat
         .group_by("user_id", maintain_order=True)
         .agg(products="product_id")
     )
-
-
-def known_before(interactions: pl.DataFrame, cutoff: date) -> pl.DataFrame:
-    """The interactions that happened and arrived before 00:00 UTC of the cut-off."""
-    start = datetime(cutoff.year, cutoff.month, cutoff.day, tzinfo=UTC)
-    return interactions.filter(pl.col("event_ts") < start, pl.col("arrived_at") < start)

@@ -49,7 +49,7 @@ def test_days_in_shuffled_order_equal_the_range(
     open_graph: Open, days_in_one_run: dict[str, dict[str, str]]
 ) -> None:
     graph = open_graph()
-    order = random.Random(3)  # noqa: S311 - an order, no secret
+    order = random.Random(3)
     for assets in (FIRST, LOOKING_BACK):
         for day in order.sample(DAYS, len(DAYS)):
             graph.run("daily_tables", day, assets=assets)

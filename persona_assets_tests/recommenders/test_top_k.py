@@ -14,9 +14,9 @@ from persona_assets.recommenders import ALS, BPR, MODELS, Popularity
 from persona_assets.recommenders.als import ALSConfig
 from persona_assets.recommenders.bpr import BPRConfig
 from persona_assets.recommenders.exclusion import excluded_pairs
-from persona_assets.recommenders.history import known_before, midnight
 from persona_assets.recommenders.top_k import top_k
 from persona_assets.tables.models import FALLBACK_USER, TOP_K
+from persona_assets.transforms.history import known_before, midnight
 
 CUTOFF = date(2024, 3, 4)
 ONLINE_RETAIL = Path(__file__).parents[3] / "shared/data/online_retail.parquet"

@@ -53,7 +53,7 @@ def loaded(
         partitions_def=DAILY,
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
-    def probe(interactions) -> None:  # noqa: ANN001 - its type is the test's argument
+    def probe(interactions) -> None:
         given.append(interactions)
 
     tags = {

@@ -24,6 +24,10 @@ from persona_assets.sources.synthetic.tastes import Tastes
 from persona_assets.tables import raw
 from persona_assets.tables.contract import Table
 
+# Days whose simulation is remembered (about 1 MB each at 10,000 events): a quarter of a year, so
+# that the three daily tables of a range share it.
+_DAYS_KEPT = 100
+
 __all__ = ["SyntheticShop"]
 
 
@@ -101,6 +105,10 @@ class SyntheticShop:
             draw_population(self.seed, self.people, self.start),
             draw_catalogue(self.seed, self.articles, self.start),
         )
+
+    @cached_property
+    def _days(self) -> dict[date, Day]:
+        return {}
 
     def users(self) -> pl.DataFrame:
         """Rows of `raw/users`: the people who signed up before `end`."""
@@ -202,7 +210,12 @@ class SyntheticShop:
         )
 
     def _day(self, day: date) -> Day:
-        return simulate_day(self._tastes, self.seed, day)
+        """The day as it happened; events, orders and searches all ask for it."""
+        if day not in self._days:
+            if len(self._days) >= _DAYS_KEPT:
+                self._days.pop(next(iter(self._days)))
+            self._days[day] = simulate_day(self._tastes, self.seed, day)
+        return self._days[day]
 
     def _soiled(self, day: date) -> pl.DataFrame:
         return soil(self._day(day).events, generator(self.seed, Stream.DIRT, day), day)

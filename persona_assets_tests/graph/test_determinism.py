@@ -1,0 +1,25 @@
+"""Promise 4: same inputs, seed and code give the same contents, in whatever home and process.
+
+One run is this process's, in one folder; the other is the `persona` command's, in another, after
+runs of it that were killed.
+"""
+
+from typing import Any
+
+import pytest
+
+from persona_assets.lake.content_hash import render
+from persona_assets.tables import TABLES
+
+
+@pytest.mark.parametrize("path", list(TABLES))
+def test_table_is_the_same_in_two_homes(path: str, whole: Any, survivor: Any) -> None:
+    digests = survivor.store.digests(TABLES[path])
+    assert {key: render(*digest) for key, digest in digests.items()} == whole.hashes[path]
+
+
+def test_every_table_was_made_and_has_rows(whole: Any) -> None:
+    rows = {
+        path: sum(whole.store.partition_rows(table).values()) for path, table in TABLES.items()
+    }
+    assert all(rows.values()), rows

@@ -1,0 +1,142 @@
+"""Running a home: which runs, in which order, when there is nothing to do, and what went wrong."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from persona_assets import runner
+from persona_assets.errors import DataError, UserError
+from persona_assets.partitions import DAILY
+from persona_assets.runner import fingerprint, plan, up_to_date
+from persona_assets.tables import TABLES
+
+
+def test_plan_replays_the_asked_number_of_weeks() -> None:
+    daily, training, judging, reports = plan(1)
+    assert daily.partitions == DAILY.get_partition_keys()
+    assert training.partitions == ["2025-01-20", "2025-01-27"]
+    assert judging.partitions == ["2025-01-20"]
+    assert reports.job == "reports"
+    assert not reports.tags
+
+
+def test_plan_is_content_with_the_weeks_there_are() -> None:
+    assert plan(99) == plan(2)
+    assert plan(99)[2].partitions == ["2025-01-13", "2025-01-20"]
+
+
+def test_record_covers_what_was_made(whole: Any) -> None:
+    assert set(whole.record.versions) == set(TABLES)
+    assert set(whole.record.seconds) >= set(TABLES)
+    assert 0 < whole.record.total
+    assert whole.record.framework >= 0
+
+
+def test_record_has_one_outcome_per_check_and_partition(whole: Any) -> None:
+    """The summary that a range run adds to its partitions' results is not counted again."""
+    named = [(each.asset, each.check, each.partition) for each in whole.record.checks]
+    assert len(named) == len(set(named))
+    contracts = {each.partition for each in whole.record.checks if each.asset == "raw/events"}
+    assert contracts == {"", *DAILY.get_partition_keys()}  # "": freshness, which has none
+    assert not [each for each in whole.record.checks if each.outcome == "failed"]
+
+
+def test_nothing_to_do_after_a_run(whole: Any) -> None:
+    assert up_to_date(whole.settings, whole.defs, plan(4))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"top_k": 20},
+        {"seed": 8},
+        {"exclude": "seen"},
+        {"event_weights": {"view": 1.0, "add_to_cart": 3.0, "purchase": 6.0, "return": 0.0}},
+        {"hash_key": b"another key than before"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_changed_setting_is_work_to_do(change: dict[str, Any], whole: Any) -> None:
+    assert not up_to_date(replace(whole.settings, **change), whole.defs, plan(4))
+
+
+def test_other_weeks_are_work_to_do(whole: Any) -> None:
+    assert not up_to_date(whole.settings, whole.defs, plan(1))
+
+
+def test_table_that_was_lost_or_written_by_another_is_work_to_do(
+    whole: Any, open_graph: Callable[..., Any], copy_tables: Callable[..., None]
+) -> None:
+    graph = open_graph()
+    copy_tables(whole.store, graph, *TABLES)
+    settings = whole.settings  # where the record lies
+    assert up_to_date(settings, graph.defs, plan(4))
+    registry = TABLES["models/registry"]
+    days = graph.store.read(registry)["cutoff"].unique().to_list()
+    graph.store.overwrite(registry, graph.store.read(registry), partitions=days)
+    assert not up_to_date(settings, graph.defs, plan(4))
+
+
+def test_changed_file_of_the_source_is_work_to_do(whole: Any, tmp_path: Path) -> None:
+    file = tmp_path / "events.csv"
+    file.write_text("a\n1\n")
+    source = replace(whole.settings.source, options={"path": str(tmp_path)})
+    settings = replace(whole.settings, source=source)
+    before = fingerprint(settings, whole.defs, plan(4))
+    assert fingerprint(settings, whole.defs, plan(4)) == before
+    file.write_text("a\n1\n2\n")
+    assert fingerprint(settings, whole.defs, plan(4)) != before
+
+
+class BrokenShop:
+    """A shop whose users or events cannot be used."""
+
+    def __init__(self, shop: Any, error: Exception | None = None) -> None:
+        self._shop = shop
+        self._error = error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._shop, name)
+
+    def users(self) -> pl.DataFrame:
+        if self._error:
+            raise self._error
+        return self._shop.users()
+
+    def events(self, days: Any) -> pl.DataFrame:
+        return self._shop.events(days).with_columns(source_row=-pl.col("source_row") - 1)
+
+
+def run_first_days(graph: Any, instance: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Opened:
+        """`DagsterInstance.get()` of a home, without making one."""
+
+        __enter__ = staticmethod(lambda: instance)
+        __exit__ = staticmethod(lambda *_: None)
+
+    monkeypatch.setattr(runner.dg.DagsterInstance, "get", lambda: Opened)
+    runner.run(graph.settings, graph.defs, [runner.Leg("daily_tables", DAILY.get_partition_keys()[:2])])
+
+
+def test_failed_step_is_reported_in_its_own_words(
+    open_graph: Callable[..., Any], shop: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = UserError("people.csv line 7 has no user_id; give it one")
+    graph = open_graph(source=BrokenShop(shop, error))
+    with pytest.raises(DataError, match=r"^people.csv line 7 has no user_id; give it one \[step"):
+        run_first_days(graph, graph.instance, monkeypatch)
+    assert not (graph.settings.home / "last_run.json").exists()
+
+
+def test_failed_check_is_reported_with_table_partition_and_rule(
+    open_graph: Callable[..., Any], shop: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph = open_graph(source=BrokenShop(shop))
+    with pytest.raises(
+        DataError, match=r"raw/events contract 2025-01-01: raw/events breaks: source_row: at least 0"
+    ):
+        run_first_days(graph, graph.instance, monkeypatch)
