@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -48,6 +49,7 @@ def demo() -> None:
     _run(DEMO, weeks=DEFAULT_WEEKS, changes={})
 
 
+_POLL_SECONDS = 0.5
 _DAY = click.DateTime(["%Y-%m-%d"])
 
 
@@ -96,14 +98,15 @@ def ui(host: str, port: int) -> None:
 
     current = settings_module.load()
     instance.prepare(current.home)
+    workspace = str(instance.workspace(current.home))
     os.environ["PERSONA_HOME"] = str(current.home)
-    workspace = ["-m", "persona_assets.definitions", "-l", "persona_assets"]
     binaries = Path(sys.executable).parent
     processes = [
-        subprocess.Popen([str(binaries / "dagster-daemon"), "run", *workspace]),  # noqa: S603
-        subprocess.Popen(  # noqa: S603
-            [str(binaries / "dagster-webserver"), "-h", host, "-p", str(port), *workspace]
-        ),
+        subprocess.Popen([str(binaries / command), *arguments, "-w", workspace])  # noqa: S603
+        for command, *arguments in (
+            ("dagster-daemon", "run"),
+            ("dagster-webserver", "-h", host, "-p", str(port)),
+        )
     ]
     messages.print(f"UI on http://{host}:{port} over {current.home}; Ctrl-C ends it")
 
@@ -113,9 +116,11 @@ def ui(host: str, port: int) -> None:
 
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
-    codes = [process.wait() for process in reversed(processes)]
+    # One without the other is of no use: whichever ends first ends both.
+    while all(process.poll() is None for process in processes):
+        time.sleep(_POLL_SECONDS)
     stop()
-    sys.exit(max(0, *codes))
+    sys.exit(max(0, *(process.wait() for process in processes)))
 
 
 def main() -> None:
@@ -176,9 +181,10 @@ def _source(
     opened = open_source(asked, today=date.today())
     if source == "online_retail" and (start or end):
         raise UserError("--start and --end do not go with --source online_retail; leave them out")
-    return SourceSettings(
-        source, first or opened.start, None if live else (last or opened.end), options
-    )
+    # Asked for even where the arguments say it: what is wrong with a file shows when it is read,
+    # and that should be before anything is made.
+    begins, ends = opened.start, opened.end
+    return SourceSettings(source, first or begins, None if live else (last or ends), options)
 
 
 def _run(source: SourceSettings, *, weeks: int, changes: dict[str, Any]) -> None:

@@ -5,6 +5,8 @@ into a record or one clear error. Does not belong here: arguments and printing (
 """
 
 import hashlib
+import importlib
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -68,6 +70,7 @@ def run(settings: Settings, defs: dg.Definitions, legs: Sequence[Leg]) -> RunRec
     started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
     STOPWATCH.seconds.clear()
     checks: list[CheckOutcome] = []
+    _import_ahead()
     with dg.DagsterInstance.get() as instance:
         for leg in legs:
             result = defs.resolve_job_def(leg.job).execute_in_process(
@@ -93,6 +96,14 @@ def run(settings: Settings, defs: dg.Definitions, legs: Sequence[Leg]) -> RunRec
     )
     run_record.save(settings.home, record)
     return record
+
+
+def _import_ahead() -> None:
+    """Import Evidently beside the first steps, which leave the interpreter idle while they compute.
+
+    It takes 4 s, more than most assets. A failure surfaces where the module is used.
+    """
+    threading.Thread(target=importlib.import_module, args=["evidently"], daemon=True).start()
 
 
 def up_to_date(settings: Settings, defs: dg.Definitions, legs: Sequence[Leg]) -> bool:

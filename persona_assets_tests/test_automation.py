@@ -33,6 +33,11 @@ def weekly(cutoffs: str) -> set[str]:
     return {path for path, spec in SPECS.items() if spec.tags.get("cutoffs") == cutoffs}
 
 
+def at(cutoff: str, cutoffs: str) -> dict[str, list[str]]:
+    """Every weekly table of that kind at one cut-off."""
+    return {path: [cutoff] for path in weekly(cutoffs)}
+
+
 Requested = Callable[[str, int], dict[str, list[str]]]
 
 
@@ -69,11 +74,11 @@ def test_training_fires_at_its_tick_for_the_new_monday_though_all_days_came_befo
     requested: Requested,
 ) -> None:
     """`on_cron` would wait for a day that is materialized after the tick: for ever."""
-    assert requested(READY, 4) == dict.fromkeys(weekly("trained"), ["2025-01-20"])
+    assert requested(READY, 4) == at("2025-01-20", "trained")
 
 
 def test_judging_follows_an_hour_later_for_the_week_that_is_over(requested: Requested) -> None:
-    assert requested(READY, 5) == dict.fromkeys(weekly("judged"), ["2025-01-13"])
+    assert requested(READY, 5) == at("2025-01-13", "judged")
 
 
 def test_nothing_fires_twice(requested: Requested) -> None:
@@ -87,9 +92,7 @@ def test_a_missing_day_holds_training_back(requested: Requested) -> None:
 
 def test_training_fires_as_soon_as_the_missing_day_is_there(requested: Requested) -> None:
     found = requested(GAP, 5)
-    assert {path: found[path] for path in weekly("trained")} == dict.fromkeys(
-        weekly("trained"), ["2025-01-20"]
-    )
+    assert {path: found[path] for path in weekly("trained")} == at("2025-01-20", "trained")
 
 
 def test_ingestion_asks_for_the_last_complete_day() -> None:

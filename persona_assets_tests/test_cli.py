@@ -9,6 +9,7 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -69,11 +70,15 @@ def refused(
 def snapshot(folder: Path) -> dict[str, int] | str | None:
     if folder.is_file():
         return folder.read_text()
-    return {
-        str(path.relative_to(folder)): path.stat().st_mtime_ns
-        for path in folder.rglob("*")
-        if path.is_file()
-    } if folder.exists() else None
+    return (
+        {
+            str(path.relative_to(folder)): path.stat().st_mtime_ns
+            for path in folder.rglob("*")
+            if path.is_file()
+        }
+        if folder.exists()
+        else None
+    )
 
 
 @pytest.fixture
@@ -251,8 +256,8 @@ def test_table_with_another_schema_is_named_with_the_column(
 ) -> None:
     table = TABLES["mart/sessions"]
     shutil.rmtree(copied_home / "lake" / table.path)
-    pl.DataFrame({"session_id": ["s1"], "mood": ["good"]}).write_delta(
-        str(copied_home / "lake" / table.path)
+    pl.DataFrame({"event_date": [date(2025, 1, 1)], "mood": ["good"]}).write_delta(
+        str(copied_home / "lake" / table.path), delta_write_options={"partition_by": ["event_date"]}
     )
     before = snapshot(copied_home / "lake")
     message = failed(start_persona(copied_home, *THE_SHOP))

@@ -1,71 +1,133 @@
 """A code version that changes when, and only when, code behind an asset changes.
 
-Belongs here: finding and digesting the source files an asset function leans on. No asset has to
+Belongs here: finding and digesting the source that an asset function leans on. No asset has to
 remember to raise a number.
+
+The source is read, not the loaded modules: what a process happens to have imported already must not
+matter, and imports inside functions count like those at the top.
 """
 
+import ast
 import hashlib
 import inspect
-import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from types import CodeType, FunctionType, ModuleType
 
-_PACKAGE = "persona_assets."
+_PACKAGE = "persona_assets"
+_ROOT = Path(__file__).parents[2]
 # The Dagster plane holds no logic: a changed check or schedule changes no table.
 _PLANE = tuple(
-    f"{_PACKAGE}{name}" for name in ("assets", "checks", "resources", "partitions", "automation")
+    f"{_PACKAGE}.{name}" for name in ("assets", "checks", "resources", "partitions", "automation")
 )
 
 
 def code_version(function: Callable[..., object], *more: object) -> str:
-    """Digest of the asset function's own source and of all domain modules it reaches.
+    """Digest of the function, what its module defines for it, and all domain modules behind it.
 
-    `more` are domain objects that the function gets from elsewhere than its module's globals.
+    `more` are domain functions or classes that the function gets from elsewhere than its module.
     """
     digest = hashlib.blake2b(digest_size=6)
-    digest.update(inspect.getsource(function).encode())
-    assert isinstance(function, FunctionType)  # noqa: S101 - for the type checker
-    referenced = [
-        function.__globals__[name]
-        for name in _names(function.__code__)
-        if name in function.__globals__
-    ]
-    modules = {module for thing in (*referenced, *more) for module in _domain_modules(thing)}
-    for path in sorted({path for module in modules for path in _reachable(module)}):
-        digest.update(Path(path).read_bytes())
+    statements, modules = _behind(function)
+    for statement in statements:
+        digest.update(ast.unparse(statement).encode())
+    modules |= {_module_of(thing) for thing in more}
+    for path in code_files(modules):
+        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
-def _names(code: CodeType) -> Iterable[str]:
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _names(constant)
+def code_files(modules: Iterable[str]) -> list[Path]:
+    """Source files of those of `modules` that are domain modules, and of all that they import."""
+    found: set[str] = set()
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        if name in found or not _is_domain(name):
+            continue
+        found.add(name)
+        waiting.extend(_imported(name))
+    return sorted(_file(name) for name in found)
 
 
-def _domain_modules(thing: object) -> list[str]:
-    name = thing.__name__ if isinstance(thing, ModuleType) else getattr(thing, "__module__", None)
-    if not isinstance(name, str) or not name.startswith(_PACKAGE) or name.startswith(_PLANE):
-        return []
-    return [name]
+def _behind(function: Callable[..., object]) -> tuple[list[ast.stmt], set[str]]:
+    """The module's statements that the function depends on, itself first, and imported modules."""
+    defined = _definitions(Path(inspect.getfile(function)))
+    statements: dict[str, ast.stmt] = {}
+    modules: set[str] = set()
+    waiting = [function.__qualname__.partition(".")[0]]
+    while waiting:
+        name = waiting.pop(0)
+        if name in statements or name not in defined:
+            continue
+        statement = statements[name] = defined[name]
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            modules |= set(_targets(statement, name))
+        else:
+            waiting.extend(
+                sorted(node.id for node in ast.walk(statement) if isinstance(node, ast.Name))
+            )
+    imports = (ast.Import, ast.ImportFrom)
+    return [each for each in statements.values() if not isinstance(each, imports)], modules
 
 
 @cache
-def _reachable(name: str) -> frozenset[str]:
-    """Source files of the domain module `name` and of all domain modules it imports from."""
-    found: set[str] = set()
-    paths: set[str] = set()
-    waiting = [name]
-    while waiting:
-        current = waiting.pop()
-        if current in found:
+def _definitions(path: Path) -> dict[str, ast.stmt]:
+    """Name → the top-level statement of the file that defines it."""
+    found: dict[str, ast.stmt] = {}
+    for statement in ast.parse(path.read_bytes()).body:
+        match statement:
+            case ast.FunctionDef() | ast.ClassDef():
+                found[statement.name] = statement
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+                found[name] = statement
+            case ast.Import() | ast.ImportFrom():
+                found |= {each.asname or each.name: statement for each in statement.names}
+    return found
+
+
+@cache
+def _imported(name: str) -> frozenset[str]:
+    """Modules that a module of the package imports, at its top or inside its functions."""
+    tree = ast.parse(_file(name).read_bytes())
+    return frozenset(
+        target
+        for statement in _statements(tree)
+        if isinstance(statement, ast.Import | ast.ImportFrom)
+        for target in _targets(statement)
+    )
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """`node` and all below it, but for what is imported for the type checker alone."""
+    if isinstance(node, ast.If) and getattr(node.test, "id", None) == "TYPE_CHECKING":
+        return
+    yield node
+    for child in ast.iter_child_nodes(node):
+        yield from _statements(child)
+
+
+def _targets(statement: ast.Import | ast.ImportFrom, name: str | None = None) -> Iterator[str]:
+    """The modules that an import statement names (for `name` alone, where it is given)."""
+    for each in statement.names:
+        if name is not None and name != (each.asname or each.name):
             continue
-        found.add(current)
-        module = sys.modules[current]
-        if module.__file__:
-            paths.add(module.__file__)
-        for thing in list(vars(module).values()):
-            waiting.extend(_domain_modules(thing))
-    return frozenset(paths)
+        if isinstance(statement, ast.Import):
+            yield each.name
+        elif statement.module:
+            inner = f"{statement.module}.{each.name}"
+            yield inner if _is_domain(inner) else statement.module
+
+
+def _module_of(thing: object) -> str:
+    module = inspect.getmodule(thing)
+    return module.__name__ if module else ""
+
+
+def _is_domain(name: str) -> bool:
+    return name.startswith(f"{_PACKAGE}.") and not name.startswith(_PLANE) and _file(name).exists()
+
+
+def _file(name: str) -> Path:
+    folder = _ROOT.joinpath(*name.split("."))
+    return folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")

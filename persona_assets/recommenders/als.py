@@ -61,7 +61,7 @@ def noise_level(confidence: "csr_matrix") -> float:
 
 @dataclass(frozen=True)
 class ALS:
-    """Weighted least squares on "met" (1) against "did not meet" (0).
+    """Implicit-feedback ALS: weighted least squares on "met" (1) against "did not meet" (0).
 
     Minimises Σ_ui c_ui (p_ui − x_u · y_i)² + λ (Σ‖x_u‖² + Σ‖y_i‖²) (Hu, Koren and Volinsky 2008,
     "Collaborative filtering for implicit feedback datasets", eq. 3), with p = 1 for pairs that met

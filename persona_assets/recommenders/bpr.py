@@ -40,7 +40,7 @@ class BPRConfig(Config):
 
 @dataclass(frozen=True)
 class BPR:
-    """Bayesian personalised ranking with popularity put back.
+    """BPR: Bayesian personalised ranking, with popularity put back.
 
     Maximises Σ log σ(s_ui − s_uj) over pairs (u, i) that met and products j that u did not meet,
     s_ui = x_u · y_i + b_i (Rendle, Freudenthaler, Gantner and Schmidt-Thieme 2009, "BPR: Bayesian

@@ -65,7 +65,8 @@ def interaction_matrix(
     if rows.is_empty():
         raise DataError(
             f"mart/user_item_interactions: no row with a positive weight happened and arrived "
-            f"before the cut-off {cutoff}; materialize earlier days or choose a later cut-off"
+            f"before the cut-off {cutoff}; materialize earlier days or choose a later "
+            "cut-off; if there are such days, mart/quarantine says why their rows were rejected"
         )
     users = rows["user_id"].unique().sort()
     products = rows["product_id"].unique().sort()

@@ -41,6 +41,13 @@ run_monitoring:
   enabled: true
 """
 
+_WORKSPACE = """\
+load_from:
+  - python_module:
+      module_name: persona_assets.definitions
+      location_name: persona_assets
+"""
+
 
 def prepare(home: Path) -> Path:
     """Create `<home>/dagster` with its `dagster.yaml`, point `DAGSTER_HOME` at it, return it.
@@ -54,15 +61,26 @@ def prepare(home: Path) -> Path:
     if given := os.environ.get("DAGSTER_HOME"):
         return Path(given)
     folder = home / "dagster"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        configuration = folder / "dagster.yaml"
-        if not configuration.exists():
-            configuration.write_text(_DAGSTER_YAML.format(base=folder), encoding="utf-8")
-    except OSError as error:
-        raise UserError(
-            f"cannot write to the home {home}: {error.strerror}; point PERSONA_HOME at a folder "
-            "you may write to"
-        ) from error
+    _write_once(folder / "dagster.yaml", _DAGSTER_YAML.format(base=folder))
     os.environ["DAGSTER_HOME"] = str(folder)
     return folder
+
+
+def workspace(home: Path) -> Path:
+    """The workspace file by which the web server and the daemon find the graph."""
+    path = home / "workspace.yaml"
+    _write_once(path, _WORKSPACE)
+    return path
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Write a file unless it is there: it is the user's to change."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(
+            f"cannot write {path}: {error.strerror}; point PERSONA_HOME at a folder you may write "
+            "to"
+        ) from error

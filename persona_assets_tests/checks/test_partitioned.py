@@ -46,9 +46,7 @@ def test_bad_day_in_the_middle_fails_that_day_only(
     result: dg.ExecuteInProcessResult, evaluations_of: Callable[..., Any]
 ) -> None:
     found = evaluations_of(result, "raw/events")
-    assert {day: found["contract", day].passed for day in DAYS} == {
-        day: day != BAD for day in DAYS
-    }
+    assert {day: found["contract", day].passed for day in DAYS} == {day: day != BAD for day in DAYS}
 
 
 def test_summary_of_the_range_names_the_bad_day(

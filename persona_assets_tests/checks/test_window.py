@@ -15,7 +15,9 @@ def test_days_that_were_never_materialized_are_named(
 ) -> None:
     """The mart lacks the 2nd: features of the 3rd look back over it, those of the 1st do not."""
     graph = open_graph()
-    copy_tables(three_days.store, graph, INTERACTIONS, "raw/products", days=("2025-01-01", "2025-01-03"))
+    copy_tables(
+        three_days.store, graph, INTERACTIONS, "raw/products", days=("2025-01-01", "2025-01-03")
+    )
     result = graph.run(
         "daily_tables", "2025-01-03", assets=["features/temporal_features"], must_succeed=False
     )
@@ -38,8 +40,12 @@ def test_training_over_a_gap_is_stopped_before_lists_are_made(
     result = graph.run(
         "weekly_training",
         "2025-01-13",
-        assets=["models/popularity_model", "models/als_model", "models/bpr_model",
-                "recommendations/top_k"],  # fmt: skip
+        assets=[
+            "models/popularity_model",
+            "models/als_model",
+            "models/bpr_model",
+            "recommendations/top_k",
+        ],
         must_succeed=False,
     )
     assert not result.success

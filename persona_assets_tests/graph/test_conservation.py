@@ -38,7 +38,7 @@ def test_every_raw_row_is_found_once(whole: Any) -> None:
 
 
 def test_no_identifier_of_the_shop_is_found_beyond_raw(whole: Any) -> None:
-    """Promise 9: what the shop calls its people stays in `raw`, in whatever column it might hide."""
+    """Promise 9: what the shop calls its people stays in `raw`."""
     identifiers = set(whole.store.read(raw.USERS)["user_id"])
     for path in whole.hashes:
         if path.startswith("raw/"):

@@ -19,7 +19,5 @@ def test_table_is_the_same_in_two_homes(path: str, whole: Any, survivor: Any) ->
 
 
 def test_every_table_was_made_and_has_rows(whole: Any) -> None:
-    rows = {
-        path: sum(whole.store.partition_rows(table).values()) for path, table in TABLES.items()
-    }
+    rows = {path: sum(whole.store.partition_rows(table).values()) for path, table in TABLES.items()}
     assert all(rows.values()), rows

@@ -353,3 +353,59 @@ def test_a_file_where_a_folder_should_be_is_the_storages_fault(tmp_path, facts, 
 def test_storage_options_are_never_shown(facts):
     store = DeltaStore("/tmp/lake", storage_options={"aws_secret_access_key": "hush"})
     assert "hush" not in repr(store)
+
+
+@pytest.mark.parametrize(("rival_day", "times"), [(DAYS[1], 1), (DAYS[0], 2)])
+def test_only_a_rival_for_the_same_partition_makes_a_write_start_again(
+    store, facts, rows, rival_day, times
+):
+    store.overwrite(facts, rows({day: [0] for day in DAYS[:2]}), partitions=DAYS[:2])
+    computed = []
+
+    def compute(frame: pl.DataFrame) -> pl.DataFrame:
+        if not computed:
+            store.overwrite(facts, rows({rival_day: [9]}), partitions=[rival_day])
+        computed.append(frame.height)
+        return frame
+
+    frame = rows({DAYS[0]: [1]})
+    lazy = nw.from_native(frame.lazy().map_batches(compute, schema=frame.schema))
+    written = store.overwrite(facts, lazy, partitions=DAYS[:1])
+    assert len(computed) == times
+    assert written.hashes == {"2025-03-01": content_hash(frame)}
+    expected = {DAYS[0]: [1], DAYS[1]: [9] if rival_day == DAYS[1] else [0]}
+    assert numbers_of(store.read(facts)) == sorted_numbers(expected)
+
+
+def test_what_is_told_of_a_write_is_not_what_a_rival_wrote_after_it(
+    store, facts, rows, monkeypatch
+):
+    engine = type(store.engine)
+    taken = engine.overwrite
+
+    def overtaken(self: object, *arguments: object, **options: object) -> int:
+        monkeypatch.setattr(engine, "overwrite", taken)
+        version = taken(self, *arguments, **options)
+        store.overwrite(facts, rows({DAYS[0]: [8, 9]}), partitions=DAYS[:1])
+        return version
+
+    monkeypatch.setattr(engine, "overwrite", overtaken)
+    frame = rows({DAYS[0]: [1]})
+    written = store.overwrite(facts, frame, partitions=DAYS[:1])
+    assert written.hashes == {"2025-03-01": content_hash(frame)}
+    assert written.version == store.version(facts) - 1
+
+
+def test_a_writer_that_always_loses_says_so(store, facts, rows, monkeypatch):
+    monkeypatch.setattr("persona_assets.lake.store._ATTEMPTS", 2)
+
+    def compute(frame: pl.DataFrame) -> pl.DataFrame:
+        store.overwrite(facts, rows({DAYS[0]: [9]}), partitions=DAYS[:1])
+        return frame
+
+    frame = rows({DAYS[0]: [1]})
+    lazy = nw.from_native(frame.lazy().map_batches(compute, schema=frame.schema))
+    said = r"tests/facts: 2 writes of event_date IN \('2025-03-01'\) lost.*run them one after"
+    with pytest.raises(InfrastructureError, match=said):
+        store.overwrite(facts, lazy, partitions=DAYS[:1])
+    assert store.read(facts)["number"].to_list() == [9]

@@ -176,6 +176,8 @@ def test_missing_input_is_named_with_the_mend(open_graph: Callable[..., Any]) ->
 
 
 def test_asset_without_a_contract_is_refused() -> None:
-    with pytest.raises(DataError, match="raw/nothing has no contract; declare it in tables/raw.py"):
+    with pytest.raises(
+        DataError, match=r"raw/nothing has no contract; declare it in tables/raw\.py"
+    ):
         table_of(dg.AssetKey(["raw", "nothing"]))
     assert table_of(dg.AssetKey(["raw", "users"])) is raw.USERS
