@@ -82,18 +82,30 @@ WEEKLY_TRAINING = dg.define_asset_job(
     selection="tag:cutoffs=trained",
     description="Embeddings, training set, models and top-K lists of one or more cut-offs.",
 )
+WEEKLY_MONITORING = dg.define_asset_job(
+    "weekly_monitoring",
+    selection="tag:cutoffs=judged and group:monitoring",
+    description="Drift and data quality of weeks that are over.",
+)
 WEEKLY_EVALUATION = dg.define_asset_job(
     "weekly_evaluation",
-    selection="tag:cutoffs=judged",
-    description="Metrics and monitoring of cut-offs whose seven days are over; a range of them is "
-    "the replay validation.",
+    selection="tag:cutoffs=judged and not group:monitoring",
+    description="Metrics of cut-offs whose seven days are over; a range of them is the replay "
+    "validation.",
 )
 REPORTS = dg.define_asset_job(
     "reports",
     selection="tag:cadence=unpartitioned and not group:raw",
     description="Comparison, replay summary, A/B test and online features from what is there.",
 )
-JOBS = (INGESTION, DAILY_TABLES, WEEKLY_TRAINING, WEEKLY_EVALUATION, REPORTS)
+JOBS = (
+    INGESTION,
+    DAILY_TABLES,
+    WEEKLY_TRAINING,
+    WEEKLY_EVALUATION,
+    WEEKLY_MONITORING,
+    REPORTS,
+)
 
 DAILY_INGESTION = dg.build_schedule_from_partitioned_job(
     INGESTION, name="daily_ingestion", hour_of_day=2, minute_of_hour=15

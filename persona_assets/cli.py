@@ -208,7 +208,7 @@ def _run(source: SourceSettings, *, weeks: int, changes: dict[str, Any]) -> None
         _show(current, None)
         return
     with progress_of(legs, defs, messages):
-        record = runner.run(current, defs, legs)
+        record = runner.run(current, defs, legs, side_by_side=True)
     _show(current, "html")
     if failed := [check for check in record.checks if check.outcome == "failed"]:
         raise PersonaError(

@@ -10,7 +10,7 @@ import dagster as dg
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from persona_assets.resources.stopwatch import STOPWATCH, _silent
+from persona_assets.resources.stopwatch import STOPWATCH, silent
 from persona_assets.runner import Leg
 
 _DOING = {"read": "reading for", "compute": "computing", "write": "writing", "check": "checking"}
@@ -22,6 +22,7 @@ def progress_of(legs: Sequence[Leg], defs: dg.Definitions, console: Console) -> 
     assets = {
         key.to_user_string()
         for leg in legs
+        if not leg.apart  # the stopwatch of another process is not heard here
         for key in defs.resolve_job_def(leg.job).asset_layer.selected_asset_keys
         if leg.assets is None or key.to_user_string() in leg.assets
     }
@@ -45,4 +46,4 @@ def progress_of(legs: Sequence[Leg], defs: dg.Definitions, console: Console) -> 
         try:
             yield
         finally:
-            STOPWATCH.listener = _silent
+            STOPWATCH.listener = silent

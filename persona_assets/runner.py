@@ -1,16 +1,16 @@
-"""Running the whole graph of a home in this process.
+"""Running the whole graph of a home.
 
 Belongs here: the order of the runs, what counts as "nothing to do", and turning Dagster's results
 into a record or one clear error. Does not belong here: arguments and printing (`cli.py`).
 """
 
 import hashlib
-import importlib
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from pathlib import Path
 
 import dagster as dg
@@ -31,11 +31,15 @@ _END = "dagster/asset_partition_range_end"
 
 @dataclass(frozen=True)
 class Leg:
-    """One Dagster run: a job over a range of partitions (empty: unpartitioned)."""
+    """One Dagster run: a job over a range of partitions (empty: unpartitioned).
+
+    `assets` narrows the job down. A leg that is `apart` feeds none of those after it.
+    """
 
     job: str
     partitions: Sequence[str] = ()
     assets: Sequence[str] | None = None
+    apart: bool = False
 
     @property
     def tags(self) -> dict[str, str]:
@@ -52,6 +56,9 @@ def plan(weeks: int) -> list[Leg]:
     if not judged:
         trained = trained[-1:]
     legs = [Leg("daily_tables", DAILY.get_partition_keys())]
+    if judged:
+        # Evidently keeps one core busy for as long as the trainings leave one idle.
+        legs.append(Leg("weekly_monitoring", judged, apart=True))
     if trained:
         legs.append(Leg("weekly_training", trained))
     if judged:
@@ -61,36 +68,40 @@ def plan(weeks: int) -> list[Leg]:
     return legs
 
 
-def run(settings: Settings, defs: dg.Definitions, legs: Sequence[Leg]) -> RunRecord:
-    """Execute `legs` one after the other and remember what they did.
+def run(
+    settings: Settings, defs: dg.Definitions, legs: Sequence[Leg], *, side_by_side: bool = False
+) -> RunRecord:
+    """Execute `legs` in their order and remember what they did.
+
+    Args:
+        settings: of the home.
+        defs: the graph, with the home's resources or others.
+        legs: what to run; see `plan`.
+        side_by_side: give each leg with `apart` a process of its own, beside those that follow
+            it. That process loads the home's own definitions, so `defs` must be those.
 
     Raises:
         DataError: a step failed, or a blocking check did.
     """
     started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
-    STOPWATCH.seconds.clear()
-    checks: list[CheckOutcome] = []
-    _import_ahead()
-    with dg.DagsterInstance.get() as instance:
+    done: list[_Done] = []
+    with (
+        dg.DagsterInstance.get() as instance,
+        ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool,
+    ):
+        apart: list[Future[_Done]] = []
         for leg in legs:
-            result = defs.resolve_job_def(leg.job).execute_in_process(
-                instance=instance,
-                tags=leg.tags,
-                run_config=_QUIET,
-                asset_selection=[dg.AssetKey(path.split("/")) for path in leg.assets]
-                if leg.assets
-                else None,
-                raise_on_error=False,
-            )
-            outcomes = list(_outcomes(result))
-            checks += outcomes
-            if not result.success:
-                raise DataError(_failure(result, outcomes))
+            if side_by_side and leg.apart:
+                apart.append(pool.submit(_execute_apart, leg))
+            else:
+                done.append(_execute(leg, defs, instance))
+        done += [future.result() for future in apart]
     record = RunRecord(
         started=started,
         total=time.perf_counter() - clock,
-        seconds=dict(STOPWATCH.seconds),
-        checks=tuple(checks),
+        framework=sum(each.framework for each in done),
+        seconds=_added(each.seconds for each in done),
+        checks=tuple(outcome for each in done for outcome in each.checks),
         fingerprint=fingerprint(settings, defs, legs),
         versions=_versions(_store(defs)),
     )
@@ -98,12 +109,49 @@ def run(settings: Settings, defs: dg.Definitions, legs: Sequence[Leg]) -> RunRec
     return record
 
 
-def _import_ahead() -> None:
-    """Import Evidently beside the first steps, which leave the interpreter idle while they compute.
+@dataclass(frozen=True)
+class _Done:
+    """What one leg did."""
 
-    It takes 4 s, more than most assets. A failure surfaces where the module is used.
-    """
-    threading.Thread(target=importlib.import_module, args=["evidently"], daemon=True).start()
+    seconds: Mapping[str, float]
+    framework: float
+    checks: tuple[CheckOutcome, ...]
+
+
+def _execute(leg: Leg, defs: dg.Definitions, instance: dg.DagsterInstance) -> _Done:
+    clock = time.perf_counter()
+    STOPWATCH.seconds.clear()
+    result = defs.resolve_job_def(leg.job).execute_in_process(
+        instance=instance,
+        tags=leg.tags,
+        run_config=_QUIET,
+        asset_selection=[dg.AssetKey(path.split("/")) for path in leg.assets]
+        if leg.assets
+        else None,
+        raise_on_error=False,
+    )
+    checks = tuple(_outcomes(result))
+    if not result.success:
+        raise DataError(_failure(result, checks))
+    seconds = dict(STOPWATCH.seconds)
+    wall = time.perf_counter() - clock
+    return _Done(seconds, max(0.0, wall - sum(seconds.values())), checks)
+
+
+def _execute_apart(leg: Leg) -> _Done:
+    """`_execute` in a process of its own, on the home that the environment names."""
+    from persona_assets.definitions import defs
+
+    with dg.DagsterInstance.get() as instance:
+        return _execute(leg, defs, instance)
+
+
+def _added(parts: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    total: dict[str, float] = {}
+    for part in parts:
+        for asset, seconds in part.items():
+            total[asset] = total.get(asset, 0.0) + seconds
+    return total
 
 
 def up_to_date(settings: Settings, defs: dg.Definitions, legs: Sequence[Leg]) -> bool:

@@ -71,6 +71,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `pytest -n … --dist loadgroup`, one worker makes the whole home for all who look at it."""
+    for item in items:
+        if {"whole", "survivor"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group("whole"))
+
+
 _FIRST = "dagster/asset_partition_range_start"
 _LAST = "dagster/asset_partition_range_end"
 RUN_CONFIG = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}

@@ -17,7 +17,9 @@ from persona_assets.tables import TABLES
 
 
 def test_plan_replays_the_asked_number_of_weeks() -> None:
-    daily, training, judging, reports = plan(1)
+    daily, monitoring, training, judging, reports = plan(1)
+    assert monitoring.partitions == judging.partitions
+    assert [leg for leg in plan(1) if leg.apart] == [monitoring]
     assert daily.partitions == DAILY.get_partition_keys()
     assert training.partitions == ["2025-01-20", "2025-01-27"]
     assert judging.partitions == ["2025-01-20"]
@@ -27,7 +29,7 @@ def test_plan_replays_the_asked_number_of_weeks() -> None:
 
 def test_plan_is_content_with_the_weeks_there_are() -> None:
     assert plan(99) == plan(2)
-    assert plan(99)[2].partitions == ["2025-01-13", "2025-01-20"]
+    assert plan(99)[3].partitions == ["2025-01-13", "2025-01-20"]
 
 
 def test_record_covers_what_was_made(whole: Any) -> None:

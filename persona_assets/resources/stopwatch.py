@@ -13,7 +13,7 @@ Listener = Callable[[str, str, float], None]
 """Called as `(asset, phase, seconds)` when a phase begins (0 seconds) and when it ends."""
 
 
-def _silent(asset: str, phase: str, seconds: float) -> None:
+def silent(asset: str, phase: str, seconds: float) -> None:
     """Listen to nothing."""
 
 
@@ -22,7 +22,7 @@ class Stopwatch:
     """Seconds per asset path over the runs of one process."""
 
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-    listener: Listener = _silent
+    listener: Listener = silent
 
     @contextmanager
     def measure(self, asset: str, phase: str) -> Iterator[None]:

@@ -24,3 +24,5 @@ def test_the_kills_came_at_different_points(survivor: Any, whole: Any) -> None:
 
 def test_run_after_the_kills_ends_well(survivor: Any) -> None:
     assert survivor.exit_code == 0, survivor.stderr
+    assert "popularity" in survivor.stdout
+    assert (survivor.home / "report.html").stat().st_size > 10_000

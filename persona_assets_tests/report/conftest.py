@@ -163,6 +163,7 @@ def write_experiment(store: DeltaStore) -> None:
 RECORD = RunRecord(
     started="2025-01-27T06:00:00+00:00",
     total=75.0,
+    framework=15.0,
     seconds={"raw/events": 20.0, "mart/user_item_interactions": 40.0},
     checks=(
         CheckOutcome("raw/events", "contract", "2025-01-01", "passed"),

@@ -46,5 +46,5 @@ def test_instance_that_is_chosen_already_is_left_alone(
 
 def test_home_that_is_a_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match=r"cannot write to the home .*file: .*PERSONA_HOME"):
+    with pytest.raises(UserError, match=r"cannot write .*/file\b.*; point PERSONA_HOME at"):
         prepare(tmp_path / "file")
