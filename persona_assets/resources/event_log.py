@@ -27,12 +27,17 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import QueuePool
 
 
+def _materializes(entry: EventLogEntry) -> bool:
+    return entry.dagster_event is not None and entry.dagster_event.is_step_materialization
+
+
 class PooledSqliteEventLogStorage(SqliteEventLogStorage):
     """SQLite event log with lasting connections and batched transactions."""
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: dict[str, Engine] = {}
         self._known_tables: dict[str, bool] = {}
+        self._has_index_columns = False
         # Shards whose transaction a batch holds open, per thread.
         self._held = threading.local()
         super().__init__(base_dir, inst_data)
@@ -46,9 +51,24 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Store `events` in one transaction per shard."""
-        with self.transaction({entry.run_id for entry in events}):
-            for entry in events:
-                self.store_event(entry)
+        newest = {
+            entry.get_dagster_event().asset_key: entry for entry in events if _materializes(entry)
+        }
+        kept = {id(entry) for entry in newest.values()}
+        self._held.superseded = {
+            id(entry) for entry in events if _materializes(entry) and id(entry) not in kept
+        }
+        try:
+            with self.transaction({entry.run_id for entry in events}):
+                for entry in events:
+                    self.store_event(entry)
+        finally:
+            self._held.superseded = set()
+
+    def _store_asset_event(self, conn: Connection, event: EventLogEntry, event_id: int) -> None:
+        """Write the asset's own row, which holds its last materialization, once per batch."""
+        if id(event) not in self._held.__dict__.get("superseded", ()):
+            super()._store_asset_event(conn, event, event_id)
 
     @contextmanager
     def transaction(self, runs: Iterable[str]) -> Iterator[None]:
@@ -98,6 +118,12 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
             event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=NORMAL"))
             self._engines[shard] = engine
         return self._engines[shard]
+
+    def _has_asset_key_index_cols_on_connection(self, conn: Connection) -> bool:
+        """Asked for every asset event by inspecting the table; a migration only adds columns."""
+        if not self._has_index_columns:
+            self._has_index_columns = super()._has_asset_key_index_cols_on_connection(conn)
+        return self._has_index_columns
 
     def has_table(self, table_name: str) -> bool:
         """Does the index hold `table_name`; asked for every event, so the answer is kept."""

@@ -158,6 +158,8 @@ def test_two_processes_write_at_once_and_nothing_is_lost(prepared: Path) -> None
         "DAGSTER_HOME": str(prepared),
         "PYTHONPATH": str(Path(__file__).parents[2]),
     }
+    # Dagster's own run storage cannot be created by two processes at once.
+    dg.DagsterInstance.from_config(str(prepared)).dispose()
     writers = [
         subprocess.Popen(
             [sys.executable, "-c", WRITER, name, str(events)],
