@@ -6,12 +6,14 @@ into a record or one clear error. Does not belong here: arguments and printing (
 
 import hashlib
 import importlib
+import os
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 import dagster as dg
@@ -88,7 +90,9 @@ def run(
     done: list[_Done] = []
     with (
         dg.DagsterInstance.get() as instance,
-        ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool,
+        ProcessPoolExecutor(
+            1, mp_context=get_context("spawn"), initializer=_end_with_parent
+        ) as pool,
     ):
         apart: list[Future[_Done]] = []
         if side_by_side and any(leg.apart for leg in legs):
@@ -147,6 +151,22 @@ def _execute_apart(leg: Leg) -> _Done:
 
     with dg.DagsterInstance.get() as instance:
         return _execute(leg, defs, instance)
+
+
+def _end_with_parent() -> None:
+    """Make this process end when its parent does, however that ends.
+
+    A pool's process waits for work on a pipe that it holds open itself: a parent that is killed
+    leaves it waiting for ever, and until then at work on a home that the next run thinks its own.
+    """
+    parent = parent_process()
+    assert parent is not None  # noqa: S101 - for the type checker
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _import_ahead() -> None:

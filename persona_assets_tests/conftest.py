@@ -71,14 +71,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With pytest-xdist's `--dist loadgroup`, one worker makes the whole home for all its tests."""
-    for item in items:
-        if {"whole", "survivor"} & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.xdist_group("whole"))
-
-
 _FIRST = "dagster/asset_partition_range_start"
 _LAST = "dagster/asset_partition_range_end"
 RUN_CONFIG = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -417,7 +409,8 @@ def survivor(tmp_path_factory: pytest.TempPathFactory) -> Survivor:
             time.sleep(0.01)
         time.sleep(pause)
         process.kill()
-        _, errors = process.communicate()
+        # The pipe stays open for as long as anything that the killed process started lives on.
+        _, errors = process.communicate(timeout=60)
         assert process.returncode == -signal.SIGKILL, f"ended before the kill: {errors}"
         after_kills.append(hashes_of(DeltaStore(str(home / "lake"))))
     process = persona_process(home, *RUN_THE_SHOP)

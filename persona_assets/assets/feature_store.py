@@ -5,6 +5,7 @@ import narwhals as nw
 
 from persona_assets import automation
 from persona_assets.assets.code_version import code_version
+from persona_assets.assets.daily import each_piece
 from persona_assets.assets.declare import OWNERS, Reads, asset_key, table_asset
 from persona_assets.partitions import DAILY, TRAILING_SNAPSHOT, WEEK_BEFORE, WEEKLY, days_of
 from persona_assets.resources.stopwatch import STOPWATCH
@@ -20,7 +21,7 @@ from persona_assets.transforms import snapshots, training
 )
 def user_features(context: dg.AssetExecutionContext, user_daily: nw.LazyFrame) -> nw.LazyFrame:
     """Every user's trailing 1, 7 and 30 days, as known at the end of the day."""
-    return snapshots.user_features(user_daily, days_of(context.partition_keys))
+    return each_piece(context, lambda days: snapshots.user_features(user_daily, days))
 
 
 @table_asset(
@@ -30,7 +31,7 @@ def user_features(context: dg.AssetExecutionContext, user_daily: nw.LazyFrame) -
 )
 def item_features(context: dg.AssetExecutionContext, item_daily: nw.LazyFrame) -> nw.LazyFrame:
     """Every product's trailing 1, 7 and 30 days, as known at the end of the day."""
-    return snapshots.item_features(item_daily, days_of(context.partition_keys))
+    return each_piece(context, lambda days: snapshots.item_features(item_daily, days))
 
 
 @table_asset(
