@@ -1,0 +1,14 @@
+from pathlib import Path
+
+from persona_assets.assets.reference import with_asset_table
+from persona_assets.definitions import ASSETS
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def test_the_readme_has_the_assets_that_the_graph_has():
+    text = README.read_text(encoding="utf-8")
+    assert with_asset_table(text) == text, "run `make reference` and commit it"
+    for asset in ASSETS:
+        for key in asset.keys:
+            assert f"| `{key.to_user_string()}` |" in text
