@@ -16,6 +16,7 @@ install: .venv/.installed  ## create .venv from constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --compile-bytecode --editable '.[dev]'
+	$(BIN)/python -m compileall -q persona_assets
 	@touch $@
 
 demo: install  ## a small shop from raw events to an A/B verdict, in .persona

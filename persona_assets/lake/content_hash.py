@@ -49,16 +49,31 @@ def row_hashes(frame: pl.DataFrame) -> Words:
         salt = np.uint64(
             int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
         )
-        hashed ^= _mix(_words(frame[name]) ^ salt)
+        hashed ^= _column_hashes(frame[name], salt)
     return _mix(hashed)
+
+
+def _column_hashes(column: pl.Series, salt: np.uint64) -> Words:
+    if column.dtype != pl.String:
+        return _mix(_words(column) ^ salt)
+    # Each distinct text is hashed once; most columns repeat a few thousand of them.
+    encoded = pc.dictionary_encode(column.to_arrow(), null_encoding="encode")
+    distinct = pl.Series(encoded.dictionary, dtype=pl.String)
+    return _mix(_words(distinct) ^ salt)[encoded.indices.to_numpy()]
 
 
 def _mix(words: Words) -> Words:
     """SplitMix64's finaliser (Steele, Lea and Flood 2014): every input bit moves every output."""
-    words = words + np.uint64(0x9E3779B97F4A7C15)
-    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return words ^ (words >> np.uint64(31))
+    mixed = words + np.uint64(0x9E3779B97F4A7C15)
+    shifted = mixed >> np.uint64(30)
+    mixed ^= shifted
+    mixed *= np.uint64(0xBF58476D1CE4E5B9)
+    np.right_shift(mixed, np.uint64(27), out=shifted)
+    mixed ^= shifted
+    mixed *= np.uint64(0x94D049BB133111EB)
+    np.right_shift(mixed, np.uint64(31), out=shifted)
+    mixed ^= shifted
+    return mixed
 
 
 def _words(column: pl.Series) -> Words:
@@ -78,12 +93,8 @@ def _words(column: pl.Series) -> Words:
 def _text_words(column: pl.Series) -> Words:
     import pandas as pd  # its hash_array is documented to be stable, unlike Polars'
 
-    # Each distinct text is hashed once; most columns repeat a few thousand of them.
-    encoded = pc.dictionary_encode(column.fill_null("").to_arrow())
-    distinct = pd.util.hash_array(
-        np.asarray(encoded.dictionary.to_pylist(), dtype=object), categorize=False
-    )
-    return distinct[encoded.indices.to_numpy()]
+    texts = np.asarray(column.fill_null("").to_list(), dtype=object)
+    return pd.util.hash_array(texts, categorize=False)
 
 
 def _float_words(column: pl.Series) -> Words:

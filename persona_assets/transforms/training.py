@@ -19,8 +19,9 @@ from persona_assets.transforms.engine import beside
 LABEL_DAYS = 7
 """Days of labels before the cut-off: as many as models are judged on after it."""
 
-NEGATIVES = 4
-"""Negatives per positive, as in He et al., "Neural Collaborative Filtering" (2017), section 4.1."""
+NEGATIVES = 2
+"""Negatives per positive. He et al., "Neural Collaborative Filtering" (2017), section 4.1, find 3
+to 6 best for their ranker; none is trained on this table yet, and each costs a row of features."""
 
 _PRIME = (1 << 31) - 1
 _MULTIPLIER = 48_271
@@ -38,8 +39,8 @@ def training_set(
     """Touched and untouched products of the week before the cut-off, with the features of the eve.
 
     Positives are the products that a user touched with positive weight on a day. For each of them,
-    four products are sampled that were on sale on the eve (had an event in the 30 days before) and
-    that the user did not touch that day; fewer only where the shop has no more.
+    `NEGATIVES` products are sampled that were on sale on the eve (had an event in the 30 days
+    before) and that the user did not touch that day; fewer only where the shop has no more.
 
     Sampling: each day's products are put into a pseudo-random circular order, and each user takes
     the untouched ones from a pseudo-random place on. Everything is integer arithmetic, so both
@@ -108,7 +109,8 @@ def _negatives(touched: nw.LazyFrame, on_sale: nw.LazyFrame, seed: int) -> nw.La
         .with_columns(_row=_row_number("user_id").over("label_date"))
         .with_columns(_start=_scramble(nw.col("_row"), seed + 1))
     )
-    # A user who touched t products needs at most 4t + t places to find 4t untouched products.
+    # A user who touched t products needs at most (NEGATIVES + 1) · t places to find NEGATIVES · t
+    # untouched ones.
     turns = beside(touched, pl.DataFrame({"_turn": range(NEGATIVES + 1)}))
     draws = (
         touched.with_columns(_nth=_row_number("product_id").over(*user_day) - 1)
