@@ -15,7 +15,7 @@ def asset_table() -> str:
     graph = defs.resolve_asset_graph()
     lines = ["| asset | partitions | what it is | checks |", "|---|---|---|---|"]
     for asset in ASSETS:
-        for key in asset.keys:
+        for key in sorted(asset.keys):
             spec = asset.specs_by_key[key]
             cadence = spec.tags["cadence"] + (
                 f", {spec.tags['cutoffs']} cut-offs" if "cutoffs" in spec.tags else ""
