@@ -9,12 +9,11 @@ from persona_assets.assets.declare import Reads, table_asset
 from persona_assets.assets.plot import plot
 from persona_assets.assets.weekly import at, each_cutoff
 from persona_assets.evaluation import beyond_accuracy, comparison, offline, plots
-from persona_assets.evaluation.ceiling import planted_optimum
+from persona_assets.evaluation.ceiling import with_ceiling
 from persona_assets.partitions import JUDGED, SAME, THROUGH_JUDGED_WEEK
-from persona_assets.recommenders.exclusion import excluded_pairs
 from persona_assets.resources.source import ShopResource
 from persona_assets.tables import evaluation, mart, raw
-from persona_assets.tables.models import FALLBACK_USER, TOP_K
+from persona_assets.tables.models import TOP_K
 
 _JUDGING = (
     "event_date", "user_id", "product_id", "event_type", "event_ts", "arrived_at", "weight",
@@ -53,16 +52,14 @@ def offline_metrics(
     def judge(cutoff: date) -> pl.DataFrame:
         judged = at(lists, cutoff)
         if truth is not None:
-            known = judged.filter(pl.col("user_id") != FALLBACK_USER)["user_id"].unique().sort()
-            ceiling = planted_optimum(
-                truth.affinity(known.to_list(), cutoff),
-                known.to_list(),
-                truth.product_ids,
-                excluded_pairs(interactions, cutoff=cutoff, exclude=settings.exclude),
+            judged = with_ceiling(
+                judged,
+                truth,
+                interactions,
                 k=settings.top_k,
                 cutoff=cutoff,
+                exclude=settings.exclude,
             )
-            judged = pl.concat([judged, ceiling.select(judged.columns)])
         return offline.offline_metrics(
             judged, interactions, cutoff=cutoff, exclude=settings.exclude, seed=settings.seed
         )

@@ -13,11 +13,44 @@ import polars as pl
 from numpy.typing import NDArray
 
 from persona_assets.errors import DataError
+from persona_assets.recommenders.exclusion import Exclusion, excluded_pairs
 from persona_assets.recommenders.ranking import ranked_lists
+from persona_assets.sources.planted import PlantedTruth
 from persona_assets.tables.models import FALLBACK_USER, TOP_K
 
 PLANTED_OPTIMUM = "planted_optimum"
 """Name under which the lists stand among the models."""
+
+
+def with_ceiling(
+    top_k: pl.DataFrame,
+    truth: PlantedTruth,
+    interactions: pl.DataFrame,
+    *,
+    k: int,
+    cutoff: date,
+    exclude: Exclusion,
+) -> pl.DataFrame:
+    """`top_k` of one cut-off and, beside the models, the planted optimum for the same users.
+
+    Args:
+        top_k: rows of `recommendations/top_k` of the cut-off.
+        truth: the shop's true tastes.
+        interactions: rows of `mart/user_item_interactions` that cover the time before the cut-off.
+        k: length of the lists.
+        cutoff: of the lists.
+        exclude: the rule that the models' lists were made with.
+    """
+    users = top_k.filter(pl.col("user_id") != FALLBACK_USER)["user_id"].unique().sort().to_list()
+    ceiling = planted_optimum(
+        truth.affinity(users, cutoff),
+        users,
+        truth.product_ids,
+        excluded_pairs(interactions, cutoff=cutoff, exclude=exclude),
+        k=k,
+        cutoff=cutoff,
+    )
+    return pl.concat([top_k, ceiling.select(top_k.columns)])
 
 
 def planted_optimum(

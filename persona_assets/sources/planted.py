@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from persona_assets.errors import DataError
 from persona_assets.sources.protocol import PlantedTastes
 from persona_assets.transforms.pseudonyms import pseudonym
 
@@ -44,4 +45,9 @@ class PlantedTruth:
         return self._tastes.response_probabilities(self._own(hashed), self.product_ids, on)
 
     def _own(self, hashed: Sequence[str]) -> list[str]:
+        if strangers := [user for user in hashed if user not in self._known_as]:
+            raise DataError(
+                f"{len(strangers)} user(s) of the mart are not in raw/users, first {strangers[0]}; "
+                "materialize raw/users and the mart again with the same hash key"
+            )
         return [self._known_as[user] for user in hashed]
