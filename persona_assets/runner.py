@@ -81,13 +81,15 @@ def run(
         defs: the graph, with the home's resources or others.
         legs: what to run; see `plan`.
         side_by_side: give each leg with `apart` a process of its own, beside those that follow
-            it. That process loads the home's own definitions, so `defs` must be those.
+            it. That process loads the home's own definitions, so `defs` must be those. On a
+            distributed engine it stays in this process, which then has the only JVM.
 
     Raises:
         DataError: a step failed, or a blocking check did.
     """
     started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
     done: list[_Done] = []
+    side_by_side = side_by_side and not _store(defs).engine.distributed
     with (
         dg.DagsterInstance.get() as instance,
         ProcessPoolExecutor(

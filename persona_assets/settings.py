@@ -8,9 +8,10 @@ import difflib
 import json
 import math
 import os
+import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, get_args
@@ -23,15 +24,19 @@ from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS
 
 FILE_NAME = "persona.toml"
 DEFAULT_HOME = ".persona"
-ENGINES = ("polars",)
+ENGINES = ("polars", "spark")
 # Of no secrecy: used only for sources whose identifiers are public, so that their tables are the
 # same everywhere.
 PUBLIC_HASH_KEY = b"persona_assets: public identifiers"
+_SCALARS = (str, int, float)
 _ENVIRONMENT = {
     "PERSONA_HOME",
     "PERSONA_LAKE",
     "PERSONA_STORAGE_OPTIONS",
     "PERSONA_ENGINE",
+    "PERSONA_SPARK_MASTER",
+    "PERSONA_SPARK_CONF",
+    "PERSONA_SPARK_JARS",
     "PERSONA_HASH_KEY",
     "PERSONA_EVENT_WEIGHTS",
     "PERSONA_TOP_K",
@@ -58,6 +63,9 @@ class Settings:
     lake: str = ""
     storage_options: Mapping[str, str] = field(default_factory=dict, repr=False)
     engine: str = "polars"
+    spark_master: str = ""
+    spark_conf: Mapping[str, str] = field(default_factory=dict, repr=False)
+    spark_jars: str = ""
     source: SourceSettings = field(default_factory=SourceSettings)
     event_weights: Mapping[str, float] = field(default_factory=lambda: dict(DEFAULT_WEIGHTS))
     top_k: int = 50
@@ -140,7 +148,13 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         )
     values |= stored
     values |= _from_environment(given)
-    return Settings(**values)
+    settings = Settings(**values)
+    from persona_assets.lake import object_store  # with it come deltalake and pyarrow
+
+    return replace(
+        settings,
+        storage_options=object_store.options(settings.lake_root, settings.storage_options, given),
+    )
 
 
 def save(settings: Settings) -> None:
@@ -222,11 +236,9 @@ def _source(stored: object, path: Path) -> SourceSettings:
 
 def _from_environment(given: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    for name, key in (("PERSONA_LAKE", "lake"), ("PERSONA_ENGINE", "engine")):
-        if text := given.get(name):
-            values[key] = text
-    if text := given.get("PERSONA_EXCLUDE"):
-        values["exclude"] = text
+    for name in ("lake", "engine", "spark_master", "spark_jars", "exclude"):
+        if text := given.get(f"PERSONA_{name.upper()}"):
+            values[name] = text
     for name, key in (("PERSONA_TOP_K", "top_k"), ("PERSONA_SEED", "seed")):
         if text := given.get(name):
             try:
@@ -235,6 +247,8 @@ def _from_environment(given: Mapping[str, str]) -> dict[str, Any]:
                 raise UserError(f"{name}={text!r} is not a whole number; set one") from error
     if text := given.get("PERSONA_STORAGE_OPTIONS"):
         values["storage_options"] = _storage_options(text)
+    if text := given.get("PERSONA_SPARK_CONF"):
+        values["spark_conf"] = _spark_conf(text)
     if text := given.get("PERSONA_HASH_KEY"):
         values["hash_key"] = _hash_key(text)
     if text := given.get("PERSONA_EVENT_WEIGHTS"):
@@ -249,18 +263,39 @@ def _is_weight(value: object) -> bool:
 
 
 def _storage_options(text: str) -> dict[str, str]:
+    options = _json_object("PERSONA_STORAGE_OPTIONS", text, "'{\"region\": …}'")
+    if strangers := [key for key, value in options.items() if not isinstance(value, str | int)]:
+        raise UserError(
+            f"PERSONA_STORAGE_OPTIONS: {', '.join(strangers)} is no text; quote each value"
+        )
+    return {key: str(value) for key, value in options.items()}
+
+
+def _spark_conf(text: str) -> dict[str, str]:
+    options = _json_object("PERSONA_SPARK_CONF", text, '\'{"spark.executor.memory": "8g"}\'')
+    # The same shape as in Spark's own files, where a key ends at a blank or an equals sign.
+    if strangers := [key for key in options if not re.fullmatch(r"spark\.[\w.\-]+", key)]:
+        raise UserError(
+            f"PERSONA_SPARK_CONF: {', '.join(strangers)} is no option of Spark; their names begin "
+            "with spark."
+        )
+    if strangers := [key for key, value in options.items() if not isinstance(value, _SCALARS)]:
+        raise UserError(f"PERSONA_SPARK_CONF: {', '.join(strangers)} is no text; quote each value")
+    return {
+        key: str(value).lower() if isinstance(value, bool) else str(value)
+        for key, value in options.items()
+    }
+
+
+def _json_object(name: str, text: str, example: str) -> dict[str, Any]:
     try:
         options = json.loads(text)
     except json.JSONDecodeError:
         options = None
     # The text may hold credentials, so it is not repeated.
     if not isinstance(options, dict):
-        raise UserError("PERSONA_STORAGE_OPTIONS is not a JSON object; set e.g. '{\"region\": …}'")
-    if strangers := [key for key, value in options.items() if not isinstance(value, str | int)]:
-        raise UserError(
-            f"PERSONA_STORAGE_OPTIONS: {', '.join(strangers)} is no text; quote each value"
-        )
-    return {key: str(value) for key, value in options.items()}
+        raise UserError(f"{name} is not a JSON object; set e.g. {example}")
+    return options
 
 
 def _hash_key(text: str) -> bytes:

@@ -50,8 +50,10 @@ import polars as pl  # noqa: E402
 
 from persona_assets import settings as settings_module  # noqa: E402
 from persona_assets.definitions import build_defs  # noqa: E402
-from persona_assets.lake import DeltaStore  # noqa: E402
+from persona_assets.errors import UserError  # noqa: E402
+from persona_assets.lake import DeltaStore, spark_preflight, spark_session  # noqa: E402
 from persona_assets.lake.content_hash import render  # noqa: E402
+from persona_assets.lake.spark_options import SparkOptions  # noqa: E402
 from persona_assets.resources import instance as instance_module  # noqa: E402
 from persona_assets.resources.build import build_resources  # noqa: E402
 from persona_assets.resources.source import ShopResource  # noqa: E402
@@ -61,6 +63,43 @@ from persona_assets.settings import Settings  # noqa: E402
 from persona_assets.sources.protocol import Source  # noqa: E402
 from persona_assets.sources.synthetic import SyntheticShop  # noqa: E402
 from persona_assets.tables import TABLES  # noqa: E402
+
+SPARK_CONF = {
+    "spark.driver.memory": "1g",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.databricks.delta.snapshotPartitions": "1",
+    # Hundreds of small queries: compiling them thoroughly takes longer than running them.
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+}
+"""Options of Spark that suit small data on two cores."""
+SPARK_LOG = HOME / "spark.log"
+
+
+@pytest.fixture(scope="session")
+def java() -> None:
+    """Skips the test where Spark cannot run for want of Java; in CI it fails."""
+    try:
+        spark_preflight.java()
+    except UserError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(error))
+        pytest.skip(f"{error}; `make java` enables this test on Debian and Ubuntu")
+
+
+@pytest.fixture(scope="session")
+def spark_options() -> SparkOptions:
+    """What the Spark session of the tests is started with."""
+    return SparkOptions(log=SPARK_LOG, master="local[2]", conf=SPARK_CONF)
+
+
+@pytest.fixture(scope="session")
+def spark(java: None, spark_options: SparkOptions) -> Iterator[Any]:
+    """The Spark session of this process: one for all of its tests."""
+    session = spark_session.start(spark_options)
+    session.sparkContext.setLogLevel("OFF")
+    yield session
+    spark_session.stop()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

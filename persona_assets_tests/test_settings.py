@@ -66,7 +66,22 @@ def test_the_lake_lies_in_the_home_unless_it_is_named(home):
     options = '{"region": "eu-1", "timeout": 30}'
     elsewhere = loaded(home, None, LAKE="s3://shop/lake", STORAGE_OPTIONS=options)
     assert elsewhere.lake_root == "s3://shop/lake"
-    assert elsewhere.storage_options == {"region": "eu-1", "timeout": "30"}
+    assert elsewhere.storage_options.items() >= {"region": "eu-1", "timeout": "30"}.items()
+
+
+def test_where_spark_runs_and_with_what_comes_from_the_environment(home):
+    assert (loaded(home).spark_master, loaded(home).spark_conf) == ("", {})
+    conf = '{"spark.executor.memory": "8g", "spark.ui.enabled": true, "spark.cores.max": 4}'
+    found = loaded(
+        home, ENGINE="spark", SPARK_MASTER="spark://h:7077", SPARK_CONF=conf, SPARK_JARS="provided"
+    )
+    assert (found.engine, found.spark_master) == ("spark", "spark://h:7077")
+    assert found.spark_jars == "provided"
+    assert found.spark_conf == {
+        "spark.executor.memory": "8g",
+        "spark.ui.enabled": "true",
+        "spark.cores.max": "4",
+    }
 
 
 def test_a_relative_home_is_made_absolute(tmp_path, monkeypatch):
@@ -103,7 +118,7 @@ def test_an_unknown_variable_is_refused_with_a_suggestion(home, name, said):
         ("SEED", "-1", "seed must be .* from 0 .*got -1; mend PERSONA_SEED"),
         ("SEED", str(2**32), "seed must be .*mend"),
         ("EXCLUDE", "some", "exclude is 'some'; use one of seen, bought"),
-        ("ENGINE", "duckdb", "PERSONA_ENGINE is 'duckdb'; use polars"),
+        ("ENGINE", "duckdb", "PERSONA_ENGINE is 'duckdb'; use polars or spark"),
         ("EVENT_WEIGHTS", "view", "'view' is not name=number; write e.g. view=1"),
         ("EVENT_WEIGHTS", "view=1,", "'' is not name=number; write"),
         ("EVENT_WEIGHTS", "view=much", "not name=number"),
@@ -114,6 +129,15 @@ def test_an_unknown_variable_is_refused_with_a_suggestion(home, name, said):
         ("STORAGE_OPTIONS", "{", "not a JSON object; set e.g."),
         ("STORAGE_OPTIONS", "[]", "not a JSON object; set e.g."),
         ("STORAGE_OPTIONS", '{"a": {}, "b": null, "c": ""}', "a, b is no text; quote each value"),
+        (
+            "SPARK_CONF",
+            "spark.ui.enabled=false",
+            "PERSONA_SPARK_CONF is not a JSON object; set e.g.",
+        ),
+        ("SPARK_CONF", '{"hive.x": "1"}', "hive.x is no option of Spark; .*begin with spark"),
+        ("SPARK_CONF", '{"spark.a=b": "1"}', "spark.a=b is no option"),
+        ("SPARK_CONF", '{"spark.a": []}', "spark.a is no text; quote each value"),
+        ("SPARK_CONF", '{"spark.a": null}', "spark.a is no text; quote each value"),
         ("HASH_KEY", "short", "has 5 bytes; use 16 to 64"),
         ("HASH_KEY", "ü" * 33, "has 66 bytes; use 16 to 64"),
     ],
@@ -200,13 +224,17 @@ SOURCES = st.builds(
 def test_what_is_saved_comes_back(tmp_path_factory, source, top_k, exclude, seed, weight):
     weights = DEFAULT_WEIGHTS | {"view": weight}
     home = tmp_path_factory.mktemp("home")
-    kept = Settings(home, "", {}, "polars", source, weights, top_k, exclude, seed)
+    kept = Settings(
+        home, source=source, event_weights=weights, top_k=top_k, exclude=exclude, seed=seed
+    )
     save(kept)
     assert loaded(home) == kept
 
 
 def test_the_file_holds_no_secret_and_neither_does_any_text_shown(home):
-    kept = loaded(home, None, HASH_KEY=SECRET, STORAGE_OPTIONS='{"secret": "hush-hush"}')
+    hush = '{"spark.secret": "hush-hush"}'
+    storage = '{"secret": "hush-hush"}'
+    kept = loaded(home, None, HASH_KEY=SECRET, STORAGE_OPTIONS=storage, SPARK_CONF=hush)
     assert kept.hash_key == SECRET.encode()
     assert kept.storage_options == {"secret": "hush-hush"}
     save(kept)
@@ -215,10 +243,13 @@ def test_the_file_holds_no_secret_and_neither_does_any_text_shown(home):
         assert "hush" not in text
 
 
-@pytest.mark.parametrize("options", ['{"secret": "hush', '["hush"]', '{"secret": ["hush"]}'])
-def test_unusable_storage_options_are_not_repeated(home, options):
+@pytest.mark.parametrize("name", ["STORAGE_OPTIONS", "SPARK_CONF"])
+@pytest.mark.parametrize(
+    "options", ['{"spark.secret": "hush', '["hush"]', '{"spark.secret": ["hush"]}']
+)
+def test_unusable_options_are_not_repeated(home, name, options):
     with pytest.raises(UserError) as error:
-        loaded(home, None, STORAGE_OPTIONS=options)
+        loaded(home, None, **{name: options})
     assert "hush" not in str(error.value)
     assert error.value.__context__ is None, "a traceback would show it"
 

@@ -1,28 +1,50 @@
 """Daily assets over long ranges.
 
-Belongs here: the loop over a run's days, in pieces.
+Belongs here: the loop over the pieces of a run's days. Does not belong here: how a range is divided
+(`lake/pieces.py`) or how a piece is written (`resources/lake.py`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 
 import dagster as dg
-import narwhals as nw
+import polars as pl
 
+from persona_assets.lake.pieces import ROWS_AT_A_TIME, pieces
 from persona_assets.partitions import days_of
-
-# A snapshot sees each row of the daily tables in thirty days, so a range multiplies them: a month
-# at a time keeps a year's backfill in the memory of a month's.
-DAYS_AT_A_TIME = 30
+from persona_assets.resources.lake import Frame, Piece
+from persona_assets.tables import Table
 
 
 def each_piece(
-    context: dg.AssetExecutionContext, compute: Callable[[Sequence[date]], nw.LazyFrame]
-) -> nw.LazyFrame:
-    """`compute` for the run's days, `DAYS_AT_A_TIME` of them at once, one below the other."""
-    days = days_of(context.partition_keys)
-    engine = context.resources.lake.store.engine
-    pieces = [days[start : start + DAYS_AT_A_TIME] for start in range(0, len(days), DAYS_AT_A_TIME)]
-    if len(pieces) == 1:
-        return compute(days)
-    return nw.concat([engine.together([compute(piece)])[0] for piece in pieces])
+    context: dg.AssetExecutionContext,
+    like: Table,
+    compute: Callable[[Sequence[date]], Frame | Sequence[Frame]],
+    *,
+    seen: int = 1,
+) -> Iterator[Piece]:
+    """`compute` for the run's days, some of them at a time; all at once on a cluster.
+
+    Args:
+        context: of the run.
+        like: the daily input whose rows decide how many days are a piece.
+        compute: gives the frame or frames of some days.
+        seen: how often a row of `like` occurs in what is computed, e.g. in trailing windows.
+    """
+    store, days = context.resources.lake.store, days_of(context.partition_keys)
+    rows = {} if store.engine.distributed else store.partition_rows(like)
+    for piece in pieces(days, rows, limit=ROWS_AT_A_TIME // seen):
+        yield piece, compute(piece)
+
+
+def each_delivery(
+    context: dg.AssetExecutionContext, deliver: Callable[[Sequence[date]], pl.DataFrame]
+) -> Iterator[Piece]:
+    """`deliver` for the run's days: the first by itself, then as many as its rows suggest."""
+    days, many = days_of(context.partition_keys), 1
+    while days:
+        piece, days = days[:many], days[many:]
+        frame = deliver(piece)
+        yield piece, frame
+        sizes = frame.group_by("event_date").len().get_column("len").to_list()
+        many = max(1, ROWS_AT_A_TIME // max(sizes, default=1))

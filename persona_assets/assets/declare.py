@@ -5,21 +5,20 @@ which domain function it calls. Does not belong here: any particular asset.
 """
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import dagster as dg
 
 from persona_assets import automation
 from persona_assets.assets.code_version import code_version
-from persona_assets.partitions import DAILY, JUDGED, WEEKLY
+from persona_assets.partitions import DAILY, JUDGED, WEEKLY, days_of
 from persona_assets.resources.failures import permanent_failures
-from persona_assets.resources.lake import CODE_VERSION, COLUMNS
+from persona_assets.resources.lake import CODE_VERSION, COLUMNS, Piece
 from persona_assets.resources.stopwatch import STOPWATCH
 from persona_assets.tables import Table
-
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 OWNERS = {
     "raw": "team:data-platform",
@@ -58,6 +57,8 @@ def table_asset(
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Make the decorated function the asset of `tables` (several: it returns as many frames).
 
+    The function returns the rows of all partitions of the run, or yields `Piece`s of them.
+
     Args:
         tables: contracts of what the function returns, in its order.
         partitions: DAILY, WEEKLY, JUDGED, or None.
@@ -73,6 +74,7 @@ def table_asset(
         inputs = {
             name: dg.AssetIn(
                 key=asset_key(read.table),
+                dagster_type=_annotation(function, name),
                 partition_mapping=read.mapping,
                 metadata={COLUMNS: list(read.columns)} if read.columns else None,
             )
@@ -89,9 +91,16 @@ def table_asset(
             backfill_policy=dg.BackfillPolicy.single_run() if partitions else None,
             required_resource_keys={"lake", *required},
             retry_policy=automation.RETRY,
-        )(_timed(function, tables[0].path))
+        )(_writing(function, tables, version))
 
     return decorate
+
+
+def _annotation(function: Callable[..., Any], name: str) -> type:
+    """Type of the parameter called `name`, or of all those that `function` takes by keyword."""
+    parameters = inspect.signature(function).parameters
+    by_keyword = [each for each in parameters.values() if each.kind is each.VAR_KEYWORD]
+    return parameters[name].annotation if name in parameters else by_keyword[0].annotation
 
 
 def _out(
@@ -161,13 +170,44 @@ def column_schema(table: Table) -> dg.TableSchema:
     )
 
 
-def _timed(function: Function, path: str) -> Function:
-    @functools.wraps(function)
-    def run(*arguments: object, **keywords: object) -> object:
-        with permanent_failures(), STOPWATCH.measure(path, "compute"):
-            return function(*arguments, **keywords)
+def _writing(
+    function: Callable[..., Any], tables: Sequence[Table], code_version: str
+) -> Callable[..., Iterator[dg.MaterializeResult]]:
+    """`function`, its inputs as they are, with what it makes written to the lake."""
 
-    return run  # type: ignore[return-value]
+    @functools.wraps(function)
+    def run(*arguments: object, **inputs: object) -> Iterator[dg.MaterializeResult]:
+        context = dg.AssetExecutionContext.get()
+        pieces = _pieces(context, tables[0], lambda: function(*arguments, **inputs))
+        with permanent_failures():
+            results = context.resources.lake.write(
+                context, tables, pieces, code_version=code_version
+            )
+        yield from results
+
+    # What Dagster sees of the signature: the inputs, and nothing said about the output.
+    run.__signature__ = inspect.signature(function).replace(  # type: ignore[attr-defined]
+        return_annotation=inspect.Signature.empty
+    )
+    run.__annotations__.pop("return", None)
+    return run
+
+
+def _pieces(
+    context: dg.AssetExecutionContext, table: Table, make: Callable[[], Any]
+) -> Iterator[Piece]:
+    """What `make` returns, as one piece, or yields, with the seconds that it takes."""
+    with STOPWATCH.measure(table.path, "compute"):
+        made = make()
+    if not isinstance(made, Iterator):
+        yield days_of(context.partition_keys) if table.partition else [], made
+        return
+    while True:
+        with STOPWATCH.measure(table.path, "compute"):
+            piece = next(made, None)
+        if piece is None:
+            return
+        yield piece
 
 
 def _dedented(documentation: str) -> str:

@@ -1,5 +1,7 @@
 """Group `feature_store`: daily snapshots, the training set, and the newest snapshot online."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 import narwhals as nw
 
@@ -8,6 +10,7 @@ from persona_assets.assets.code_version import code_version
 from persona_assets.assets.daily import each_piece
 from persona_assets.assets.declare import OWNERS, Reads, asset_key, table_asset
 from persona_assets.partitions import DAILY, TRAILING_SNAPSHOT, WEEK_BEFORE, WEEKLY, days_of
+from persona_assets.resources.lake import Piece
 from persona_assets.resources.stopwatch import STOPWATCH
 from persona_assets.serving.online_store import newest
 from persona_assets.tables import feature_store, features, mart
@@ -19,9 +22,14 @@ from persona_assets.transforms import snapshots, training
     partitions=DAILY,
     reads={"user_daily": Reads(features.USER_DAILY, TRAILING_SNAPSHOT)},
 )
-def user_features(context: dg.AssetExecutionContext, user_daily: nw.LazyFrame) -> nw.LazyFrame:
+def user_features(context: dg.AssetExecutionContext, user_daily: nw.LazyFrame) -> Iterator[Piece]:
     """Every user's trailing 1, 7 and 30 days, as known at the end of the day."""
-    return each_piece(context, lambda days: snapshots.user_features(user_daily, days))
+    return each_piece(
+        context,
+        features.USER_DAILY,
+        lambda days: snapshots.user_features(user_daily, days),
+        seen=snapshots.LOOKBACK_DAYS + 1,
+    )
 
 
 @table_asset(
@@ -29,9 +37,14 @@ def user_features(context: dg.AssetExecutionContext, user_daily: nw.LazyFrame) -
     partitions=DAILY,
     reads={"item_daily": Reads(features.ITEM_DAILY, TRAILING_SNAPSHOT)},
 )
-def item_features(context: dg.AssetExecutionContext, item_daily: nw.LazyFrame) -> nw.LazyFrame:
+def item_features(context: dg.AssetExecutionContext, item_daily: nw.LazyFrame) -> Iterator[Piece]:
     """Every product's trailing 1, 7 and 30 days, as known at the end of the day."""
-    return each_piece(context, lambda days: snapshots.item_features(item_daily, days))
+    return each_piece(
+        context,
+        features.ITEM_DAILY,
+        lambda days: snapshots.item_features(item_daily, days),
+        seen=snapshots.LOOKBACK_DAYS + 1,
+    )
 
 
 @table_asset(
@@ -49,18 +62,17 @@ def training_set(
     interactions: nw.LazyFrame,
     users: nw.LazyFrame,
     items: nw.LazyFrame,
-) -> nw.LazyFrame:
+) -> Iterator[Piece]:
     """What users touched in the week before the cut-off, what they did not, and what was known.
 
     Point-in-time: features are those of the evening before each label.
     """
     seed = context.resources.shop.settings.seed
-    return nw.concat(
-        [
-            training.training_set(interactions, users, items, cutoff=cutoff, seed=seed)
-            for cutoff in days_of(context.partition_keys)
-        ]
-    )
+    for cutoff in days_of(context.partition_keys):
+        yield (
+            [cutoff],
+            training.training_set(interactions, users, items, cutoff=cutoff, seed=seed),
+        )
 
 
 def _online_features(

@@ -1,14 +1,19 @@
 """Group `features`: temporal features, daily aggregates and embeddings."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 import narwhals as nw
 import polars as pl
 
+from persona_assets.assets.daily import each_piece
 from persona_assets.assets.declare import Reads, table_asset
 from persona_assets.assets.weekly import at, each_cutoff
-from persona_assets.partitions import BEFORE_CUTOFF, DAILY, LOOK_BACK, SAME, WEEKLY, days_of
+from persona_assets.partitions import BEFORE_CUTOFF, DAILY, LOOK_BACK, SAME, WEEKLY
+from persona_assets.resources.lake import Piece
 from persona_assets.tables import features, mart, raw
 from persona_assets.transforms import aggregates, embeddings, temporal
+from persona_assets.transforms.days import during
 
 _SEQUENCE = (
     "user_id", "product_id", "event_id", "event_type", "event_ts", "arrived_at", "weight",
@@ -25,12 +30,16 @@ _SEQUENCE = (
 )
 def temporal_features(
     context: dg.AssetExecutionContext, interactions: nw.LazyFrame, products: nw.LazyFrame
-) -> nw.LazyFrame:
+) -> Iterator[Piece]:
     """When each event happened, relative to the calendar, its session and the user's past.
 
     The past is what was known then: rows that arrived on a later day are nobody's predecessor.
     """
-    return temporal.temporal_features(interactions, products, days_of(context.partition_keys))
+    return each_piece(
+        context,
+        mart.USER_ITEM_INTERACTIONS,
+        lambda days: temporal.temporal_features(interactions, products, days),
+    )
 
 
 @table_asset(
@@ -44,10 +53,16 @@ def temporal_features(
 )
 def user_daily(
     context: dg.AssetExecutionContext, interactions: nw.LazyFrame, search_logs: nw.LazyFrame
-) -> nw.LazyFrame:
+) -> Iterator[Piece]:
     """What each user did on a day, by the day on which it became known."""
     key = context.resources.shop.hash_key
-    return aggregates.user_daily(interactions, search_logs, key=key)
+    return each_piece(
+        context,
+        mart.USER_ITEM_INTERACTIONS,
+        lambda days: aggregates.user_daily(
+            during(interactions, days), during(search_logs, days), key=key
+        ),
+    )
 
 
 @table_asset(
@@ -55,9 +70,13 @@ def user_daily(
     partitions=DAILY,
     reads={"interactions": Reads(mart.USER_ITEM_INTERACTIONS, SAME)},
 )
-def item_daily(interactions: nw.LazyFrame) -> nw.LazyFrame:
+def item_daily(context: dg.AssetExecutionContext, interactions: nw.LazyFrame) -> Iterator[Piece]:
     """What happened to each product on a day, by the day on which it became known."""
-    return aggregates.item_daily(interactions)
+    return each_piece(
+        context,
+        mart.USER_ITEM_INTERACTIONS,
+        lambda days: aggregates.item_daily(during(interactions, days)),
+    )
 
 
 @table_asset(
@@ -67,12 +86,13 @@ def item_daily(interactions: nw.LazyFrame) -> nw.LazyFrame:
     kinds=["gensim"],
     required=["shop"],
 )
-def item_embeddings(context: dg.AssetExecutionContext, interactions: pl.DataFrame) -> pl.DataFrame:
+def item_embeddings(context: dg.AssetExecutionContext, interactions: nw.LazyFrame) -> nw.LazyFrame:
     """Word2Vec (skip-gram) over users' interaction sequences before the cut-off."""
     seed = context.resources.shop.settings.seed
+    [history] = context.resources.lake.store.engine.together([interactions])
     return each_cutoff(
         context,
-        lambda cutoff: embeddings.item_embeddings(interactions, cutoff=cutoff, seed=seed),
+        lambda cutoff: embeddings.train_item_embeddings(history, cutoff=cutoff, seed=seed),
     )
 
 

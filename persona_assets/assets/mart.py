@@ -1,12 +1,18 @@
 """Group `mart`: cleaned interactions, what was rejected and why, and sessions."""
 
+from collections.abc import Iterator, Sequence
+from datetime import date
+
 import dagster as dg
 import narwhals as nw
 
+from persona_assets.assets.daily import each_piece
 from persona_assets.assets.declare import Reads, table_asset
 from persona_assets.partitions import DAILY, SAME
+from persona_assets.resources.lake import Piece
 from persona_assets.tables import mart, raw
-from persona_assets.transforms.cleaning import clean
+from persona_assets.transforms.cleaning import accepted, judge, rejected
+from persona_assets.transforms.days import during
 from persona_assets.transforms.sessions import sessions as sessions_of
 
 
@@ -19,16 +25,22 @@ from persona_assets.transforms.sessions import sessions as sessions_of
 )
 def interactions_and_quarantine(
     context: dg.AssetExecutionContext, events: nw.LazyFrame, products: nw.LazyFrame
-) -> tuple[nw.LazyFrame, nw.LazyFrame]:
+) -> Iterator[Piece]:
     """Every raw event judged once: accepted rows make the mart, rejected ones the quarantine.
 
     Times become UTC, user identifiers keyed hashes; events without consent do not enter. Each
     rejected row is kept with the first rule it breaks, the column and the offending value.
     """
-    shop = context.resources.shop
-    outcome = clean(events, products, key=shop.hash_key, weights=shop.settings.event_weights)
-    accepted, rejected = context.resources.lake.store.engine.together(outcome)
-    return accepted, rejected
+    shop, engine = context.resources.shop, context.resources.lake.store.engine
+    key, weights = shop.hash_key, shop.settings.event_weights
+
+    def cleaned(days: Sequence[date]) -> Sequence[nw.LazyFrame]:
+        [judged] = engine.together(
+            [judge(during(events, days), products, key=key, weights=weights)]
+        )
+        return accepted(judged), rejected(judged)
+
+    return each_piece(context, raw.EVENTS, cleaned)
 
 
 @table_asset(
@@ -36,9 +48,13 @@ def interactions_and_quarantine(
     partitions=DAILY,
     reads={"interactions": Reads(mart.USER_ITEM_INTERACTIONS, SAME)},
 )
-def sessions(interactions: nw.LazyFrame) -> nw.LazyFrame:
+def sessions(context: dg.AssetExecutionContext, interactions: nw.LazyFrame) -> Iterator[Piece]:
     """Visits: how long, how many events, how deep into the funnel, and was a cart abandoned."""
-    return sessions_of(interactions)
+    return each_piece(
+        context,
+        mart.USER_ITEM_INTERACTIONS,
+        lambda days: sessions_of(during(interactions, days)),
+    )
 
 
 ASSETS = (interactions_and_quarantine, sessions)

@@ -1,16 +1,20 @@
 """Groups `models` and `recommendations`: one artefact per recommender, the registry, the lists."""
 
+from datetime import date
+
 import dagster as dg
+import narwhals as nw
 import polars as pl
 
 from persona_assets.assets.declare import Reads, asset_key, table_asset
 from persona_assets.assets.weekly import at, each_cutoff
-from persona_assets.lake.content_hash import content_hash
+from persona_assets.lake.content_hash import render
 from persona_assets.partitions import BEFORE_CUTOFF, SAME, WEEKLY
 from persona_assets.recommenders import MODELS
 from persona_assets.recommenders.protocol import Recommender
 from persona_assets.recommenders.registry import registry_row
-from persona_assets.recommenders.top_k import top_k as lists_of
+from persona_assets.recommenders.top_k import batch_top_k
+from persona_assets.recommenders.training import train
 from persona_assets.tables import mart, models
 from persona_assets.transforms.history import known_before
 
@@ -21,17 +25,18 @@ _TYPES = [type(model) for model in MODELS.values()]
 
 
 def _model_asset(model: Recommender) -> dg.AssetsDefinition:
-    def train(context: dg.AssetExecutionContext, interactions: pl.DataFrame) -> pl.DataFrame:
-        return each_cutoff(context, lambda cutoff: model.fit(interactions, cutoff=cutoff))
+    def learn(context: dg.AssetExecutionContext, interactions: nw.LazyFrame) -> nw.LazyFrame:
+        [history] = context.resources.lake.store.engine.together([interactions])
+        return each_cutoff(context, lambda cutoff: train(model, history, cutoff=cutoff))
 
-    train.__doc__ = type(model).__doc__
+    learn.__doc__ = type(model).__doc__
     return table_asset(
         model.artefact,
         partitions=WEEKLY,
         reads={"interactions": _HISTORY},
         kinds=["python"],
         code=[type(model)],
-    )(train)
+    )(learn)
 
 
 TRAINED = {name: _model_asset(model) for name, model in MODELS.items()}
@@ -49,29 +54,38 @@ TRAINED_BY = {
     code=_TYPES,
 )
 def registry(
-    context: dg.AssetExecutionContext, interactions: pl.DataFrame, **artefacts: pl.DataFrame
+    context: dg.AssetExecutionContext, interactions: nw.LazyFrame, **artefacts: nw.LazyFrame
 ) -> pl.DataFrame:
     """What was trained when, with which parameters, from which data: one row per training.
 
     Data are named by content hashes, which stay the same when a run is repeated; the Delta
     versions that were read are in each artefact's commit.
     """
-    return each_cutoff(
-        context,
-        lambda cutoff: pl.concat(
+    engine = context.resources.lake.store.engine
+    [history] = engine.together([interactions])
+
+    def digest(frame: nw.LazyFrame) -> tuple[int, str]:
+        rows, total = engine.digests(frame, None).get(None, (0, 0))
+        return rows, render(rows, total)
+
+    def trainings(cutoff: date) -> pl.DataFrame:
+        _, input_hash = digest(known_before(history, cutoff))
+        learned = {name: digest(at(artefact, cutoff)) for name, artefact in artefacts.items()}
+        return pl.concat(
             [
                 registry_row(
                     MODELS[name],
                     cutoff=cutoff,
                     code_version=TRAINED_BY[name],
-                    input_hash=content_hash(known_before(interactions, cutoff)),
-                    artefact_hash=content_hash(at(artefact, cutoff)),
-                    artefact_rows=at(artefact, cutoff).height,
+                    input_hash=input_hash,
+                    artefact_hash=artefact_hash,
+                    artefact_rows=rows,
                 )
-                for name, artefact in artefacts.items()
+                for name, (rows, artefact_hash) in learned.items()
             ]
-        ),
-    )
+        )
+
+    return each_cutoff(context, trainings)
 
 
 @table_asset(
@@ -82,29 +96,31 @@ def registry(
     code=_TYPES,
 )
 def top_k(
-    context: dg.AssetExecutionContext, interactions: pl.DataFrame, **artefacts: pl.DataFrame
-) -> pl.DataFrame:
+    context: dg.AssetExecutionContext, interactions: nw.LazyFrame, **artefacts: nw.LazyFrame
+) -> nw.LazyFrame:
     """Each model's K best products for every user known before the cut-off, and for strangers.
 
     What the setting `exclude` names (bought, seen or nothing) is left out of a user's list.
     """
     settings = context.resources.shop.settings
-    return each_cutoff(
-        context,
-        lambda cutoff: pl.concat(
+    [history] = context.resources.lake.store.engine.together([interactions])
+
+    def lists(cutoff: date) -> nw.LazyFrame:
+        return nw.concat(
             [
-                lists_of(
+                batch_top_k(
                     MODELS[name],
                     at(artefact, cutoff),
-                    interactions,
+                    history,
                     cutoff=cutoff,
                     k=settings.top_k,
                     exclude=settings.exclude,
                 )
                 for name, artefact in artefacts.items()
             ]
-        ),
-    )
+        )
+
+    return each_cutoff(context, lists)
 
 
 ASSETS = (*TRAINED.values(), registry, top_k)

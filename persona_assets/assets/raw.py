@@ -1,10 +1,14 @@
 """Group `raw`: what the shop delivered, as it delivered it."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 import polars as pl
 
+from persona_assets.assets.daily import each_delivery
 from persona_assets.assets.declare import table_asset
-from persona_assets.partitions import DAILY, days_of
+from persona_assets.partitions import DAILY
+from persona_assets.resources.lake import Piece
 from persona_assets.sources import open_source
 from persona_assets.tables import raw
 
@@ -22,21 +26,21 @@ def products(context: dg.AssetExecutionContext) -> pl.DataFrame:
 
 
 @table_asset(raw.EVENTS, partitions=DAILY, required=["shop"], code=[open_source])
-def events(context: dg.AssetExecutionContext) -> pl.DataFrame:
+def events(context: dg.AssetExecutionContext) -> Iterator[Piece]:
     """Behavioural events as delivered: duplicates, odd formats and broken rows included."""
-    return context.resources.shop.source.events(days_of(context.partition_keys))
+    return each_delivery(context, context.resources.shop.source.events)
 
 
 @table_asset(raw.ORDERS, partitions=DAILY, required=["shop"], code=[open_source])
-def orders(context: dg.AssetExecutionContext) -> pl.DataFrame:
+def orders(context: dg.AssetExecutionContext) -> Iterator[Piece]:
     """Order lines as delivered, cancelled ones included."""
-    return context.resources.shop.source.orders(days_of(context.partition_keys))
+    return each_delivery(context, context.resources.shop.source.orders)
 
 
 @table_asset(raw.SEARCH_LOGS, partitions=DAILY, required=["shop"], code=[open_source])
-def search_logs(context: dg.AssetExecutionContext) -> pl.DataFrame:
+def search_logs(context: dg.AssetExecutionContext) -> Iterator[Piece]:
     """Searches as delivered (PII: the text is whatever people type)."""
-    return context.resources.shop.source.search_logs(days_of(context.partition_keys))
+    return each_delivery(context, context.resources.shop.source.search_logs)
 
 
 ASSETS = (users, products, events, orders, search_logs)

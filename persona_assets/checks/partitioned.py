@@ -8,7 +8,7 @@ targeted partition stays PLANNED and `all_deps_blocking_checks_passed()` never o
 reports one evaluation per partition, each pointing at the materialization it judged.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import dagster as dg
@@ -17,17 +17,25 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 )
 
 from persona_assets.lake import DeltaStore
+from persona_assets.lake.pieces import pieces
+from persona_assets.partitions import days_of
 from persona_assets.resources.stopwatch import STOPWATCH
 from persona_assets.tables import Table
 
 
 class Asked:
-    """What a judge may ask about the run: the lake, the partitions, the instance."""
+    """What a judge may ask about the run: the lake, some of its partitions, the instance."""
 
     def __init__(self, context: dg.AssetCheckExecutionContext, keys: Sequence[str]) -> None:
         self.store: DeltaStore = context.resources.lake.store
         self.instance = context.op_execution_context.instance
         self.keys = keys
+
+    def divided(self, context: dg.AssetCheckExecutionContext, table: Table) -> "Iterator[Asked]":
+        """The partitions some at a time, as they were written; all at once on a cluster."""
+        rows = {} if self.store.engine.distributed else self.store.partition_rows(table)
+        for piece in pieces(days_of(self.keys), rows):
+            yield Asked(context, [str(day) for day in piece])
 
 
 Judge = Callable[[Asked], Mapping[str, dg.AssetCheckResult]]
@@ -56,8 +64,11 @@ def asset_check(
     )
     def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         keys = list(context.partition_keys) if partitions else [""]
+        asked = Asked(context, keys)
+        results: dict[str, dg.AssetCheckResult] = {}
         with STOPWATCH.measure(table.path, "check"):
-            results = judge(Asked(context, keys))
+            for part in asked.divided(context, table) if partitions else [asked]:
+                results |= judge(part)
         # A range of one day has no partition key either: Dagster would not say which day it was.
         if partitions is None or context.op_execution_context.has_partition_key:
             return results[keys[0]]

@@ -9,14 +9,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
-from persona_assets.errors import DataError
+from persona_assets.errors import DataError, InfrastructureError
 from persona_assets.lake.schema import verify_stored
 from persona_assets.tables import Table
+
+
+class _Delta(DeltaTable):
+    """A Delta table whose local files are named as the file system has them.
+
+    delta-rs gives `%20` for a blank in a folder's name (1.6), which Polars then looks for.
+    """
+
+    def file_uris(self, *arguments: Any, **options: Any) -> list[str]:  # noqa: ANN401
+        """As `DeltaTable.file_uris`, local paths decoded."""
+        found = super().file_uris(*arguments, **options)
+        return [uri if "://" in uri else unquote(uri) for uri in found]
 
 
 @dataclass(frozen=True)
@@ -32,12 +46,19 @@ class Place:
 
         Raises:
             DataError: the log cannot be read, or the table is not the contract's.
+            InfrastructureError: the object store does not answer, or not to us.
         """
         try:
-            delta = DeltaTable(self.uri, storage_options=dict(self.storage_options) or None)
+            delta = _Delta(self.uri, storage_options=dict(self.storage_options) or None)
         except TableNotFoundError:
             return None
         except (DeltaError, OSError, ValueError) as error:
+            if isinstance(error, OSError) and "://" in self.uri:
+                raise InfrastructureError(
+                    f"{self.table.path}: {self.uri} cannot be reached: {brief(error)}; check that "
+                    "the bucket exists and that endpoint, region and credentials are right, then "
+                    "run it again"
+                ) from None  # the store's whole answer may show the key that was used
             raise DataError(
                 f"{self.table.path}: the Delta log at {self.uri} cannot be read: {brief(error)}; "
                 "restore the folder from a copy, or move it aside and materialize the asset again"
@@ -117,6 +138,13 @@ def _unwritten(delta: DeltaTable) -> bool:
 
 
 def brief(error: Exception) -> str:
-    """An error of delta-rs on one line, without colours or the backtrace that it may append."""
+    """An error of delta-rs on one line, without colours or the backtrace that it may append.
+
+    Of an object store's answer, only code and message: the rest may show the key that was used.
+    """
     message = re.split(r"\n\s+0: ", str(error))[0]
+    answer = re.compile(
+        r"<\?xml.*?<Code>(?P<code>.*?)</Code>(.*?<Message>(?P<message>.*?)</Message>)?.*", re.DOTALL
+    )
+    message = answer.sub(lambda found: f"{found['code']} {found['message'] or ''}", message)
     return " ".join(re.sub(r"\x1b\[\d+m", "", message).split())

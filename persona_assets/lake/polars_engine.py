@@ -6,17 +6,26 @@ from datetime import date
 import narwhals as nw
 import polars as pl
 from deltalake import CommitProperties, DeltaTable
+from deltalake.exceptions import CommitFailedError, DeltaError
 
+from persona_assets.lake import content_hash
+from persona_assets.lake.content_hash import Sums
+from persona_assets.lake.engine import Conflict, FrameFault, StorageFault, StrayRows
+from persona_assets.lake.object_store import writing
+from persona_assets.lake.place import brief
 from persona_assets.tables import Table
 
 # Retries that delta-rs makes for writers of disjoint partitions; 6 racing writers need about 5.
 _REBASES = 20
+# Rows hashed at a time: bounds the memory of a digest to a few hundred megabytes.
+_DIGEST_ROWS = 1_000_000
 
 
 class PolarsEngine:
     """Streams lazy Polars frames into Delta tables."""
 
     name = "polars"
+    distributed = False
 
     def scan(
         self, delta: DeltaTable, table: Table, partitions: Sequence[date] | None
@@ -44,28 +53,44 @@ class PolarsEngine:
     ) -> int:
         """Replace the rows matching `predicate` by `frame` in one commit of delta-rs."""
         native: pl.LazyFrame = nw.to_native(frame)
-        native.sink_delta(
-            delta,
-            mode="overwrite",
-            delta_write_options={
-                "predicate": predicate,
-                "commit_properties": CommitProperties(
-                    custom_metadata=dict(metadata), max_commit_retries=_REBASES
-                ),
-            },
-        )
+        try:
+            with writing(delta.table_uri, by_spark=False):
+                native.sink_delta(
+                    delta,
+                    mode="overwrite",
+                    delta_write_options={
+                        "predicate": predicate,
+                        "commit_properties": CommitProperties(
+                            custom_metadata=dict(metadata), max_commit_retries=_REBASES
+                        ),
+                    },
+                )
+        except CommitFailedError as error:
+            raise Conflict(brief(error)) from error
+        except (DeltaError, OSError) as error:
+            raise _translated(error) from error
         # delta-rs moves the object to the version it committed, whatever rivals did meanwhile.
         return delta.version()
 
     def together(self, frames: Sequence[nw.LazyFrame]) -> list[nw.LazyFrame]:
         """`frames` held in memory, their common steps computed once."""
-        return [self.lazy(frame) for frame in pl.collect_all([nw.to_native(f) for f in frames])]
-
-    def lazy(self, frame: pl.DataFrame) -> nw.LazyFrame:
-        """A Polars frame as a Narwhals lazy frame."""
-        return nw.from_native(frame.lazy())
+        held = pl.collect_all([nw.to_native(frame) for frame in frames])
+        return [nw.from_native(frame.lazy()) for frame in held]
 
     def collect(self, frame: nw.LazyFrame) -> pl.DataFrame:
         """The rows as a Polars frame."""
         native: pl.LazyFrame = nw.to_native(frame)
         return native.collect()
+
+    def digests(self, frame: nw.LazyFrame, by: str | None) -> Sums:
+        """Digests in bounded memory: the frame is streamed."""
+        native: pl.LazyFrame = nw.to_native(frame)
+        batches = native.collect_batches(chunk_size=_DIGEST_ROWS, maintain_order=False)
+        return content_hash.added(content_hash.sums(batch, by) for batch in batches)
+
+
+def _translated(error: Exception) -> FrameFault | StorageFault | StrayRows:
+    if "failed validation check" in str(error):
+        return StrayRows("delta-rs found them")  # its own words show whole rows
+    _, in_frame, cause = brief(error).rpartition("C Data interface error: ")
+    return FrameFault(cause) if in_frame else StorageFault(cause)

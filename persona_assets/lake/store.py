@@ -1,8 +1,12 @@
 """`DeltaStore`: every read and write of the lake goes through it.
 
-Belongs here: predicates, conflict retries, digests of what was written. Does not belong here:
-opening and creating tables (`place.py`), how an engine moves rows (`polars_engine.py`), schema
-rules (`schema.py`), or which partitions a run covers (the IO manager).
+Belongs here: conflict retries, digests of what was written. Does not belong here: opening and
+creating tables (`place.py`), predicates (`partitioning.py`), how an engine moves rows
+(`polars_engine.py`, `spark_engine.py`), schema rules (`schema.py`), or which partitions a run
+covers (`resources/lake.py`).
+
+A frame is written by the engine it lives on: Polars frames lie in this process's memory and are
+written from here, whatever the store's engine is.
 """
 
 import random
@@ -17,9 +21,18 @@ from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from persona_assets.errors import DataError, InfrastructureError
+from persona_assets.lake import partitioning
 from persona_assets.lake.commit import Commit
-from persona_assets.lake.content_hash import render, row_hashes
-from persona_assets.lake.engine import Engine
+from persona_assets.lake.content_hash import render
+from persona_assets.lake.engine import (
+    Conflict,
+    Engine,
+    EngineError,
+    FrameFault,
+    StorageFault,
+    StrayRows,
+)
+from persona_assets.lake.history import commits
 from persona_assets.lake.place import Place, brief
 from persona_assets.lake.polars_engine import PolarsEngine
 from persona_assets.lake.schema import conform
@@ -29,8 +42,9 @@ WHOLE = ""
 """Key that stands for the one partition of an unpartitioned table."""
 # Writers of the same partition exclude each other; a dozen tries outlast any plausible crowd.
 _ATTEMPTS = 12
-# Rows hashed at a time: bounds the memory of a digest to a few hundred megabytes.
-_DIGEST_ROWS = 1_000_000
+# Tables up to this are digested here: sooner done than handed to a cluster.
+_DIGESTED_HERE = 1_000_000
+_HERE = PolarsEngine()
 
 
 @dataclass(frozen=True)
@@ -94,9 +108,21 @@ class DeltaStore:
         partitions: Sequence[date] | None = None,
         *,
         at: int | datetime | None = None,
+        columns: Sequence[str] | None = None,
     ) -> pl.DataFrame:
-        """`scan`, collected."""
-        return self.engine.collect(self.scan(table, partitions, at=at))
+        """The table's rows in this process's memory, read by delta-rs whatever the engine is.
+
+        Args:
+            table: contract of the table.
+            partitions: as in `scan`.
+            at: as in `scan`.
+            columns: the only columns to read; None reads all.
+
+        Raises:
+            DataError: as in `scan`.
+        """
+        frame = _HERE.scan(self._opened(table, at), table, partitions)
+        return _HERE.collect(frame if columns is None else frame.select(list(columns)))
 
     def overwrite(
         self,
@@ -119,24 +145,24 @@ class DeltaStore:
             InfrastructureError: the storage failed, or other writers of the same partitions kept
                 winning.
         """
-        commit = commit or Commit()
-        predicate = _predicate(table, partitions)
-        lazy = self.engine.lazy(frame) if isinstance(frame, pl.DataFrame) else frame
+        predicate = partitioning.predicate(table, partitions)
+        lazy = nw.from_native(frame.lazy()) if isinstance(frame, pl.DataFrame) else frame
         lazy = conform(lazy, table)
+        engine = _HERE if lazy.implementation.is_polars() else self.engine
         place = self._place(table)
         place.load()  # an unreadable or foreign table must fail before anything is computed
         try:
-            version = self._commit(place, lazy, predicate, commit)
-        except (DeltaError, OSError) as error:
-            if "failed validation check" in str(error):
-                # Not Delta's own words: they show whole rows, people's identifiers among them.
-                raise DataError(
-                    f"{table.path}: {self._strays(table, lazy, partitions or ())} outside the "
-                    f"partitions being written ({predicate}); nothing was written; the transform "
-                    "must keep to the days it was asked for"
-                ) from None
-            raise _fault(table, self.uri(table), error) from error
-        digests = self.digests(table, partitions, at=version)
+            version = self._commit(engine, place, lazy, predicate, commit or Commit())
+        except StrayRows:
+            # Not Delta's own words: they show whole rows, people's identifiers among them.
+            raise DataError(
+                f"{table.path}: {_strays(engine, table, lazy, partitions or ())} outside the "
+                f"partitions being written ({predicate}); nothing was written; the transform must "
+                "keep to the days it was asked for"
+            ) from None
+        except EngineError as error:
+            raise _fault(place, predicate, error) from error
+        digests = self._digests(engine, table, partitions, version)
         return Written(
             self.uri(table),
             version,
@@ -156,73 +182,62 @@ class DeltaStore:
         Asked-for partitions without rows are in it with zeros; an unpartitioned table has the one
         key `WHOLE`.
         """
-        delta = self._opened(table, at)
-        if table.partition is None:
-            frame = self.engine.collect(self.engine.scan(delta, table, None))
-            return {WHOLE: (frame.height, int(row_hashes(frame).sum(dtype="uint64")))}
-        sizes = _partition_rows(delta, table.partition)
-        asked = sorted(sizes) if partitions is None else sorted(set(partitions))
-        found = {day.isoformat(): (0, 0) for day in asked}
-        for chunk in _chunks([day for day in asked if day in sizes], sizes):
-            frame = self.engine.collect(self.engine.scan(delta, table, chunk))
-            summed = (
-                frame.select(table.partition)
-                .with_columns(pl.Series("hash", row_hashes(frame)))
-                .group_by(table.partition)
-                .agg(pl.len(), pl.col("hash").sum())
-            )
-            found |= {day.isoformat(): (rows, total) for day, rows, total in summed.iter_rows()}
-        return found
+        return self._digests(self.engine, table, partitions, at)
 
     def partition_rows(self, table: Table) -> dict[str, int]:
         """Rows per partition key from the Delta log alone, without reading data."""
         delta = self._opened(table)
         if table.partition is None:
             return {WHOLE: delta.count()}
-        return {
-            day.isoformat(): rows
-            for day, rows in sorted(_partition_rows(delta, table.partition).items())
-        }
+        return partitioning.partition_rows(delta, table.partition)
 
     def history(self, table: Table, limit: int | None = None) -> list[dict[str, object]]:
         """Commits, newest first, with the metadata that `Commit` wrote."""
-        for _ in range(_ATTEMPTS):
-            delta = self._opened(table)
-            commits = delta.history(limit)
-            # delta-rs lists commits made since `delta` was opened but numbers the first as its own.
-            if self._opened(table).version() == delta.version():
-                return commits[:limit]
-        raise InfrastructureError(
-            f"{table.path}: other writers changed {self.uri(table)} whenever its history was read; "
-            "ask again when they are done"
-        )
+        delta = self._opened(table)
+        try:
+            return commits(delta, limit)
+        except Conflict as error:
+            raise InfrastructureError(
+                f"{table.path}: {error} at {self.uri(table)}; ask again when they are done"
+            ) from error
 
-    def _commit(self, place: Place, frame: nw.LazyFrame, predicate: str, commit: Commit) -> int:
+    def _commit(
+        self, engine: Engine, place: Place, frame: nw.LazyFrame, predicate: str, commit: Commit
+    ) -> int:
         """Write until no rival comes between; the version that it became."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                return self.engine.overwrite(
-                    place.load() or place.create(),
-                    frame,
-                    predicate=predicate,
-                    metadata=commit.metadata(),
+                return engine.overwrite(
+                    _loaded(place), frame, predicate=predicate, metadata=commit.metadata()
                 )
-            except CommitFailedError as conflict:
+            except Conflict:
                 if attempt == _ATTEMPTS:
-                    raise InfrastructureError(
-                        f"{place.table.path}: {_ATTEMPTS} writes of {predicate} lost against "
-                        f"other writers ({brief(conflict)}); run them one after another"
-                    ) from conflict
+                    raise
                 # Jitter keeps rivals from meeting again.
                 time.sleep(random.uniform(0.02, 0.1) * attempt)  # noqa: S311 - not for secrets
         raise AssertionError("the last attempt returns or raises")
 
-    def _strays(self, table: Table, frame: nw.LazyFrame, partitions: Sequence[date]) -> str:
-        """How many rows of which days lie outside `partitions`."""
-        days = self.engine.collect(frame.select(str(table.partition))).to_series()
-        strays = days.filter(~days.is_in(list(partitions)) | days.is_null())
-        named = ", ".join(sorted({str(day) for day in strays.unique()}))
-        return f"{len(strays)} row(s) of {named}"
+    def _digests(
+        self,
+        engine: Engine,
+        table: Table,
+        partitions: Sequence[date] | None,
+        at: int | datetime | None,
+    ) -> dict[str, tuple[int, int]]:
+        """As `digests`; asks `engine` where there is too much for this process."""
+        delta = self._opened(table, at)
+        if table.partition is None:
+            sizes, asked = {WHOLE: delta.count()}, [WHOLE]
+        else:
+            sizes = partitioning.partition_rows(delta, table.partition)
+            asked = sorted(sizes) if partitions is None else partitioning.keys(partitions)
+        found = dict.fromkeys(asked, (0, 0))
+        if rows := sum(sizes.get(key, 0) for key in asked):
+            reader = engine if rows > _DIGESTED_HERE else _HERE
+            frame = reader.scan(delta, table, partitions)
+            for day, sums in reader.digests(frame, table.partition).items():
+                found[WHOLE if day is None else day.isoformat()] = sums
+        return found
 
     def _place(self, table: Table) -> Place:
         return Place(table, self.uri(table), self.storage_options)
@@ -231,57 +246,38 @@ class DeltaStore:
         return self._place(table).opened(at)
 
 
-def _fault(table: Table, uri: str, error: Exception) -> DataError | InfrastructureError:
-    """Whose fault a failed write is: the storage's or the frame's, computed as it is written."""
-    _, in_frame, cause = brief(error).rpartition("C Data interface error: ")
-    if in_frame:
+def _loaded(place: Place) -> DeltaTable:
+    """The table to write to, created where there is none."""
+    try:
+        return place.load() or place.create()
+    except CommitFailedError as error:  # a rival created it at the same moment
+        raise Conflict(brief(error)) from error
+    except (DeltaError, OSError) as error:
+        raise StorageFault(brief(error)) from error
+
+
+def _strays(engine: Engine, table: Table, frame: nw.LazyFrame, partitions: Sequence[date]) -> str:
+    """How many rows of which days lie outside `partitions`."""
+    days = engine.collect(frame.select(str(table.partition))).to_series()
+    strays = days.filter(~days.is_in(list(partitions)) | days.is_null())
+    named = ", ".join(sorted({str(day) for day in strays.unique()}))
+    return f"{len(strays)} row(s) of {named}"
+
+
+def _fault(place: Place, predicate: str, error: EngineError) -> DataError | InfrastructureError:
+    """Whose fault a failed write is: rivals', the frame's or the storage's."""
+    path = place.table.path
+    if isinstance(error, Conflict):
+        return InfrastructureError(
+            f"{path}: {_ATTEMPTS} writes of {predicate} lost against other writers ({error}); run "
+            "them one after another"
+        )
+    if isinstance(error, FrameFault):
         return DataError(
-            f"{table.path}: the rows to be written could not be computed: {cause}; mend the "
-            "transform or its inputs (nothing was written)"
+            f"{path}: the rows to be written could not be computed: {error}; mend the transform "
+            "or its inputs (nothing was written)"
         )
     return InfrastructureError(
-        f"{table.path}: cannot write {uri}: {cause}; check that it is writable and has room, then "
+        f"{path}: cannot write {place.uri}: {error}; check that it is writable and has room, then "
         "run it again"
     )
-
-
-def _predicate(table: Table, partitions: Sequence[date] | None) -> str:
-    """The SQL predicate of a partition overwrite; dates only, so nothing needs quoting."""
-    if table.partition is None:
-        if partitions is not None:
-            raise DataError(
-                f"{table.path} is not partitioned but was to be written for {list(partitions)}; "
-                "write it without partitions"
-            )
-        # Without any, delta-rs lets rivals that find no rows to replace append to each other.
-        return "true"
-    if not partitions:
-        raise DataError(
-            f"{table.path} is partitioned by {table.partition} but no partitions were named; name "
-            "them (nothing was written)"
-        )
-    if strangers := [day for day in partitions if type(day) is not date]:
-        raise DataError(f"{table.path}: {strangers!r} are not dates; pass datetime.date values")
-    days = ", ".join(f"'{day.isoformat()}'" for day in sorted(set(partitions)))
-    return f"{table.partition} IN ({days})"
-
-
-def _partition_rows(delta: DeltaTable, column: str) -> dict[date, int]:
-    actions = pl.DataFrame(delta.get_add_actions(flatten=True))
-    if actions.is_empty():
-        return {}
-    summed = actions.group_by(f"partition.{column}").agg(pl.col("num_records").sum())
-    return {day: int(rows) for day, rows in summed.iter_rows() if rows}
-
-
-def _chunks(days: Sequence[date], sizes: Mapping[date, int]) -> list[list[date]]:
-    """`days` in runs of at most `_DIGEST_ROWS` rows (a larger day alone)."""
-    chunks: list[list[date]] = []
-    room = 0
-    for day in days:
-        if not chunks or sizes[day] > room:
-            chunks.append([])
-            room = _DIGEST_ROWS
-        chunks[-1].append(day)
-        room -= sizes[day]
-    return chunks

@@ -7,19 +7,17 @@ factors (`factors.py`).
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+import narwhals as nw
 import numpy as np
 import polars as pl
 
-from persona_assets.recommenders.factors import Factors
+from persona_assets.recommenders.factors import Factors, mean_user
 from persona_assets.recommenders.matrix import interaction_matrix
 from persona_assets.recommenders.protocol import Config
 from persona_assets.tables import Table
 from persona_assets.tables.models import ALS_MODEL
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_matrix
 
 FAINTEST_CONFIDENCE = 1e-4
 """Confidence below which an ageing interaction does not fall. Vectors scale with confidence and the
@@ -49,15 +47,19 @@ class ALSConfig(Config):
     half_life_days: float = 14.0
 
 
-def noise_level(confidence: "csr_matrix") -> float:
+def noise_level(norm: float, users: int, products: int) -> float:
     """Largest singular value to be expected of a matrix of such entries at random places.
 
     √(Σ c²) · (1/√users + 1/√products): the edge of the Marchenko-Pastur law for independent entries
     of that mean square. λ acts on a factorisation as a threshold on singular values, so a fixed λ
     that suits a large shop shrinks every vector of a small one to zero.
+
+    Args:
+        norm: √(Σ c²) over all entries.
+        users: rows of the matrix.
+        products: columns of the matrix.
     """
-    users, products = confidence.shape
-    return float(np.linalg.norm(confidence.data) * (users**-0.5 + products**-0.5))
+    return float(norm * (users**-0.5 + products**-0.5))
 
 
 @dataclass(frozen=True)
@@ -89,13 +91,14 @@ class ALS:
         confidence.data = np.maximum(
             self.config.alpha * np.log1p(confidence.data), FAINTEST_CONFIDENCE
         )
+        noise = noise_level(float(np.linalg.norm(confidence.data)), *confidence.shape)
         # One BLAS thread: BLAS threads fight the solver's own, and their number would move digits.
         # The solver's threads solve whole rows each, so that their number changes nothing.
         with threadpool_limits(limits=1, user_api="blas"):
             solver = AlternatingLeastSquares(
                 factors=self.config.factors,
                 iterations=self.config.iterations,
-                regularization=self.config.regularization * noise_level(confidence),
+                regularization=self.config.regularization * noise,
                 random_state=self.config.seed,
             )
             solver.fit(confidence.astype(np.float32), show_progress=False)
@@ -103,9 +106,16 @@ class ALS:
             users=matrix.users,
             products=matrix.products,
             user_vectors=solver.user_factors,
+            newcomer_vector=mean_user(solver.user_factors),
             product_vectors=solver.item_factors,
             product_biases=np.zeros(len(matrix.products)),
         ).to_artefact(self.artefact, cutoff)
+
+    def fit_distributed(self, interactions: nw.LazyFrame, *, cutoff: date) -> nw.LazyFrame:
+        """Rows of `models/als_model`, learned by MLlib; see `DistributedTraining`."""
+        from persona_assets.distributed.als import factors
+
+        return factors(self.config, interactions, cutoff=cutoff)
 
     def recommend(
         self, artefact: pl.DataFrame, users: Sequence[str], *, k: int, excluded: pl.DataFrame

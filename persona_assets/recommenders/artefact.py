@@ -1,13 +1,15 @@
-"""The one rule that every artefact obeys when it is read back: it is one training, and not empty.
+"""What holds for every artefact: it is one training, and some of its rows are about one user only.
 
-Belongs here: checks on an artefact as a whole. Does not belong here: how a kind of model lays out
-its rows (`factors.py`, `popularity.py`).
+Belongs here: checks on an artefact as a whole, and its division by users. Does not belong here: how
+a kind of model lays out its rows (`factors.py`, `popularity.py`).
 """
 
+import narwhals as nw
 import polars as pl
 
 from persona_assets.errors import DataError
 from persona_assets.tables import Table
+from persona_assets.tables.models import FALLBACK_USER
 
 
 def one_training(artefact: pl.DataFrame, table: Table) -> pl.DataFrame:
@@ -25,3 +27,22 @@ def one_training(artefact: pl.DataFrame, table: Table) -> pl.DataFrame:
             f"{', '.join(map(str, cutoffs))}; pass a single partition"
         )
     return artefact
+
+
+def by_user(artefact: nw.LazyFrame) -> tuple[nw.LazyFrame, nw.LazyFrame | None]:
+    """What every list is made from, and what only the list of one user is made from.
+
+    Together with the first, a user's rows of the second are an artefact from which that user's list
+    is the same as from the whole.
+
+    Args:
+        artefact: rows of any model's artefact, of either engine.
+
+    Returns:
+        Rows that every list needs; rows that only the list of user `id` needs, or None for a
+        model that knows no users.
+    """
+    if "entity" not in artefact.collect_schema():
+        return artefact, None
+    own = (nw.col("entity") == "user") & (nw.col("id") != FALLBACK_USER)
+    return artefact.filter(~own), artefact.filter(own)

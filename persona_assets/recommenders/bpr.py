@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 import polars as pl
 
-from persona_assets.recommenders.factors import Factors
+from persona_assets.recommenders.factors import Factors, mean_user
 from persona_assets.recommenders.matrix import interaction_matrix
 from persona_assets.recommenders.protocol import Config
 from persona_assets.tables import Table
@@ -86,6 +86,7 @@ class BPR:
             users=matrix.users,
             products=matrix.products,
             user_vectors=sampler.user_factors[:, :-1],
+            newcomer_vector=mean_user(sampler.user_factors[:, :-1]),
             product_vectors=sampler.item_factors[:, :-1],
             product_biases=sampler.item_factors[:, -1] + log_popularity,
         ).to_artefact(self.artefact, cutoff)

@@ -12,9 +12,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from persona_assets.errors import DataError
 from persona_assets.recommenders.artefact import one_training
 from persona_assets.recommenders.ranking import ranked_lists
 from persona_assets.tables import Table
+from persona_assets.tables.models import FALLBACK_USER
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Factors:
         users: `user_id` of each user vector.
         products: `product_id` of each product vector, sorted.
         user_vectors: (users × factors) float32.
+        newcomer_vector: (factors,) float32, for people without a vector of their own.
         product_vectors: (products × factors) float32.
         product_biases: (products,) float64, added to every score of the product.
     """
@@ -32,13 +35,16 @@ class Factors:
     users: pl.Series
     products: pl.Series
     user_vectors: NDArray[np.float32]
+    newcomer_vector: NDArray[np.float32]
     product_vectors: NDArray[np.float32]
     product_biases: NDArray[np.float64]
 
     def to_artefact(self, table: Table, cutoff: date) -> pl.DataFrame:
-        """The factors as rows of `table`, products first, each side in its order."""
+        """The factors as rows of `table`: products, newcomers, users, each side in its order."""
+        newcomer = pl.Series([FALLBACK_USER])
         sides = (
             ("product", self.products, self.product_vectors, self.product_biases),
+            ("user", newcomer, self.newcomer_vector[None], np.zeros(1)),
             ("user", self.users, self.user_vectors, np.zeros(len(self.users))),
         )
         return pl.concat(
@@ -60,35 +66,34 @@ class Factors:
         """The factors that `to_artefact` laid out, whatever the order of the rows.
 
         Raises:
-            DataError: the artefact is empty or holds several cut-offs.
+            DataError: the artefact is empty, holds several cut-offs or has no vector for newcomers.
         """
         sides = one_training(artefact, table).sort("id")
-        users = sides.filter(pl.col("entity") == "user")
+        users = sides.filter(pl.col("entity") == "user", pl.col("id") != FALLBACK_USER)
+        newcomer = sides.filter(pl.col("entity") == "user", pl.col("id") == FALLBACK_USER)
         products = sides.filter(pl.col("entity") == "product")
+        if newcomer.is_empty():
+            raise DataError(
+                f"{table.path}, cutoff {sides['cutoff'][0]}: no vector for people without history "
+                f"(entity 'user', id {FALLBACK_USER!r}); materialize it again for this cut-off"
+            )
         return cls(
             users=users["id"],
             products=products["id"],
-            user_vectors=_dense(users["vector"]),
+            user_vectors=_dense(users["vector"], width=len(newcomer["vector"][0])),
+            newcomer_vector=_dense(newcomer["vector"])[0],
             product_vectors=_dense(products["vector"]),
             product_biases=products["bias"].to_numpy(),
         )
 
     def recommend(self, users: Sequence[str], *, k: int, excluded: pl.DataFrame) -> pl.DataFrame:
-        """See `Recommender.recommend`.
-
-        People without a vector get the vector of the mean user: the mean of a linear score over
-        all users is the score of their mean vector, so theirs is the list that pleases a user
-        drawn at random best, in the model's own opinion and scale. (On first orders in Online
-        Retail, four weeks, 257 people, nDCG@10 was .088 for ALS and for BPR, .094 for the
-        popularity list; the standard error of each is .008.)
-        """
+        """See `Recommender.recommend`; people without a vector are newcomers."""
         from threadpoolctl import threadpool_limits
 
         rows = dict(zip(self.users.to_list(), range(len(self.users)), strict=True))
         newcomer = len(rows)
-        mean_user = self.user_vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
         chosen = np.array([rows.get(user, newcomer) for user in users], dtype=np.int64)
-        vectors = np.vstack([self.user_vectors, mean_user])[chosen]
+        vectors = np.vstack([self.user_vectors, self.newcomer_vector])[chosen]
         biases = self.product_biases.astype(np.float32)
 
         def scores_of(block: slice) -> NDArray[np.float32]:
@@ -99,7 +104,23 @@ class Factors:
             return ranked_lists(users, self.products, scores_of, k=k, excluded=excluded)
 
 
-def _dense(vectors: pl.Series) -> NDArray[np.float32]:
-    """Lists of equal length as a (rows × factors) array."""
-    flat = vectors.explode().to_numpy()
-    return flat.reshape(len(vectors), -1)
+def mean_user(user_vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean of the users' vectors, for people without one.
+
+    The mean of a linear score over all users is the score of their mean vector, so theirs is the
+    list that pleases a user drawn at random best, in the model's own opinion and scale. (On first
+    orders in Online Retail, four weeks, 257 people, nDCG@10 was .088 for ALS and for BPR, .094 for
+    the popularity list; the standard error of each is .008.)
+
+    Args:
+        user_vectors: (users × factors).
+
+    Returns:
+        (factors,)
+    """
+    return user_vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
+
+
+def _dense(vectors: pl.Series, width: int = -1) -> NDArray[np.float32]:
+    """Lists of equal length as a (rows × factors) array; `width` is needed for no rows."""
+    return vectors.explode().to_numpy().reshape(len(vectors), width)

@@ -63,11 +63,7 @@ def interaction_matrix(
         .sort("user_id", "product_id", "event_ts", "weight")
     )
     if rows.is_empty():
-        raise DataError(
-            f"mart/user_item_interactions: no row with a positive weight happened and arrived "
-            f"before the cut-off {cutoff}; materialize earlier days or choose a later "
-            "cut-off; if there are such days, mart/quarantine says why their rows were rejected"
-        )
+        raise nothing_known(cutoff)
     users = rows["user_id"].unique().sort()
     products = rows["product_id"].unique().sort()
     age_days = (
@@ -85,4 +81,13 @@ def interaction_matrix(
         users=users,
         products=products,
         weights=coo_matrix((decayed, positions), shape=(len(users), len(products))).tocsr(),
+    )
+
+
+def nothing_known(cutoff: date) -> DataError:
+    """The error for a cut-off before which there is nothing to learn from."""
+    return DataError(
+        f"mart/user_item_interactions: no row with a positive weight happened and arrived "
+        f"before the cut-off {cutoff}; materialize earlier days or choose a later "
+        "cut-off; if there are such days, mart/quarantine says why their rows were rejected"
     )

@@ -8,8 +8,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+import narwhals as nw
 import polars as pl
 
 from persona_assets.errors import UserError
@@ -94,5 +95,22 @@ class Recommender(Protocol):
         Raises:
             UserError: `k` is below 1.
             DataError: the artefact is empty or holds several cut-offs.
+        """
+        ...
+
+
+@runtime_checkable
+class DistributedTraining(Protocol):
+    """What a recommender may offer besides `fit`: a training that a Spark cluster does."""
+
+    def fit_distributed(self, interactions: nw.LazyFrame, *, cutoff: date) -> nw.LazyFrame:
+        """As `Recommender.fit`, for a PySpark frame, which never comes into this process.
+
+        Returns:
+            A PySpark frame with the rows of `artefact`. Lists made from it are as good as those
+            from `fit`, but not the same.
+
+        Raises:
+            DataError: nothing to learn from is known at the cut-off.
         """
         ...

@@ -6,6 +6,7 @@ ranks (the models, `ranking.py`).
 
 from datetime import date
 
+import narwhals as nw
 import polars as pl
 
 from persona_assets.recommenders.exclusion import Exclusion, excluded_pairs
@@ -48,6 +49,47 @@ def top_k(
         k=k,
         excluded=excluded_pairs(interactions, cutoff=cutoff, exclude=exclude),
     )
+    return of_model(lists, model, cutoff)
+
+
+def batch_top_k(
+    model: Recommender,
+    artefact: nw.LazyFrame,
+    interactions: nw.LazyFrame,
+    *,
+    cutoff: date,
+    k: int,
+    exclude: Exclusion,
+) -> nw.LazyFrame:
+    """`top_k` where the frames live: of PySpark frames the lists are made by the workers.
+
+    Args:
+        model: see `top_k`, as all others.
+        artefact: a lazy frame, of the engine of `interactions`.
+        interactions: a lazy frame.
+        cutoff: the cut-off of the training.
+        k: length of the lists.
+        exclude: which of a user's products stay out of the user's list.
+
+    Returns:
+        Rows of `recommendations/top_k` on the same engine, in no order on PySpark.
+
+    Raises:
+        UserError: `k` is below 1 or `exclude` is no known rule.
+        DataError: the artefact is empty or holds several cut-offs.
+    """
+    if interactions.implementation.is_pyspark():
+        from persona_assets.distributed.top_k import lists
+
+        return lists(model, artefact, interactions, cutoff=cutoff, k=k, exclude=exclude)
+    learned: pl.DataFrame = artefact.collect("polars").to_native()
+    known: pl.DataFrame = known_before(interactions, cutoff).collect("polars").to_native()
+    made = top_k(model, learned, known, cutoff=cutoff, k=k, exclude=exclude)
+    return nw.from_native(made.lazy())
+
+
+def of_model(lists: pl.DataFrame, model: Recommender, cutoff: date) -> pl.DataFrame:
+    """What `Recommender.recommend` returned, as rows of `recommendations/top_k`."""
     return lists.with_columns(
         pl.lit(cutoff, dtype=pl.Date()).alias("cutoff"), pl.lit(model.name).alias("model")
     ).select(TOP_K.polars_schema.names())

@@ -1,14 +1,18 @@
-"""The lake as Dagster's IO manager: which partitions, which versions, what the UI is told.
+"""The lake as Dagster sees it: which partitions, which versions, what the UI is told.
 
 Belongs here: translating Dagster contexts into `DeltaStore` calls and back into metadata. Does not
 belong here: how tables are read and written (`lake/`), or what is in them.
+
+Inputs are loaded as by any IO manager. Outputs are written by `write`, from within the step: an IO
+manager gets each output whole and by itself, whereas a long range is written a piece at a time, and
+two tables of one computation together.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import dagster as dg
 import narwhals as nw
@@ -16,7 +20,6 @@ import polars as pl
 
 from persona_assets.errors import DataError
 from persona_assets.lake import Commit, DeltaStore, Written
-from persona_assets.lake.store import WHOLE
 from persona_assets.resources.failures import permanent_failures
 from persona_assets.resources.stopwatch import STOPWATCH
 from persona_assets.tables import TABLES, Table
@@ -24,6 +27,10 @@ from persona_assets.tables import TABLES, Table
 COLUMNS = "persona/columns"
 """Metadata of an input: the only columns that its asset wants to read."""
 CODE_VERSION = "persona/code_version"
+
+Frame = nw.LazyFrame | pl.DataFrame
+Piece = tuple[Sequence[date], Frame | Sequence[Frame]]
+"""Partitions (none: the whole of an unpartitioned table) and the rows of each table made."""
 
 
 def table_of(key: dg.AssetKey) -> Table:
@@ -49,10 +56,10 @@ class LakeIOManager(dg.IOManager):
         # Delta versions read by the steps under way, for the commits they will make.
         self._read: dict[str, dict[str, int]] = defaultdict(dict)
 
-    def load_input(self, context: dg.InputContext) -> nw.LazyFrame | pl.DataFrame:
+    def load_input(self, context: dg.InputContext) -> Frame:
         """The input's rows in the mapped partitions, pinned to the version that is newest now."""
         table = table_of(context.asset_key)
-        consumer = _step_asset(context)
+        consumer = _consumer(context)
         with permanent_failures(), STOPWATCH.measure(consumer, "read"):
             version = self.store.version(table)
             if version is None:
@@ -60,65 +67,88 @@ class LakeIOManager(dg.IOManager):
                     f"{consumer} needs {table.path}, which does not exist; materialize "
                     f"{table.path} first"
                 )
-            self._read[_step(context)][table.path] = version
+            self._read[f"{context.step_context.run_id}/{consumer}"][table.path] = version
             partitions = None
             if table.partition and context.has_asset_partitions:
                 partitions = [date.fromisoformat(key) for key in context.asset_partition_keys]
+            columns = (context.definition_metadata or {}).get(COLUMNS)
+            if context.dagster_type.typing_type is not nw.LazyFrame:
+                return self.store.read(table, partitions, at=version, columns=columns)
             frame = self.store.scan(table, partitions, at=version)
-            if columns := (context.definition_metadata or {}).get(COLUMNS):
-                frame = frame.select(list(columns))
-            if context.dagster_type.typing_type is nw.LazyFrame:
-                return frame
-            return self.store.engine.collect(frame)
+            return frame.select(list(columns)) if columns else frame
 
-    def handle_output(self, context: dg.OutputContext, obj: nw.LazyFrame | pl.DataFrame) -> None:
-        """Overwrite exactly the run's partitions and tell the UI what was written."""
-        table = table_of(context.asset_key)
-        keys: Sequence[str] = (
-            list(context.asset_partition_keys) if context.has_asset_partitions else []
+    def write(
+        self,
+        context: dg.AssetExecutionContext,
+        tables: Sequence[Table],
+        pieces: Iterable[Piece],
+        *,
+        code_version: str,
+    ) -> list[dg.MaterializeResult]:
+        """Overwrite exactly the partitions of each piece, a commit per piece and table.
+
+        Args:
+            context: of the step.
+            tables: what the step makes.
+            pieces: partitions and the frame of each of `tables`, computed as they are asked for.
+            code_version: digest of the code that computes them.
+
+        Returns:
+            What the UI is told about each table.
+        """
+        written: dict[str, list[Written]] = defaultdict(list)
+        inputs = self._read[f"{context.run.run_id}/{min(table.path for table in tables)}"]
+        for partitions, frames in pieces:
+            both = frames if isinstance(frames, Sequence) else [frames]
+            for table, frame in zip(tables, both, strict=True):
+                commit = Commit(
+                    run_id=context.run.run_id,
+                    asset=table.path,
+                    partitions=tuple(str(partition) for partition in partitions),
+                    code_version=code_version,
+                    inputs=inputs,
+                )
+                with STOPWATCH.measure(table.path, "write"):
+                    written[table.path].append(
+                        self.store.overwrite(
+                            table,
+                            frame,
+                            partitions=partitions if table.partition else None,
+                            commit=commit,
+                        )
+                    )
+        return [_report(context, table, written[table.path]) for table in tables]
+
+    def handle_output(self, context: dg.OutputContext, obj: object) -> NoReturn:
+        """Refused: tables are written while they are computed."""
+        raise DataError(
+            f"{'/'.join(context.asset_key.path)} returned a value to the lake; declare the asset "
+            "with assets/declare.py's table_asset, which writes what its function returns"
         )
-        commit = Commit(
-            run_id=context.run_id,
-            asset=table.path,
-            partitions=tuple(keys),
-            code_version=(context.definition_metadata or {}).get(CODE_VERSION, ""),
-            inputs=self._read[_step(context)],
-        )
-        with permanent_failures(), STOPWATCH.measure(table.path, "write"):
-            written = self.store.overwrite(
-                table,
-                obj,
-                partitions=[date.fromisoformat(key) for key in keys] if table.partition else None,
-                commit=commit,
-            )
-        _report(context, table, written)
 
 
-def _step(context: dg.InputContext | dg.OutputContext) -> str:
-    return f"{context.step_context.run_id}/{context.step_context.step.key}"
-
-
-def _step_asset(context: dg.InputContext) -> str:
+def _consumer(context: dg.InputContext) -> str:
     """The asset for which an input is read; the first one where a step makes several."""
     assets = context.step_context.assets_def
     keys = sorted("/".join(key.path) for key in assets.keys) if assets else []
     return keys[0] if keys else context.step_context.step.key
 
 
-def _report(context: dg.OutputContext, table: Table, written: Written) -> None:
-    shared: dict[str, Any] = {
-        "dagster/uri": written.uri,
-        "persona/delta_version": written.version,
-    }
-    step = context.step_context
-    if table.partition is None:
-        shared["dagster/row_count"] = written.rows[WHOLE]
-        shared["persona/content_hash"] = written.hashes[WHOLE]
-    else:
-        for key, rows in written.rows.items():
-            step.add_asset_metadata(
-                {"dagster/partition_row_count": rows, "persona/content_hash": written.hashes[key]},
-                asset_key=context.asset_key,
-                partition_key=key,
-            )
-    context.add_output_metadata(shared)
+def _report(
+    context: dg.AssetExecutionContext, table: Table, written: Sequence[Written]
+) -> dg.MaterializeResult:
+    key = dg.AssetKey([table.group, table.name])
+    shared: dict[str, Any] = {}
+    for commit in written:
+        shared |= {"dagster/uri": commit.uri, "persona/delta_version": commit.version}
+        for partition, rows in commit.rows.items():
+            told = {"persona/content_hash": commit.hashes[partition]}
+            if table.partition is None:
+                shared |= told | {"dagster/row_count": rows}
+            else:
+                context.add_asset_metadata(
+                    {"dagster/partition_row_count": rows, **told},
+                    asset_key=key,
+                    partition_key=partition,
+                )
+    return dg.MaterializeResult(asset_key=key, metadata=shared)

@@ -10,7 +10,7 @@ import polars as pl
 from persona_assets.errors import UserError
 from persona_assets.sources.local_time import iso_text, to_utc
 from persona_assets.sources.mapping import TimeReading, Unit
-from persona_assets.transforms.timestamps import parse_timestamp
+from persona_assets.transforms.timestamps import parse_timestamps
 
 MICROSECONDS: dict[Unit, int] = {"s": 1_000_000, "ms": 1_000, "us": 1}
 LARGEST_COUNT = float(2**62)
@@ -22,8 +22,9 @@ OWN_ZONE = r"(?:Z|[+-]\d{2}:?\d{2}|^\d+)$"
 
 def instants(texts: pl.Series) -> pl.Series:
     """Instants that the mart reads from delivered texts; null where it reads none."""
-    frame = nw.from_native(pl.DataFrame({"text": texts}))
-    return frame.select(parse_timestamp("text").alias("instant")).to_native().to_series()
+    frame = nw.from_native(pl.LazyFrame({"text": texts}))
+    read = nw.to_native(parse_timestamps(frame, "text", into="instant")).collect()
+    return read.get_column("instant")
 
 
 def as_the_mart_reads(texts: pl.Series, reading: TimeReading) -> pl.Series:

@@ -8,7 +8,7 @@ from persona_assets.tables.features import CUTOFF
 from persona_assets.tables.mart import PRODUCT
 
 FALLBACK_USER = "*"
-"""`user_id` of the list that a model gives to people without history."""
+"""Who has no history: `user_id` of their list, and `id` of their vector in a factor model."""
 
 
 def factor_table(name: str, meaning: str) -> Table:
@@ -26,7 +26,7 @@ def factor_table(name: str, meaning: str) -> Table:
         columns=(
             CUTOFF,
             Column("entity", "string", "which side of the model", allowed=("user", "product")),
-            Column("id", "string", "user_id (keyed hash) or product_id"),
+            Column("id", "string", "product_id; user_id (keyed hash), `*`: people without history"),
             Column("vector", "vector", "latent factors; score = user · product + product bias"),
             Column("bias", "float64", "added to every score of a product; 0 for users"),
         ),

@@ -5,8 +5,10 @@ keys, uniqueness of the key) and their counts per partition. Does not belong her
 enforces it on write), or what happens when a rule is broken (`checks/`).
 """
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import narwhals as nw
 import polars as pl
@@ -19,6 +21,7 @@ SAMPLE = 5
 """Offending rows shown per rule: enough to see the pattern, few enough to read."""
 _ROWS = "__rows"
 _WHOLE = "__whole"
+_PLACE = "__place"
 
 
 @dataclass(frozen=True)
@@ -49,27 +52,33 @@ def violations(
     by = table.partition or _WHOLE
     if table.partition is None:
         frame = frame.with_columns(nw.lit("").alias(_WHOLE))
-    rules = _rules(table)
+    rules, keyed = _rules(table), frame
     for column in table.columns:
         if column.references:
             frame = _mark_orphans(frame, column, references[column.references])
+    # Spark takes the points in a rule's name for a path.
+    numbered = {rule: f"__rule_{number}" for number, rule in enumerate(rules)}
     counts = collect(
-        frame.with_columns(*[flag.cast(nw.Int64()).alias(rule) for rule, flag in rules.items()])
+        frame.with_columns(
+            *[flag.cast(nw.Int64()).alias(numbered[rule]) for rule, flag in rules.items()]
+        )
         .group_by(by)
-        .agg(nw.len().alias(_ROWS), *[nw.col(rule).sum().alias(rule) for rule in rules])
+        .agg(nw.len().alias(_ROWS), *[nw.col(name).sum() for name in numbered.values()])
     )
-    found: dict[str, list[Violation]] = {}
-    for row in counts.iter_rows(named=True):
-        key = row[table.partition].isoformat() if table.partition else ""
-        within = frame
-        if table.partition:
-            within = frame.filter(nw.col(table.partition) == nw.lit(row[table.partition]))
-        found[key] = [
-            Violation(rule, row[rule], _sample(within.filter(flag), table, rule, collect))
-            for rule, flag in rules.items()
-            if row[rule]
+    samples = {
+        rule: _samples(frame.filter(flag), table, rule, by, collect)
+        for rule, flag in rules.items()
+        if counts[numbered[rule]].sum()
+    }
+    found = {
+        _name(row[by]): [
+            Violation(rule, row[numbered[rule]], sample[row[by]])
+            for rule, sample in samples.items()
+            if row[numbered[rule]]
         ]
-    _add_duplicates(found, frame, table, collect)
+        for row in counts.iter_rows(named=True)
+    }
+    _add_duplicates(found, keyed, table, by, collect)
     return found
 
 
@@ -110,8 +119,9 @@ def _orphan(column: Column) -> str:
 def _mark_orphans(frame: nw.LazyFrame, column: Column, reference: nw.LazyFrame) -> nw.LazyFrame:
     assert column.references is not None  # noqa: S101 - for the type checker
     target = column.references.rpartition(".")[2]
-    known = reference.select(nw.col(target).alias(column.name)).unique()
-    known = known.with_columns(nw.lit(True).alias("__known"))
+    # Grouped: Spark's `unique` would sort all rows.
+    named = reference.select(nw.col(target).alias(column.name))
+    known = named.group_by(column.name).agg(nw.len().alias("__known"))
     return (
         frame.join(known, on=column.name, how="left")
         .with_columns(
@@ -121,47 +131,59 @@ def _mark_orphans(frame: nw.LazyFrame, column: Column, reference: nw.LazyFrame) 
     )
 
 
-def _sample(offenders: nw.LazyFrame, table: Table, rule: str, collect: Collect) -> tuple[str, ...]:
-    """Key and offending value of the first rows by key; values of PII columns are withheld."""
+def _samples(
+    offenders: nw.LazyFrame, table: Table, rule: str, by: str, collect: Collect
+) -> dict[date | str, tuple[str, ...]]:
+    """Of each partition, key and offending value of the first rows by key."""
     name = rule.partition(":")[0]
-    shown = [key for key in table.key if not table.column(key).pii]
-    columns = list(dict.fromkeys([*shown, name]))
-    chosen = offenders.select(*columns)
-    if shown:
-        chosen = chosen.sort(*shown)
-    values = collect(chosen.head(SAMPLE))
-    if table.column(name).pii:
-        values = values.with_columns(pl.lit("(withheld)").alias(name))
-    return tuple(
-        ", ".join(f"{column}={value}" for column, value in row.items())
-        for row in values.iter_rows(named=True)
-    )
+    shown = dict.fromkeys([*(key for key in table.key if not table.column(key).pii), name])
+    return _shown(offenders, table, list(shown), by, collect)
+
+
+def _shown(
+    rows: nw.LazyFrame, table: Table, names: Sequence[str], by: str, collect: Collect
+) -> dict[date | str, tuple[str, ...]]:
+    """Of each partition, the columns `names` of the first rows in their order as text.
+
+    Values of PII columns are withheld.
+    """
+    order = [name for name in names if table.column(name).type != "vector"]
+    first = collect(
+        rows.select(*dict.fromkeys([by, *names]), nw.lit(1).alias(_PLACE))
+        .with_columns(nw.col(_PLACE).cum_sum().over(by, order_by=order))
+        .filter(nw.col(_PLACE) <= SAMPLE)
+    ).sort(_PLACE)
+    texts: dict[date | str, list[str]] = defaultdict(list)
+    for row in first.iter_rows(named=True):
+        values = (
+            f"{name}={'(withheld)' if table.column(name).pii else row[name]}" for name in names
+        )
+        texts[row[by]].append(", ".join(values))
+    return {partition: tuple(lines) for partition, lines in texts.items()}
+
+
+def _name(partition: date | str) -> str:
+    return partition if isinstance(partition, str) else partition.isoformat()
 
 
 def _add_duplicates(
-    found: dict[str, list[Violation]], frame: nw.LazyFrame, table: Table, collect: Collect
+    found: dict[str, list[Violation]], frame: nw.LazyFrame, table: Table, by: str, collect: Collect
 ) -> None:
-    repeated = collect(
-        frame.group_by(*table.key).agg(nw.len().alias(_ROWS)).filter(nw.col(_ROWS) > 1)
-    )
-    if repeated.is_empty():
+    """Adds rows whose key occurs more than once in `frame`, be it in one partition or in several.
+
+    Keys with an absent part are left out: those have a rule of their own.
+    """
+    present = frame.filter(*(~nw.col(name).is_null() for name in table.key))
+    counted = present.group_by(*table.key).agg(nw.len().alias(_ROWS))
+    if collect(counted.filter(nw.col(_ROWS) > 1).head(1)).is_empty():
         return
-    # A key without the partition column may repeat across partitions: look the rows up again.
-    # The join leaves out keys with an absent part: those have a rule of their own.
-    by = table.partition
-    places = collect(
-        frame.select(*dict.fromkeys([*table.key, *([by] if by else [])]))
-        .group_by(*dict.fromkeys([*table.key, *([by] if by else [])]))
-        .agg(nw.len().alias("here"))
-    ).join(repeated, on=list(table.key), how="semi")
-    groups = places.group_by(by) if by else [((None,), places)]
-    for (partition,), group in groups:
-        key = partition.isoformat() if partition else ""
-        sample = tuple(
-            ", ".join(
-                f"{name}={'(withheld)' if table.column(name).pii else row[name]}"
-                for name in table.key
-            )
-            for row in group.sort(table.key).head(SAMPLE).iter_rows(named=True)
-        )
-        found.setdefault(key, []).append(Violation("key_unique", int(group["here"].sum()), sample))
+    # Rare, so that only now the rows themselves are looked up.
+    repeated = present.with_columns(nw.len().over(*table.key).alias(_ROWS)).filter(
+        nw.col(_ROWS) > 1
+    )
+    distinct = repeated.group_by(*dict.fromkeys([by, *table.key])).agg(nw.len().alias(_ROWS))
+    counts = collect(distinct.group_by(by).agg(nw.col(_ROWS).sum()))
+    samples = _shown(distinct, table, table.key, by, collect)
+    for partition, rows in counts.iter_rows():
+        violation = Violation("key_unique", int(rows), samples[partition])
+        found[_name(partition)].append(violation)

@@ -10,7 +10,7 @@ import narwhals as nw
 from persona_assets.tables.features import ITEM_DAILY, USER_DAILY
 from persona_assets.transforms.exact import exact_sum
 from persona_assets.transforms.pseudonyms import pseudonymise
-from persona_assets.transforms.timestamps import parse_timestamp
+from persona_assets.transforms.timestamps import parse_timestamps
 
 _TYPE_OF_COUNT = {
     "views": "view",
@@ -86,10 +86,15 @@ def _totals() -> dict[str, nw.Expr]:
 
 def _searches(search_logs: nw.LazyFrame, key: bytes) -> nw.LazyFrame:
     """Searches per user, day and arrival day, all other measures 0."""
+    stated = search_logs.select(
+        "event_date", "user_id", "timestamp", "arrived_at", "consent"
+    ).filter(
+        nw.col("consent").fill_null(False),
+        nw.col("user_id").fill_null("").str.contains(r"[^ \t\r\n]"),
+    )
     counted = (
-        search_logs.filter(nw.col("consent").fill_null(False))
-        .filter(nw.col("user_id").fill_null("").str.contains(r"[^ \t\r\n]"))
-        .filter(parse_timestamp("timestamp").dt.date() == nw.col("event_date"))
+        parse_timestamps(pseudonymise(stated, "user_id", key), "timestamp", into="event_ts")
+        .filter(nw.col("event_ts").dt.date() == nw.col("event_date"))
         .with_columns(arrival_date=nw.col("arrived_at").dt.date())
     )
     zeros = {
@@ -97,9 +102,4 @@ def _searches(search_logs: nw.LazyFrame, key: bytes) -> nw.LazyFrame:
         for name in _USER_MEASURES
         if name != "searches"
     }
-    return (
-        pseudonymise(counted, "user_id", key)
-        .group_by(*_USER_DAY)
-        .agg(searches=nw.len().cast(nw.Int64))
-        .with_columns(**zeros)
-    )
+    return counted.group_by(*_USER_DAY).agg(searches=nw.len().cast(nw.Int64)).with_columns(**zeros)

@@ -17,7 +17,7 @@ from persona_assets.tables.mart import EVENT_TYPES, QUARANTINE, USER_ITEM_INTERA
 from persona_assets.tables.raw import EVENTS
 from persona_assets.transforms.pseudonyms import pseudonymise
 from persona_assets.transforms.sessions import assign_sessions
-from persona_assets.transforms.timestamps import parse_timestamp
+from persona_assets.transforms.timestamps import parse_timestamps
 
 DEFAULT_WEIGHTS: Mapping[str, float] = {
     "view": 1.0,
@@ -35,7 +35,13 @@ LARGEST_NUMBER = 1e9
 
 _BILLED = ("purchase", "return")
 _PRICE_DECIMALS = 6
-_COPIED = tuple(c.name for c in EVENTS.columns if c.name != "source_row")
+_RAW = tuple(c.name for c in EVENTS.columns)
+# The key of all windows first: then a cluster brings the rows together once.
+_COPIED = (
+    "event_date",
+    "event_id",
+    *(c for c in _RAW if c not in ("event_date", "event_id", "source_row")),
+)
 _COLUMN_OF_RULE = {
     "no_consent": "consent",
     "missing_event_id": "event_id",
@@ -55,27 +61,6 @@ _COLUMN_OF_RULE = {
 }
 
 
-def clean(
-    events: nw.LazyFrame, products: nw.LazyFrame, *, key: bytes, weights: Mapping[str, float]
-) -> tuple[nw.LazyFrame, nw.LazyFrame]:
-    """The mart's interactions and its quarantine from raw events.
-
-    Args:
-        events: rows of `raw/events`, whole days.
-        products: rows of `raw/products`.
-        key: secret of the pseudonyms.
-        weights: implicit-feedback weight of each event type.
-
-    Returns:
-        Rows of `mart/user_item_interactions` and of `mart/quarantine`.
-
-    Raises:
-        UserError: `weights` lacks an event type.
-    """
-    judged = judge(events, products, key=key, weights=weights)
-    return accepted(judged), rejected(judged)
-
-
 def judge(
     events: nw.LazyFrame, products: nw.LazyFrame, *, key: bytes, weights: Mapping[str, float]
 ) -> nw.LazyFrame:
@@ -88,55 +73,58 @@ def judge(
         weights: implicit-feedback weight of each event type.
 
     Returns:
-        The rows of `events`, each once, `user_id` already a pseudonym, with `rule` (null:
-        accepted), `column` and `value` (what breaks it), `event_ts`, `arrival_date`, `amount` and
-        `weight`.
+        The rows of `events`, each once, `user_id` already a pseudonym, with `event_ts`, `weight`
+        and `rule` (null: accepted).
 
     Raises:
         UserError: `weights` lacks an event type.
     """
     if missing := sorted(set(EVENT_TYPES) - set(weights)):
         raise UserError(f"weights lack the event types {missing}; give one number for each of them")
-    # Before the windows, because it collects the identifiers; blank ones must be noticed first.
-    named = pseudonymise(
-        events.with_columns(user_missing=_blank("user_id")), "user_id", key
-    ).with_columns(event_ts=parse_timestamp("timestamp"))
+    # First of all, because it collects the identifiers; blank ones must be noticed before.
+    named = pseudonymise(events.with_columns(user_missing=_blank("user_id")), "user_id", key)
     kinds = products.group_by("product_id").agg(kind=nw.col("kind").min())
-    known = named.join(kinds, on="product_id", how="left")
-    first_copy = nw.col("source_row").min().over(*_COPIED)
-    labelled = known.with_columns(first_copy=first_copy).with_columns(rule=_first_broken_rule())
-    return (
-        _label_repeats(labelled)
-        .with_columns(column=_column())
-        .with_columns(value=_value())
-        .with_columns(
-            unit_price=nw.when(~_no_price()).then(nw.col("unit_price")),
-            arrival_date=nw.col("arrived_at").dt.date(),
-            amount=_amount(),
-            weight=_by_event_type(weights),
-        )
+    timed = parse_timestamps(named, "timestamp", into="event_ts")
+    columns = [*_RAW, "event_ts", "weight", "rule"]
+    # Copies and repeats agree in `event_id`. Few rows share theirs; only those are compared.
+    judged = (
+        timed.join(kinds, on="product_id", how="left")
+        .with_columns(weight=_by_event_type(weights), rule=_first_broken_rule())
+        .select(*columns, _alike=nw.len().over("event_date", "event_id"))
+    )
+    several = _label_repeats(_label_copies(judged.filter(nw.col("_alike") > 1)))
+    return nw.concat(
+        [judged.filter(nw.col("_alike") == 1).select(columns), several.select(columns)]
     )
 
 
 def accepted(judged: nw.LazyFrame) -> nw.LazyFrame:
     """The rows of `mart/user_item_interactions` among judged rows, sessions included."""
-    rows = judged.filter(nw.col("rule").is_null())
+    rows = judged.filter(nw.col("rule").is_null()).with_columns(
+        unit_price=nw.when(~_no_price()).then(nw.col("unit_price")),
+        arrival_date=nw.col("arrived_at").dt.date(),
+        amount=_amount(),
+    )
     return assign_sessions(rows).select(c.name for c in USER_ITEM_INTERACTIONS.columns)
 
 
 def rejected(judged: nw.LazyFrame) -> nw.LazyFrame:
     """The rows of `mart/quarantine` among judged rows."""
-    return judged.filter(~nw.col("rule").is_null()).select(c.name for c in QUARANTINE.columns)
+    return (
+        judged.filter(~nw.col("rule").is_null())
+        .with_columns(column=_column())
+        .with_columns(value=_value())
+        .select(c.name for c in QUARANTINE.columns)
+    )
 
 
 def _first_broken_rule() -> nw.Expr:
-    """The first rule that a row breaks by itself; null: none."""
+    """The first rule that a row breaks by itself, whatever other rows there are; null: none."""
     event_ts, kind, quantity, price = (
         nw.col(name) for name in ("event_ts", "kind", "quantity", "unit_price")
     )
     is_return = nw.col("event_type") == "return"
     broken = {
-        "exact_duplicate": nw.col("source_row") > nw.col("first_copy"),
         "no_consent": ~nw.col("consent").fill_null(False),
         "missing_event_id": _blank("event_id"),
         "missing_user": nw.col("user_missing"),
@@ -159,25 +147,29 @@ def _first_broken_rule() -> nw.Expr:
     return nw.coalesce(*(nw.when(when).then(nw.lit(rule)) for rule, when in broken.items()))
 
 
-def _label_repeats(labelled: nw.LazyFrame) -> nw.LazyFrame:
+def _label_copies(judged: nw.LazyFrame) -> nw.LazyFrame:
+    """Labels all but the first of rows that are equal in everything delivered."""
+    first_copy = nw.col("source_row").min().over(*_COPIED)
+    is_copy = nw.col("source_row") > nw.col("_first_copy")
+    return judged.with_columns(_first_copy=first_copy).with_columns(
+        rule=nw.when(is_copy).then(nw.lit("exact_duplicate")).otherwise(nw.col("rule"))
+    )
+
+
+def _label_repeats(judged: nw.LazyFrame) -> nw.LazyFrame:
     """Labels what repeats an `event_id` of its day among the rows that break no other rule.
 
     The row that arrived first stays, so that a later delivery never displaces a row already seen.
     """
-    unbroken = nw.col("rule").is_null()
-    group = ("event_date", "event_id", "unbroken")
+    group = ("event_date", "event_id", "_unbroken")
     earliest = nw.col("arrived_at") == nw.col("arrived_at").min().over(*group)
+    is_repeat = nw.col("source_row") != nw.col("_kept_row")
     return (
-        labelled.with_columns(unbroken=unbroken)
-        .with_columns(earliest_row=nw.when(earliest).then(nw.col("source_row")))
-        .with_columns(kept_row=nw.col("earliest_row").min().over(*group))
+        judged.with_columns(_unbroken=nw.col("rule").is_null())
+        .with_columns(_earliest_row=nw.when(earliest).then(nw.col("source_row")))
+        .with_columns(_kept_row=nw.col("_earliest_row").min().over(*group))
         .with_columns(
-            rule=nw.coalesce(
-                nw.col("rule"),
-                nw.when(nw.col("source_row") != nw.col("kept_row")).then(
-                    nw.lit("duplicate_event_id")
-                ),
-            )
+            rule=nw.coalesce(nw.col("rule"), nw.when(is_repeat).then(nw.lit("duplicate_event_id")))
         )
     )
 

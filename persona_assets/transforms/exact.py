@@ -25,9 +25,18 @@ def exact_sum(value: nw.Expr) -> nw.Expr:
     Returns:
         A float64 aggregate.
     """
+    whole, parts = exact_parts(value)
+    return from_exact_parts(whole.sum(), parts.sum())
+
+
+def exact_parts(value: nw.Expr) -> tuple[nw.Expr, nw.Expr]:
+    """`value` as two int64 expressions that add up exactly: its floor, and billionths above it."""
     floor = value.floor()
-    whole = floor.cast(nw.Int64).sum()
-    parts = ((value - floor) * _PARTS + 0.5).floor().cast(nw.Int64).sum()
+    return floor.cast(nw.Int64), ((value - floor) * _PARTS + 0.5).floor().cast(nw.Int64)
+
+
+def from_exact_parts(whole: nw.Expr, parts: nw.Expr) -> nw.Expr:
+    """The float64 that sums of `exact_parts` stand for."""
     small = (whole < _LARGEST_WHOLE) & (whole > -_LARGEST_WHOLE)
     # In one integer, 1.2 − 1 is 0.2; as two floats it would be 0.19999999999999996.
     return (

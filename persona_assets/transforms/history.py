@@ -5,8 +5,13 @@ of those rows (`matrix.py`, `exclusion.py`, one module per model).
 """
 
 from datetime import UTC, date, datetime, time
+from typing import TypeVar
 
+import narwhals as nw
 import polars as pl
+
+Rows = TypeVar("Rows", pl.DataFrame, nw.LazyFrame)
+"""Rows in this process's memory, or a lazy frame of either engine."""
 
 
 def midnight(cutoff: date) -> datetime:
@@ -14,7 +19,7 @@ def midnight(cutoff: date) -> datetime:
     return datetime.combine(cutoff, time(), tzinfo=UTC)
 
 
-def known_before(interactions: pl.DataFrame, cutoff: date) -> pl.DataFrame:
+def known_before(interactions: Rows, cutoff: date) -> Rows:
     """Rows that happened and arrived before `cutoff` 00:00 UTC.
 
     An event of last week that reaches the log next week is not known yet: a model that trained on
@@ -24,5 +29,8 @@ def known_before(interactions: pl.DataFrame, cutoff: date) -> pl.DataFrame:
         interactions: rows of `mart/user_item_interactions`; needs `event_ts` and `arrived_at`.
         cutoff: first day that must stay unseen.
     """
-    instant = pl.lit(midnight(cutoff), dtype=pl.Datetime("us", "UTC"))
-    return interactions.filter(pl.col("event_ts") < instant, pl.col("arrived_at") < instant)
+    instant = nw.lit(midnight(cutoff), dtype=nw.Datetime("us", "UTC"))
+    known = (nw.col("event_ts") < instant, nw.col("arrived_at") < instant)
+    if isinstance(interactions, pl.DataFrame):
+        return nw.from_native(interactions).filter(*known).to_native()
+    return interactions.filter(*known)

@@ -43,7 +43,9 @@ def pseudonymise(frame: nw.LazyFrame, column: str, key: bytes) -> nw.LazyFrame:
     Returns:
         The frame with the same columns, `column` last.
     """
-    distinct = frame.select(column).filter(~nw.col(column).is_null()).unique(column)
+    # Grouped: Spark's `unique` would sort all rows.
+    present = frame.select(column).filter(~nw.col(column).is_null())
+    distinct = present.group_by(column).agg(nw.len())
     identifiers = distinct.collect("polars").get_column(column).to_native().sort()
     hashed = "_pseudonym"
     table = pl.DataFrame(

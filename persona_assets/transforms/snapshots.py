@@ -12,8 +12,9 @@ import polars as pl
 
 from persona_assets.tables.contract import Table
 from persona_assets.tables.feature_store import ITEM_FEATURES, USER_FEATURES, WINDOWS
-from persona_assets.transforms.engine import beside
-from persona_assets.transforms.exact import exact_sum
+from persona_assets.transforms.days import during
+from persona_assets.transforms.engine import beside, latest_before
+from persona_assets.transforms.exact import exact_parts, from_exact_parts
 
 LOOKBACK_DAYS = max(WINDOWS) - 1
 """Days before the first snapshot whose daily totals must be given along with it."""
@@ -61,41 +62,51 @@ def _snapshots(
     counts: Sequence[str],
     table: Table,
 ) -> nw.LazyFrame:
+    acted = nw.col("events") > 0
     # Of a day's rows, the one that arrived first stands for "there was an event on this day": if
     # any of them is known at `as_of`, it is.
-    acted_on = nw.when(nw.col("events") > 0).then(nw.col("arrival_date"))
-    marked = daily.with_columns(
-        _first_arrival=acted_on.min().over(entity, "event_date")
-    ).with_columns(
-        _active=(
-            (nw.col("events") > 0) & (nw.col("arrival_date") == nw.col("_first_arrival"))
-        ).fill_null(False)
+    marked = latest_before(
+        during(daily, days, before=LOOKBACK_DAYS).with_columns(
+            _acted_on=nw.when(acted).then(nw.col("event_date"))
+        ),
+        "_acted_on",
+        within=(entity,),
+        order_by=("event_date", "arrival_date"),
+        into="_acted_before",
     )
-    known = marked.join(beside(daily, _ages(days)), on="event_date", how="inner").filter(
+    repeated = (nw.col("_acted_before") == nw.col("event_date")).fill_null(False)
+    # Split before the join, which multiplies the rows.
+    whole, parts = exact_parts(nw.col("revenue"))
+    narrow = marked.with_columns(_active=acted & ~repeated, _whole=whole, _parts=parts).select(
+        "event_date", entity, "arrival_date", *counts, "_active", "_whole", "_parts"
+    )
+    known = narrow.join(beside(daily, _ages(days)), on="event_date", how="inner").filter(
         nw.col("arrival_date") <= nw.col("as_of")
     )
     sums = {
-        f"{name}_{window}d": _within(window, nw.col(name), 0).sum()
-        for name in counts
+        f"{name}_{window}d": _within(window, nw.col(name)).sum()
+        for name in (*counts, "_whole", "_parts")
         for window in WINDOWS
     }
     revenues = {
-        f"revenue_{window}d": exact_sum(_within(window, nw.col("revenue"), 0.0))
+        f"revenue_{window}d": from_exact_parts(
+            nw.col(f"_whole_{window}d"), nw.col(f"_parts_{window}d")
+        )
         for window in WINDOWS
     }
     return (
         known.group_by("as_of", entity)
         .agg(
             **sums,
-            **revenues,
             active_days_30d=nw.col("_active").cast(nw.Int64).sum(),
-            days_since_last_event=nw.when(nw.col("events") > 0).then(nw.col("age")).min(),
+            days_since_last_event=nw.when(acted).then(nw.col("age")).min(),
         )
         .filter(nw.col("events_30d") > 0)
         .with_columns(
+            **revenues,
             conversion_30d=nw.when(nw.col("views_30d") > 0).then(
                 nw.col("purchases_30d") / nw.col("views_30d")
-            )
+            ),
         )
         .select(c.name for c in table.columns)
     )
@@ -113,5 +124,5 @@ def _ages(days: Sequence[date]) -> pl.DataFrame:
     )
 
 
-def _within(window: int, value: nw.Expr, zero: float) -> nw.Expr:
-    return nw.when(nw.col("age") < window).then(value).otherwise(nw.lit(zero))
+def _within(window: int, value: nw.Expr) -> nw.Expr:
+    return nw.when(nw.col("age") < window).then(value).otherwise(nw.lit(0))

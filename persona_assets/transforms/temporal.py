@@ -10,6 +10,8 @@ from datetime import date
 import narwhals as nw
 
 from persona_assets.tables.features import TEMPORAL_FEATURES
+from persona_assets.transforms.days import during
+from persona_assets.transforms.engine import latest_before
 from persona_assets.transforms.exact import exact_quotient
 from persona_assets.transforms.timestamps import epoch_micros
 
@@ -18,9 +20,12 @@ LOOKBACK_DAYS = 30
 
 _SECOND_US = 1_000_000
 _LOOKBACK_US = LOOKBACK_DAYS * 86_400 * _SECOND_US
-_NEVER = -(1 << 60)
-"""Earlier than any event; not null, because a running maximum may not have gaps."""
 _IN_TIME = ("event_ts", "event_id")
+_FROM_MART = (
+    "event_date", "event_id", "user_id", "product_id", "event_ts", "arrival_date", "session_id",
+)  # fmt: skip
+_PREDECESSORS = {"_any": (), "_product": ("product_id",), "_category": ("category",)}
+"""What a user's earlier event may have in common with the present one."""
 
 
 def temporal_features(
@@ -36,62 +41,77 @@ def temporal_features(
         interactions: rows of `mart/user_item_interactions` of `days` and of the `LOOKBACK_DAYS`
             days before each of them.
         products: rows of `raw/products`.
-        days: the days whose events are described.
+        days: the days whose events are described; at least one.
 
     Returns:
         Rows of `features/temporal_features`, one for each interaction of `days`.
     """
+    first = min(days)
     categories = products.group_by("product_id").agg(category=nw.col("category").min())
+    rows = during(interactions, days, before=LOOKBACK_DAYS).select(*_FROM_MART)
+    rows = rows.with_columns(_us=epoch_micros(nw.col("event_ts")))
     punctual = nw.col("arrival_date") <= nw.col("event_date")
-    placed = (
-        interactions.join(categories, on="product_id", how="left")
-        .with_columns(_us=epoch_micros(nw.col("event_ts")))
-        .with_columns(_known_us=nw.when(punctual).then(nw.col("_us")).otherwise(nw.lit(_NEVER)))
-        .with_columns(
-            _any=_latest("user_id"),
-            _product=_latest("user_id", "product_id"),
-            _category=_latest("user_id", "category"),
-        )
-        .with_columns(
-            _any=_before("_any", "user_id"),
-            _product=_before("_product", "user_id", "product_id"),
-            _category=_before("_category", "user_id", "category"),
-        )
-        .filter(nw.col("event_date").is_in(days))
+    # Of the days before, only the latest touch of each product matters.
+    history = (
+        rows.filter(nw.col("event_date") < first, punctual)
+        .group_by("user_id", "product_id")
+        .agg(nw.col("_us").max())
+        .join(categories, on="product_id", how="left")
     )
-    with_category = nw.when(~nw.col("category").is_null()).then(nw.col("_category"))
-    opened_us = nw.col("_us").min().over("session_id")
+    events = (
+        rows.filter(nw.col("event_date") >= first)
+        .join(categories, on="product_id", how="left")
+        .with_columns(_known_us=nw.when(punctual).then(nw.col("_us")))
+    )
+    # All windows lie within a user, and the users' own come first: a cluster brings together the
+    # rows of a user once.
+    for name, group in _PREDECESSORS.items():
+        events = latest_before(
+            events, "_known_us", within=("user_id", *group), order_by=_IN_TIME, into=name
+        )
+    events = _within_session(events)
+    for name, group in _PREDECESSORS.items():
+        events = _with_history(events, history, name, *group)
     # Sunday is 0 on Spark and 7 on Polars (Narwhals 2.29).
     weekday = (nw.col("event_ts").dt.weekday().cast(nw.Int64) + 6) % 7 + 1
+    # Products without category share none.
+    in_category = nw.when(~nw.col("category").is_null()).then(nw.col("_category"))
     return (
-        placed.with_columns(
+        during(events, days)
+        .with_columns(
             seconds_since_last_event=_seconds_since(nw.col("_any")),
             seconds_since_last_product=_seconds_since(nw.col("_product")),
-            seconds_since_last_category=_seconds_since(with_category),
+            seconds_since_last_category=_seconds_since(in_category),
             hour=nw.col("event_ts").dt.hour().cast(nw.Int64),
             weekday=weekday,
             is_weekend=weekday >= 6,
-            _opened_us=opened_us,
-            _one=nw.lit(1),
-        )
-        .with_columns(
-            session_position=nw.col("_one")
-            .cum_sum()
-            .over("session_id", order_by=_IN_TIME)
-            .cast(nw.Int64),
             session_elapsed_s=exact_quotient(nw.col("_us") - nw.col("_opened_us"), _SECOND_US),
         )
         .select(c.name for c in TEMPORAL_FEATURES.columns)
     )
 
 
-def _latest(*group: str) -> nw.Expr:
-    """Microseconds of the latest known event of the group up to and including this one."""
-    return nw.col("_known_us").cum_max().over(*group, order_by=_IN_TIME)
+def _with_history(
+    events: nw.LazyFrame, history: nw.LazyFrame, name: str, *group: str
+) -> nw.LazyFrame:
+    """Moves `name` to the days before, where the days themselves hold no earlier event."""
+    keys = ["user_id", *group]
+    before = history.group_by(*keys).agg(_before=nw.col("_us").max())
+    return (
+        events.join(before, on=keys, how="left")
+        .with_columns(nw.max_horizontal(name, "_before").alias(name))
+        .drop("_before")
+    )
 
 
-def _before(column: str, *group: str) -> nw.Expr:
-    return nw.col(column).shift(1).over(*group, order_by=_IN_TIME)
+def _within_session(events: nw.LazyFrame) -> nw.LazyFrame:
+    """Adds the place in the session, and the microseconds at which it began."""
+    visit = ("user_id", "session_id")
+    return events.with_columns(
+        _one=nw.lit(1), _opened_us=nw.col("_us").min().over(*visit)
+    ).with_columns(
+        session_position=nw.col("_one").cum_sum().over(*visit, order_by=_IN_TIME).cast(nw.Int64)
+    )
 
 
 def _seconds_since(earlier_us: nw.Expr) -> nw.Expr:

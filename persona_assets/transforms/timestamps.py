@@ -19,25 +19,29 @@ _DAY_S = 86_400
 # [0-9], never \d: Rust's \d takes any script's digits. \z, never $: Java's $ forgives a newline.
 _HOUR = "([01][0-9]|2[0-3])"
 _SIXTY = "[0-5][0-9]"
+_CLOCK = f"{_HOUR}:{_SIXTY}(:{_SIXTY}"  # the parenthesis stays open for a fraction
 # Years 1000 to 8999: no zone can push an instant out of the years that Python and Arrow can hold.
 _YEAR = "[1-8][0-9]{3}"
 _LEAP_YEAR = (
     "([1-8][0-9](0[48]|[2468][048]|[13579][26])"  # divisible by 4, not by 100
     "|([2468][048]|[1357][26])00)"  # divisible by 400
 )
-_DATE = (
-    f"({_YEAR}-(0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])"
-    f"|{_YEAR}-(0[469]|11)-(0[1-9]|[12][0-9]|30)"
-    f"|{_YEAR}-02-(0[1-9]|1[0-9]|2[0-8])"
-    f"|{_LEAP_YEAR}-02-29)"
+_DAYS_OF_MONTHS = (
+    ("(0[1-9]|[12][0-9]|3[01])", "(0[13578]|1[02])", _YEAR),
+    ("(0[1-9]|[12][0-9]|30)", "(0[469]|11)", _YEAR),
+    ("(0[1-9]|1[0-9]|2[0-8])", "02", _YEAR),
+    ("29", "02", _LEAP_YEAR),
 )
-_ISO = rf"^{_DATE}[T ]{_HOUR}:{_SIXTY}(:{_SIXTY}(\.[0-9]{{1,9}})?)?(Z|[+-]{_HOUR}:?{_SIXTY})?\z"
-_SLASHED = rf"^[0-9]{{2}}/[0-9]{{2}}/[0-9]{{4}} [0-9]{{2}}:{_SIXTY}(:{_SIXTY})?\z"
+"""Days, months and years that go together in the calendar."""
+_ISO_DATE = "|".join(f"{year}-{month}-{day}" for day, month, year in _DAYS_OF_MONTHS)
+_SLASHED_DATE = "|".join(f"{day}/{month}/{year}" for day, month, year in _DAYS_OF_MONTHS)
+_ISO = rf"^({_ISO_DATE})[T ]{_CLOCK}(\.[0-9]{{1,9}})?)?(Z|[+-]{_HOUR}:?{_SIXTY})?\z"
+_SLASHED = rf"^({_SLASHED_DATE}) {_CLOCK})?\z"
 _UNIX = r"^([0-9]{9,10}|[0-9]{12,13})\z"
 
 
-def parse_timestamp(column: str) -> nw.Expr:
-    """The instant that each text of `column` means, or null.
+def parse_timestamps(frame: nw.LazyFrame, column: str, *, into: str) -> nw.LazyFrame:
+    """Adds the instant that each text of `column` means, or null.
 
     Read are exactly:
 
@@ -50,21 +54,39 @@ def parse_timestamp(column: str) -> nw.Expr:
     hour 24, second 60, years before 1000 or after 8999.
 
     Args:
-        column: name of a string column.
+        frame: any lazy frame with a string column `column`.
+        column: name of the texts.
+        into: name of the added column, of type timestamp[us, UTC].
 
     Returns:
-        An expression of type timestamp[us, UTC].
+        The frame with the column `into`.
     """
-    raw = nw.col(column)
-    day, month, year, clock = (raw.str.slice(*at) for at in ((0, 2), (3, 2), (6, 4), (11, None)))
-    from_slashed = nw.concat_str(
-        [nw.concat_str([year, month, day], separator="-"), clock], separator=" "
+    raw, civil, zone = nw.col(column), nw.col("_civil"), nw.col("_zone")
+    days = _days_from_civil(nw.col("_year"), nw.col("_month"), nw.col("_day"))
+    minutes = days * 1_440 + nw.col("_minute") - _minutes_east(zone)
+    # Columns of their own, since Polars computes what repeats inside an expression again and again.
+    # Null where a pattern does not hold, so that no cast meets anything but digits.
+    return (
+        frame.with_columns(_slashed=raw.str.contains(_SLASHED))
+        .with_columns(
+            _civil=nw.when(nw.col("_slashed") | raw.str.contains(_ISO)).then(raw),
+            _unix=nw.when(raw.str.contains(_UNIX)).then(raw),
+        )
+        .with_columns(
+            _year=_number(civil, 0, 4, slashed=6),
+            _month=_number(civil, 5, 2, slashed=3),
+            _day=_number(civil, 8, 2, slashed=0),
+            _minute=_number(civil, 11, 2) * 60 + _number(civil, 14, 2),
+            _us=_seconds(civil) * _SECOND_US + _fraction_us(civil),
+            _zone=nw.when(~civil.str.ends_with("Z")).then(civil.str.slice(-6)),
+        )
+        .with_columns(_zone=nw.when(zone.str.contains("[+-]")).then(zone))
+        .with_columns(
+            _us=nw.coalesce(minutes * (60 * _SECOND_US) + nw.col("_us"), _unix_us(nw.col("_unix")))
+        )
+        .with_columns((nw.lit(_EPOCH) + nw.col("_us") * nw.lit(MICROSECOND)).alias(into))
+        .drop("_slashed", "_civil", "_unix", "_year", "_month", "_day", "_minute", "_us", "_zone")
     )
-    text = nw.when(raw.str.contains(_SLASHED)).then(from_slashed).otherwise(raw)
-    # Null where a pattern does not hold, so that no cast and no parser meets anything else.
-    iso = nw.when(text.str.contains(_ISO)).then(text)
-    unix = nw.when(raw.str.contains(_UNIX)).then(raw)
-    return nw.coalesce(_from_iso(iso), _from_unix(unix))
 
 
 def epoch_micros(instant: nw.Expr) -> nw.Expr:
@@ -82,34 +104,42 @@ def epoch_micros(instant: nw.Expr) -> nw.Expr:
     return seconds * _SECOND_US + _int(part.microsecond()) % _SECOND_US
 
 
-def _from_iso(iso: nw.Expr) -> nw.Expr:
-    """The instants of texts that match `_ISO`."""
-    rest = iso.str.slice(16)  # [:SS[.f]][zone]
-    clock = rest.str.replace_all("[Z+-].*", "")  # [:SS[.f]]
-    zone = rest.str.replace_all("^[^Z+-]+|[Z:]", "")  # [±HHMM]
-    to_the_second = nw.concat_str(
-        [
-            iso.str.slice(0, 10),
-            nw.lit(" "),
-            iso.str.slice(11, 5),
-            nw.concat_str([clock, nw.lit(":00")]).str.slice(0, 3),
-        ]
-    )
-    local = to_the_second.str.to_datetime(format="%Y-%m-%d %H:%M:%S").cast(nw.Datetime("us", "UTC"))
-    fraction_us = _int(nw.concat_str([clock.str.slice(4), nw.lit("000000")]).str.slice(0, 6))
-    hhmm = _int(nw.concat_str([nw.lit("0"), zone.str.slice(1)]))
-    offset_s = hhmm // 100 * 3_600 + hhmm % 100 * 60
-    west = zone.str.starts_with("-")
-    utc_less_local_s = nw.when(west).then(offset_s).otherwise(-offset_s)
-    return local + (utc_less_local_s * _SECOND_US + fraction_us) * nw.lit(MICROSECOND)
+def _seconds(text: nw.Expr) -> nw.Expr:
+    """Whole seconds of the minute; 0 where the text ends with the minute."""
+    given = text.str.slice(16, 1) == ":"
+    return nw.when(given).then(_number(text, 17, 2)).otherwise(nw.lit(0))
 
 
-def _from_unix(digits: nw.Expr) -> nw.Expr:
-    """The instants of texts that match `_UNIX`."""
+def _fraction_us(text: nw.Expr) -> nw.Expr:
+    """Microseconds of the second; 0 where the text has none."""
+    digits = text.str.slice(20, 6).str.replace_all("[^0-9].*", "").str.pad_end(6, "0")
+    given = text.str.slice(19, 1) == "."
+    return nw.when(given).then(_int(nw.when(given).then(digits))).otherwise(nw.lit(0))
+
+
+def _minutes_east(zone: nw.Expr) -> nw.Expr:
+    """Minutes ahead of UTC of texts such as `+01:00` or `0-0330`; 0 for null."""
+    colon = zone.str.slice(3, 1) == ":"
+    hours = _int(nw.when(colon).then(zone.str.slice(1, 2)).otherwise(zone.str.slice(2, 2)))
+    west = zone.str.contains("-", literal=True)
+    sign = nw.when(west).then(nw.lit(-1)).otherwise(nw.lit(1))
+    return (sign * (hours * 60 + _number(zone, 4, 2))).fill_null(0)
+
+
+def _unix_us(digits: nw.Expr) -> nw.Expr:
+    """Microseconds since 1970 of texts that match `_UNIX`."""
     number = _int(digits)
-    seconds = digits.str.len_chars() <= 10
-    micros = nw.when(seconds).then(number * _SECOND_US).otherwise(number * 1_000)
-    return nw.lit(_EPOCH) + micros * nw.lit(MICROSECOND)
+    in_seconds = digits.str.len_chars() <= 10
+    return nw.when(in_seconds).then(number * _SECOND_US).otherwise(number * 1_000)
+
+
+def _number(text: nw.Expr, offset: int, length: int, *, slashed: int | None = None) -> nw.Expr:
+    """The digits at `offset`, or at `slashed` where the date is written with slashes."""
+    digits = text.str.slice(offset, length)
+    if slashed is not None:
+        there = text.str.slice(slashed, length)
+        digits = nw.when(nw.col("_slashed")).then(there).otherwise(digits)
+    return _int(digits)
 
 
 def _int(value: nw.Expr) -> nw.Expr:

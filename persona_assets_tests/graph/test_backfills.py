@@ -1,5 +1,7 @@
 """Promise 2: a range, its days one by one in any order, and parallel runs give the same tables."""
 
+import functools
+import json
 import os
 import random
 import shutil
@@ -12,6 +14,10 @@ from typing import Any
 import pytest
 
 from persona_assets import settings as settings_module
+from persona_assets.assets import daily
+from persona_assets.checks import partitioned
+from persona_assets.lake.commit import PREFIX
+from persona_assets.tables import TABLES
 
 DAYS = [f"2025-01-{day:02d}" for day in range(1, 5)]
 DAILY_GROUPS = ("raw", "mart", "features", "feature_store")
@@ -43,6 +49,28 @@ def test_range_covers_every_day_of_every_daily_table(
     assert set(days_in_one_run) == {*FIRST, *LOOKING_BACK}
     assert set(days_in_one_run["mart/user_item_interactions"]) == set(DAYS)
     assert set(days_in_one_run["feature_store/user_features"]) == set(DAYS)
+
+
+def test_range_in_pieces_equals_the_range_at_once(
+    open_graph: Open, days_in_one_run: dict[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pieces are what keeps the memory of a long range to that of some days."""
+    monkeypatch.setattr(daily, "ROWS_AT_A_TIME", 100)
+    small = functools.partial(partitioned.pieces, limit=100)
+    monkeypatch.setattr(partitioned, "pieces", small)
+    graph = open_graph()
+    result = graph.run("daily_tables", DAYS[0], DAYS[-1])
+    assert graph.hashes(*DAILY_GROUPS) == days_in_one_run
+    for path in ("raw/events", "mart/quarantine", "feature_store/user_features"):
+        commits = graph.store.history(TABLES[path])
+        asked = [json.loads(each[f"{PREFIX}partitions"]) for each in commits if _made(each)]
+        assert sorted(asked) == [[day] for day in DAYS], path
+    checked = {each.partition for each in result.get_asset_check_evaluations()}
+    assert checked >= set(DAYS)
+
+
+def _made(commit: dict[str, Any]) -> bool:
+    return f"{PREFIX}partitions" in commit
 
 
 def test_days_in_shuffled_order_equal_the_range(

@@ -9,10 +9,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import narwhals as nw
 import polars as pl
 import pytest
 
 from persona_assets.lake import DeltaStore
+from persona_assets.lake.spark_engine import SparkEngine
 from persona_assets.tables import Column, Table
 
 SCRIPT = Path(__file__).with_name("writer_process.py")
@@ -94,6 +96,35 @@ def writers() -> Iterator[Writers]:
 @pytest.fixture
 def store(tmp_path: Path) -> DeltaStore:
     return DeltaStore(str(tmp_path / "lake"))
+
+
+@dataclass(frozen=True)
+class Side:
+    """A store over one engine, and the way to put rows where that engine computes."""
+
+    store: DeltaStore
+    lazy: Callable[[pl.DataFrame], nw.LazyFrame]
+
+
+@pytest.fixture
+def polars_side(tmp_path: Path) -> Side:
+    return Side(DeltaStore(str(tmp_path / "lake")), lambda frame: nw.from_native(frame.lazy()))
+
+
+@pytest.fixture
+def spark_side(tmp_path: Path, spark: Any) -> Side:
+    """The lake of `polars_side`, on Spark."""
+    return Side(
+        DeltaStore(str(tmp_path / "lake"), SparkEngine(lambda: spark)),
+        lambda frame: nw.from_native(spark.createDataFrame(frame.to_arrow())),
+    )
+
+
+@pytest.fixture(params=["polars", "spark"])
+def side(request: pytest.FixtureRequest) -> Side:
+    """Each of the two engines."""
+    found: Side = request.getfixturevalue(f"{request.param}_side")
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -6,12 +6,13 @@ Arguments: root of the lake, what is done with the days, how often, value, days 
 
 import itertools
 import json
+import os
 import sys
 from datetime import UTC, date, datetime
 
 import polars as pl
 
-from persona_assets.lake import DeltaStore, Written
+from persona_assets.lake import DeltaStore, Written, object_store
 from persona_assets.tables.mart import QUARANTINE
 from persona_assets.tables.raw import PRODUCTS
 
@@ -46,7 +47,7 @@ def products(value: str) -> pl.DataFrame:
 
 def main() -> None:
     root, mode, times, value, *days = sys.argv[1:]
-    store = DeltaStore(root)
+    store = DeltaStore(root, storage_options=object_store.options(root, {}, os.environ))
     asked = [date.fromisoformat(day) for day in days]
     print("ready", flush=True)
     sys.stdin.readline()

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from persona_assets.errors import DataError
-from persona_assets.recommenders.factors import Factors
+from persona_assets.recommenders.factors import Factors, mean_user
 from persona_assets.tables.models import ALS_MODEL, FALLBACK_USER
 
 CUTOFF = date(2024, 3, 4)
@@ -18,6 +18,7 @@ def factors() -> Factors:
         users=pl.Series(["a", "b"]),
         products=pl.Series(["x", "y", "z"]),
         user_vectors=np.array([[1, 0], [0, 3]], dtype=np.float32),
+        newcomer_vector=np.array([0.5, 1.5], dtype=np.float32),
         product_vectors=np.array([[1, 0], [0, 1], [0.5, 0.5]], dtype=np.float32),
         product_biases=np.array([0, 0, 0.25]),
     )
@@ -36,16 +37,46 @@ def test_scores_are_dot_product_plus_bias(factors):
     ]
 
 
-def test_people_without_history_get_the_list_of_the_mean_user(factors):
+def test_people_without_history_get_the_list_of_the_newcomers_vector(factors):
     lists = factors.recommend([FALLBACK_USER, "stranger"], k=2, excluded=NO_PAIRS)
 
-    # mean user = (0.5, 1.5): x 0.5, y 1.5, z 1.25
+    # (0.5, 1.5): x 0.5, y 1.5, z 1.25
     assert lists.rows() == [
         (FALLBACK_USER, 1, "y", 1.5),
         (FALLBACK_USER, 2, "z", 1.25),
         ("stranger", 1, "y", 1.5),
         ("stranger", 2, "z", 1.25),
     ]
+
+
+def test_the_mean_user_is_the_mean_of_each_factor(factors):
+    assert mean_user(factors.user_vectors).tolist() == [0.5, 1.5]
+
+
+def test_a_list_depends_on_nothing_but_the_users_own_row_and_the_rows_of_all(factors):
+    whole = factors.to_artefact(ALS_MODEL, CUTOFF)
+    of_b = whole.filter((whole["entity"] == "product") | whole["id"].is_in(["b", FALLBACK_USER]))
+    people = ["b", FALLBACK_USER, "stranger"]
+
+    alone = Factors.from_artefact(of_b, ALS_MODEL).recommend(people, k=3, excluded=NO_PAIRS)
+
+    assert alone.equals(factors.recommend(people, k=3, excluded=NO_PAIRS))
+
+
+def test_without_any_users_row_everyone_is_a_newcomer(factors):
+    whole = factors.to_artefact(ALS_MODEL, CUTOFF)
+    nobody = whole.filter((whole["entity"] == "product") | (whole["id"] == FALLBACK_USER))
+
+    lists = Factors.from_artefact(nobody, ALS_MODEL).recommend(["a"], k=1, excluded=NO_PAIRS)
+
+    assert lists.rows() == [("a", 1, "y", 1.5)]
+
+
+def test_an_artefact_without_a_vector_for_newcomers_says_what_to_materialize(factors):
+    whole = factors.to_artefact(ALS_MODEL, CUTOFF)
+
+    with pytest.raises(DataError, match=r"models/als_model, cutoff 2024-03-04: no vector .* again"):
+        Factors.from_artefact(whole.filter(whole["id"] != FALLBACK_USER), ALS_MODEL)
 
 
 def test_the_artefact_has_the_contracts_columns_and_comes_back_whatever_its_order(factors):
@@ -56,6 +87,7 @@ def test_the_artefact_has_the_contracts_columns_and_comes_back_whatever_its_orde
     assert back.users.to_list() == ["a", "b"]
     assert back.products.to_list() == ["x", "y", "z"]
     np.testing.assert_array_equal(back.user_vectors, factors.user_vectors)
+    np.testing.assert_array_equal(back.newcomer_vector, factors.newcomer_vector)
     np.testing.assert_array_equal(back.product_vectors, factors.product_vectors)
     np.testing.assert_array_equal(back.product_biases, factors.product_biases)
 
@@ -65,6 +97,7 @@ def test_a_user_and_a_product_may_share_an_identifier(factors):
         users=factors.products.head(2),
         products=factors.products,
         user_vectors=factors.user_vectors,
+        newcomer_vector=factors.newcomer_vector,
         product_vectors=factors.product_vectors,
         product_biases=factors.product_biases,
     )

@@ -37,13 +37,16 @@ GOOD = {
 }
 
 
-def judge(rows: list[dict], table: Table = DAILY) -> dict[str, list[Violation]]:
-    frame = pl.DataFrame(rows, schema=table.polars_schema)
+def on_polars(frame: pl.DataFrame) -> nw.LazyFrame:
+    return nw.from_native(frame.lazy())
+
+
+def judge(rows: list[dict], table: Table = DAILY, lazy=on_polars) -> dict[str, list[Violation]]:
     return violations(
-        nw.from_native(frame.lazy()),
+        lazy(pl.DataFrame(rows, schema=table.polars_schema)),
         table,
-        {"raw/parts.part": nw.from_native(PARTS.lazy())},
-        lambda lazy: lazy.collect("polars").to_native(),
+        {"raw/parts.part": lazy(PARTS)},
+        lambda frame: frame.collect("polars").to_native(),
     )
 
 
@@ -164,6 +167,16 @@ def test_a_key_is_unique_within_its_partition_or_over_all_as_the_contract_says()
         "2025-03-03": {},
     }
     assert counted(judge([*rows, GOOD], GLOBAL))["2025-03-01"] == {"key_unique": 2}
+
+
+def test_spark_finds_the_same(spark):
+    rows = [GOOD | {"id": str(number), "kind": "c", "day": ONE} for number in range(SAMPLE + 2)]
+    rows += [GOOD | {"day": day, "id": "x", "part": "p9"} for day in (ONE, TWO, TWO, THREE)]
+    found = judge(
+        rows, GLOBAL, lambda frame: nw.from_native(spark.createDataFrame(frame.to_arrow()))
+    )
+    assert found == judge(rows, GLOBAL)
+    assert counted(found)["2025-03-02"] == {"part: in raw/parts.part": 2, "key_unique": 2}
 
 
 @settings(max_examples=60, deadline=None)

@@ -5,11 +5,9 @@ hashes, and `test_engine_parity.py` compares every table; everything else runs o
 """
 
 import math
-import os
 import random
-import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -35,32 +33,6 @@ class Engine:
     @staticmethod
     def collect(frame: nw.LazyFrame) -> pl.DataFrame:
         return frame.collect("polars").to_native()
-
-
-@pytest.fixture(scope="session")
-def spark() -> Iterator[Any]:
-    if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
-        message = "no Java found: install OpenJDK 17 (or set JAVA_HOME) to run the Spark cases"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
-    from pyspark.sql import SparkSession
-
-    session = (
-        SparkSession.builder.master("local[2]")
-        .appName("persona_assets_tests")
-        .config("spark.sql.session.timeZone", "UTC")
-        .config("spark.sql.shuffle.partitions", "2")
-        .config("spark.sql.adaptive.enabled", "false")
-        .config("spark.ui.enabled", "false")
-        .config("spark.ui.showConsoleProgress", "false")
-        # Hundreds of small queries: compiling them thoroughly takes longer than running them.
-        .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1")
-        .getOrCreate()
-    )
-    session.sparkContext.setLogLevel("OFF")
-    yield session
-    session.stop()
 
 
 @pytest.fixture(scope="session", params=["polars", "pyspark"])

@@ -45,7 +45,7 @@ def test_products_that_go_together_lie_together(two_tastes):
     cosine = vectors @ vectors.T
     apart = cosine[:5, 5:].mean()
     together = (cosine[:5, :5].sum() - 5) / 20
-    assert together > apart + 0.1
+    assert together > apart + 0.05
 
 
 def test_same_rows_in_any_order_and_same_seed_give_the_same_vectors(two_tastes):

@@ -153,3 +153,13 @@ def test_a_range_equals_its_days_alone(dirty_mart, dirty_shop, on_polars, seed):
     ]
     key = ["event_date", "event_id"]
     assert_frame_equal(whole.sort(key), pl.concat(alone).sort(key), check_exact=True)
+
+
+def test_days_with_gaps_between_them_are_the_same_days(dirty_mart, dirty_shop, on_polars):
+    rows, products = dirty_mart(3, rows=400, days=7), dirty_shop(3).products
+    days = sorted(set(rows["event_date"]))
+    whole = on_polars(temporal_features, rows, products, days)
+    some = on_polars(temporal_features, rows, products, days[1::3])
+    key = ["event_date", "event_id"]
+    expected = whole.filter(pl.col("event_date").is_in(days[1::3]))
+    assert_frame_equal(some.sort(key), expected.sort(key), check_exact=True)

@@ -7,14 +7,14 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from persona_assets.transforms.timestamps import epoch_micros, parse_timestamp
+from persona_assets.transforms.timestamps import epoch_micros, parse_timestamps
 
 
 def parsed_by(lazy, collect, texts):
     frame = pl.DataFrame(
         {"row": range(len(texts)), "text": texts}, schema_overrides={"text": pl.String}
     )
-    result = collect(lazy(frame).select("row", ts=parse_timestamp("text")))
+    result = collect(parse_timestamps(lazy(frame), "text", into="ts").select("row", "ts"))
     assert result.schema["ts"] == pl.Datetime("us", "UTC")
     return result.sort("row")["ts"].to_list()
 

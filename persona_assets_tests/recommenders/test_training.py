@@ -1,0 +1,40 @@
+from datetime import date
+
+import narwhals as nw
+import polars as pl
+
+from persona_assets.recommenders import ALS, BPR, MODELS, Popularity
+from persona_assets.recommenders.bpr import BPRConfig
+from persona_assets.recommenders.protocol import DistributedTraining
+from persona_assets.recommenders.top_k import batch_top_k, top_k
+from persona_assets.recommenders.training import train
+
+CUTOFF = date(2024, 3, 4)
+
+
+def test_a_polars_frame_is_trained_and_ranked_in_this_process(shop):
+    lazy = nw.from_native(shop.lazy())
+    for model in (Popularity(), BPR(BPRConfig(factors=6, iterations=4))):
+        artefact = train(model, lazy, cutoff=CUTOFF)
+
+        assert artefact.implementation.is_polars()
+        learned = model.fit(shop, cutoff=CUTOFF)
+        assert artefact.collect().to_native().equals(learned)
+        lists = batch_top_k(model, artefact, lazy, cutoff=CUTOFF, k=5, exclude="seen")
+        here = top_k(model, learned, shop, cutoff=CUTOFF, k=5, exclude="seen")
+        assert lists.collect().to_native().equals(here)
+
+
+def test_only_als_is_trained_by_the_cluster():
+    offer = {name for name, model in MODELS.items() if isinstance(model, DistributedTraining)}
+    assert offer == {ALS.name}
+
+
+def test_a_model_without_distributed_training_learns_the_same_bits_from_a_spark_frame(shop, spark):
+    model = BPR(BPRConfig(factors=6, iterations=4))
+    there = nw.from_native(spark.createDataFrame(shop.to_arrow()))
+
+    artefact = train(model, there, cutoff=CUTOFF)
+
+    learned: pl.DataFrame = artefact.collect("polars").to_native()
+    assert learned.equals(model.fit(shop, cutoff=CUTOFF))
