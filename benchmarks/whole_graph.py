@@ -11,31 +11,11 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-_SAMPLE_SECONDS = 0.5
-
-
-def tree(process: int) -> list[int]:
-    """`process` and all its descendants."""
-    try:
-        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    except FileNotFoundError:
-        return [process]
-    return [process, *(each for child in children for each in tree(int(child)))]
-
-
-def proportional_set_size(process: int) -> int:
-    """Memory of one process in kB, shared pages divided among their users; 0 when it is gone."""
-    try:
-        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
+from process_usage import watch
 
 
 def measure(words: list[str]) -> tuple[float, float, dict]:
@@ -43,19 +23,13 @@ def measure(words: list[str]) -> tuple[float, float, dict]:
     with tempfile.TemporaryDirectory() as home:
         environment = {**os.environ, "PERSONA_HOME": home}
         environment.pop("DAGSTER_HOME", None)
-        started, peak = time.perf_counter(), 0
-        persona = subprocess.Popen(
-            [str(Path(sys.executable).parent / "persona"), *words],
-            env=environment,
-            stdout=subprocess.DEVNULL,
-        )
-        while persona.poll() is None:
-            peak = max(peak, sum(map(proportional_set_size, tree(persona.pid))))
-            time.sleep(_SAMPLE_SECONDS)
-        wall = time.perf_counter() - started
-        if persona.returncode:
-            sys.exit(f"persona {' '.join(words)} ended with {persona.returncode}")
-        return wall, peak / 1e6, json.loads((Path(home) / "last_run.json").read_text())
+        command = [str(Path(sys.executable).parent / "persona"), *words]
+        with tempfile.TemporaryFile() as log:
+            usage = watch(command, environment, log)
+            if usage.code:
+                log.seek(0)
+                sys.exit(f"{log.read().decode()}\npersona {' '.join(words)}: exit {usage.code}")
+        return usage.wall, usage.peak, json.loads((Path(home) / "last_run.json").read_text())
 
 
 def main() -> None:

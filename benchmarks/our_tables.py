@@ -1,0 +1,110 @@
+r"""The daily tables by persona_assets, without Dagster: what `engines.py` measures as ours.
+
+    PERSONA_HOME=HOME PERSONA_ENGINE=polars python benchmarks/our_tables.py --days 60 --seconds FILE
+
+The functions, pieces and commits of the assets, one table after the other; raw tables must lie in
+the home's lake.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+
+import narwhals as nw
+import raw_shop
+
+from persona_assets import settings
+from persona_assets.lake.pieces import ROWS_AT_A_TIME, pieces
+from persona_assets.resources.build import build_store
+from persona_assets.tables import Table, raw
+from persona_assets.tables.feature_store import ITEM_FEATURES, USER_FEATURES
+from persona_assets.tables.features import ITEM_DAILY, TEMPORAL_FEATURES, USER_DAILY
+from persona_assets.tables.mart import QUARANTINE, SESSIONS, USER_ITEM_INTERACTIONS
+from persona_assets.transforms import aggregates, snapshots, temporal
+from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, judge, rejected
+from persona_assets.transforms.sessions import sessions
+
+Days = Sequence[date]
+
+
+def main() -> None:
+    """Fill the lake."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--days", type=int, required=True)
+    parser.add_argument("--seconds", type=Path, required=True)
+    given = parser.parse_args()
+    days = raw_shop.calendar(given.days)
+    store, key = build_store(settings.load()), settings.PUBLIC_HASH_KEY
+    seconds: dict[str, float] = {}
+
+    def trailing(table: Table, asked: Days, look_back: int) -> nw.LazyFrame:
+        start = max(days[0], asked[0] - timedelta(look_back))
+        return store.scan(table, [day for day in days if start <= day <= asked[-1]])
+
+    def write(
+        tables: Sequence[Table],
+        like: Table,
+        compute: Callable[[Days], Sequence[nw.LazyFrame]],
+        seen: int = 1,
+    ) -> None:
+        rows = {} if store.engine.distributed else store.partition_rows(like)
+        for piece in pieces(days, rows, limit=ROWS_AT_A_TIME // seen):
+            started = time.perf_counter()
+            for table, frame in zip(tables, compute(piece), strict=True):
+                store.overwrite(table, frame, partitions=piece)
+                ended = time.perf_counter()
+                seconds[table.path] = seconds.get(table.path, 0.0) + ended - started
+                started = ended
+
+    products = store.scan(raw.PRODUCTS)
+
+    def cleaned(asked: Days) -> Sequence[nw.LazyFrame]:
+        events = store.scan(raw.EVENTS, asked)
+        [judged] = store.engine.together(
+            [judge(events, products, key=key, weights=DEFAULT_WEIGHTS)]
+        )
+        return [accepted(judged), rejected(judged)]
+
+    write([USER_ITEM_INTERACTIONS, QUARANTINE], raw.EVENTS, cleaned)
+    mart = USER_ITEM_INTERACTIONS
+    write([SESSIONS], mart, lambda asked: [sessions(store.scan(mart, asked))])
+    write(
+        [TEMPORAL_FEATURES],
+        mart,
+        lambda asked: [
+            temporal.temporal_features(
+                trailing(mart, asked, temporal.LOOKBACK_DAYS), products, asked
+            )
+        ],
+    )
+    write(
+        [USER_DAILY],
+        mart,
+        lambda asked: [
+            aggregates.user_daily(
+                store.scan(mart, asked), store.scan(raw.SEARCH_LOGS, asked), key=key
+            )
+        ],
+    )
+    write([ITEM_DAILY], mart, lambda asked: [aggregates.item_daily(store.scan(mart, asked))])
+    window = snapshots.LOOKBACK_DAYS
+    write(
+        [USER_FEATURES],
+        USER_DAILY,
+        lambda asked: [snapshots.user_features(trailing(USER_DAILY, asked, window), asked)],
+        seen=window + 1,
+    )
+    write(
+        [ITEM_FEATURES],
+        ITEM_DAILY,
+        lambda asked: [snapshots.item_features(trailing(ITEM_DAILY, asked, window), asked)],
+        seen=window + 1,
+    )
+    given.seconds.write_text(json.dumps(seconds))
+
+
+if __name__ == "__main__":
+    main()
