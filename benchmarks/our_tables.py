@@ -71,15 +71,17 @@ def main() -> None:
     write([USER_ITEM_INTERACTIONS, QUARANTINE], raw.EVENTS, cleaned)
     mart = USER_ITEM_INTERACTIONS
     write([SESSIONS], mart, lambda asked: [sessions(store.scan(mart, asked))])
-    write(
-        [TEMPORAL_FEATURES],
-        mart,
-        lambda asked: [
-            temporal.temporal_features(
-                trailing(mart, asked, temporal.LOOKBACK_DAYS), products, asked
-            )
-        ],
-    )
+    since, touches = None, None
+
+    def described(asked: Days) -> Sequence[nw.LazyFrame]:
+        nonlocal since, touches
+        history = temporal.days_before(asked, since=since)
+        rows = store.scan(mart, [*history, *asked])
+        [touches] = store.engine.together([temporal.last_touches(rows, history, earlier=touches)])
+        since = min(asked)
+        return [temporal.temporal_features(rows, products, asked, touches=touches)]
+
+    write([TEMPORAL_FEATURES], mart, described)
     write(
         [USER_DAILY],
         mart,

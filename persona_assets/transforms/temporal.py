@@ -5,7 +5,7 @@ here: counts over windows (`aggregates.py`, `snapshots.py`).
 """
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 import narwhals as nw
 
@@ -28,8 +28,47 @@ _PREDECESSORS = {"_any": (), "_product": ("product_id",), "_category": ("categor
 """What a user's earlier event may have in common with the present one."""
 
 
+def last_touches(
+    interactions: nw.LazyFrame, days: Sequence[date], *, earlier: nw.LazyFrame | None = None
+) -> nw.LazyFrame:
+    """When each user last touched each product up to the end of `days`, as it was known then.
+
+    Args:
+        interactions: rows of `mart/user_item_interactions` of `days`.
+        days: consecutive days.
+        earlier: what this function returned for days right before them; None: nothing.
+
+    Returns:
+        `user_id`, `product_id` and `last_us`, microseconds since 1970, one row per pair. Touches of
+        no use to the day after `days` are left out: they lie too far back.
+    """
+    pair = ("user_id", "product_id")
+    found = (
+        during(interactions, days)
+        .filter(_punctual())
+        .with_columns(last_us=epoch_micros(nw.col("event_ts")))
+        .group_by(*pair)
+        .agg(nw.col("last_us").max())
+    )
+    if earlier is None:
+        return found
+    both = nw.concat([earlier, found]).group_by(*pair).agg(nw.col("last_us").max())
+    oldest = (max(days) - date(1970, 1, 1)).days + 1 - LOOKBACK_DAYS
+    return both.filter(nw.col("last_us") >= oldest * 86_400 * _SECOND_US)
+
+
+def days_before(days: Sequence[date], *, since: date | None = None) -> list[date]:
+    """The days ahead of `days` in which predecessors are looked for, or those from `since` on."""
+    start = min(days) - timedelta(days=LOOKBACK_DAYS) if since is None else since
+    return [start + timedelta(days=each) for each in range((min(days) - start).days)]
+
+
 def temporal_features(
-    interactions: nw.LazyFrame, products: nw.LazyFrame, days: Sequence[date]
+    interactions: nw.LazyFrame,
+    products: nw.LazyFrame,
+    days: Sequence[date],
+    *,
+    touches: nw.LazyFrame | None = None,
 ) -> nw.LazyFrame:
     """Time features of the events of `days`.
 
@@ -38,30 +77,28 @@ def temporal_features(
     days back is null, so that no value depends on how much history is given.
 
     Args:
-        interactions: rows of `mart/user_item_interactions` of `days` and of the `LOOKBACK_DAYS`
-            days before each of them.
+        interactions: rows of `mart/user_item_interactions` of `days` and, without `touches`, of
+            the `LOOKBACK_DAYS` days before each of them.
         products: rows of `raw/products`.
         days: the days whose events are described; at least one.
+        touches: `last_touches` up to the first of them; None: taken from `interactions`.
 
     Returns:
         Rows of `features/temporal_features`, one for each interaction of `days`.
     """
-    first = min(days)
+    if touches is None:
+        touches = last_touches(interactions, days_before(days))
     categories = products.group_by("product_id").agg(category=nw.col("category").min())
-    rows = during(interactions, days, before=LOOKBACK_DAYS).select(*_FROM_MART)
-    rows = rows.with_columns(_us=epoch_micros(nw.col("event_ts")))
-    punctual = nw.col("arrival_date") <= nw.col("event_date")
-    # Of the days before, only the latest touch of each product matters.
-    history = (
-        rows.filter(nw.col("event_date") < first, punctual)
-        .group_by("user_id", "product_id")
-        .agg(nw.col("_us").max())
-        .join(categories, on="product_id", how="left")
-    )
+    history = touches.join(categories, on="product_id", how="left")
+    first, last = min(days), max(days)
+    # Events between two of the days are predecessors, too.
+    span = [first + timedelta(days=each) for each in range((last - first).days + 1)]
     events = (
-        rows.filter(nw.col("event_date") >= first)
+        during(interactions, span)
+        .select(*_FROM_MART)
+        .with_columns(_us=epoch_micros(nw.col("event_ts")))
         .join(categories, on="product_id", how="left")
-        .with_columns(_known_us=nw.when(punctual).then(nw.col("_us")))
+        .with_columns(_known_us=nw.when(_punctual()).then(nw.col("_us")))
     )
     # All windows lie within a user, and the users' own come first: a cluster brings together the
     # rows of a user once.
@@ -96,12 +133,17 @@ def _with_history(
 ) -> nw.LazyFrame:
     """Moves `name` to the days before, where the days themselves hold no earlier event."""
     keys = ["user_id", *group]
-    before = history.group_by(*keys).agg(_before=nw.col("_us").max())
+    before = history.group_by(*keys).agg(_before=nw.col("last_us").max())
     return (
         events.join(before, on=keys, how="left")
         .with_columns(nw.max_horizontal(name, "_before").alias(name))
         .drop("_before")
     )
+
+
+def _punctual() -> nw.Expr:
+    """Did the row arrive on the day on which it happened?"""
+    return nw.col("arrival_date") <= nw.col("event_date")
 
 
 def _within_session(events: nw.LazyFrame) -> nw.LazyFrame:

@@ -1,5 +1,6 @@
 from datetime import UTC, date, datetime, timedelta
 
+import narwhals as nw
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,7 +8,12 @@ from polars.testing import assert_frame_equal
 
 from persona_assets.tables.features import TEMPORAL_FEATURES
 from persona_assets.tables.raw import PRODUCTS
-from persona_assets.transforms.temporal import LOOKBACK_DAYS, temporal_features
+from persona_assets.transforms.temporal import (
+    LOOKBACK_DAYS,
+    days_before,
+    last_touches,
+    temporal_features,
+)
 
 NINE = datetime(2025, 3, 3, 9, tzinfo=UTC)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -163,3 +169,37 @@ def test_days_with_gaps_between_them_are_the_same_days(dirty_mart, dirty_shop, o
     key = ["event_date", "event_id"]
     expected = whole.filter(pl.col("event_date").is_in(days[1::3]))
     assert_frame_equal(some.sort(key), expected.sort(key), check_exact=True)
+
+
+@given(st.integers(0, 2**20), st.integers(1, 5))
+@settings(max_examples=15, deadline=None)
+def test_history_carried_from_piece_to_piece_is_history_read_anew(
+    dirty_mart, on_polars, seed, size
+):
+    """A range in pieces of `size` days, with gaps between them; some rows are late."""
+    rows = dirty_mart(seed, rows=150, days=9)
+    days = [date(2025, 3, 3) + timedelta(days=number) for number in (0, 1, 2, 4, 5, 8)]
+    since, touches, pieces = None, None, []
+    for start in range(0, len(days), size):
+        piece = days[start : start + size]
+        before = days_before(piece, since=since)
+        earlier = None if touches is None else nw.from_native(touches.lazy())
+        touches = on_polars(last_touches, rows, before, earlier=earlier)
+        since = min(piece)
+        carried = nw.from_native(touches.lazy())
+        pieces.append(on_polars(temporal_features, rows, PRODUCT_ROWS, piece, touches=carried))
+    order = ["event_date", "event_id", "event_ts", "user_id", "product_id"]
+    anew = on_polars(temporal_features, rows, PRODUCT_ROWS, days)
+    assert_frame_equal(pl.concat(pieces).sort(order), anew.sort(order))
+
+
+def test_touches_too_far_back_to_matter_are_let_go(mart, on_polars):
+    rows = mart(
+        {"event_id": "a", "at": NINE - 31 * DAY, "product_id": "p1"},
+        {"event_id": "b", "at": NINE - 29 * DAY, "product_id": "p2"},
+    )
+    first = on_polars(last_touches, rows, [date(2025, 1, 31)])
+    assert first["product_id"].to_list() == ["p1"]
+    days = days_before([date(2025, 3, 3)], since=date(2025, 2, 1))
+    kept = on_polars(last_touches, rows, days, earlier=nw.from_native(first.lazy()))
+    assert kept["product_id"].to_list() == ["p2"]
