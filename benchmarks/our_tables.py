@@ -71,15 +71,12 @@ def main() -> None:
     write([USER_ITEM_INTERACTIONS, QUARANTINE], raw.EVENTS, cleaned)
     mart = USER_ITEM_INTERACTIONS
     write([SESSIONS], mart, lambda asked: [sessions(store.scan(mart, asked))])
-    since, touches = None, None
+    rows = store.scan(mart, days)
+    touches = temporal.Touches(rows, hold=lambda frame: store.engine.together([frame])[0])
 
     def described(asked: Days) -> Sequence[nw.LazyFrame]:
-        nonlocal since, touches
-        history = temporal.days_before(asked, since=since)
-        rows = store.scan(mart, [*history, *asked])
-        [touches] = store.engine.together([temporal.last_touches(rows, history, earlier=touches)])
-        since = min(asked)
-        return [temporal.temporal_features(rows, products, asked, touches=touches)]
+        before = touches.before(asked)
+        return [temporal.temporal_features(rows, products, asked, touches=before)]
 
     write([TEMPORAL_FEATURES], mart, described)
     write(

@@ -1,7 +1,6 @@
 """Group `features`: temporal features, daily aggregates and embeddings."""
 
-from collections.abc import Iterator, Sequence
-from datetime import date
+from collections.abc import Iterator
 
 import dagster as dg
 import narwhals as nw
@@ -37,17 +36,14 @@ def temporal_features(
     The past is what was known then: rows that arrived on a later day are nobody's predecessor.
     """
     engine = context.resources.lake.store.engine
-    since, touches = None, None
-
-    def described(days: Sequence[date]) -> nw.LazyFrame:
-        nonlocal since, touches
-        # Carried from piece to piece, so that no day is read thirty times.
-        before = temporal.days_before(days, since=since)
-        [touches] = engine.together([temporal.last_touches(interactions, before, earlier=touches)])
-        since = min(days)
-        return temporal.temporal_features(interactions, products, days, touches=touches)
-
-    return each_piece(context, mart.USER_ITEM_INTERACTIONS, described)
+    touches = temporal.Touches(interactions, hold=lambda frame: engine.together([frame])[0])
+    return each_piece(
+        context,
+        mart.USER_ITEM_INTERACTIONS,
+        lambda days: temporal.temporal_features(
+            interactions, products, days, touches=touches.before(days)
+        ),
+    )
 
 
 @table_asset(

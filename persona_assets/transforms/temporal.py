@@ -4,7 +4,7 @@ Belongs here: features of one event that need its predecessors or the calendar. 
 here: counts over windows (`aggregates.py`, `snapshots.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
 import narwhals as nw
@@ -57,10 +57,31 @@ def last_touches(
     return both.filter(nw.col("last_us") >= oldest * 86_400 * _SECOND_US)
 
 
-def days_before(days: Sequence[date], *, since: date | None = None) -> list[date]:
-    """The days ahead of `days` in which predecessors are looked for, or those from `since` on."""
-    start = min(days) - timedelta(days=LOOKBACK_DAYS) if since is None else since
-    return [start + timedelta(days=each) for each in range((min(days) - start).days)]
+class Touches:
+    """`last_touches` before one piece of a range after the other, each day read once.
+
+    Args:
+        interactions: rows of `mart/user_item_interactions` of the range and of the `LOOKBACK_DAYS`
+            days before it.
+        hold: keeps a frame computed (an engine's `together`), lest pieces repeat those before.
+    """
+
+    def __init__(
+        self, interactions: nw.LazyFrame, hold: Callable[[nw.LazyFrame], nw.LazyFrame]
+    ) -> None:
+        self._interactions = interactions
+        self._hold = hold
+        self._since: date | None = None
+        self._found: nw.LazyFrame | None = None
+
+    def before(self, days: Sequence[date]) -> nw.LazyFrame:
+        """The touches up to the first of `days`, which lies after all days asked for earlier."""
+        first = min(days)
+        start = self._since or first - timedelta(days=LOOKBACK_DAYS)
+        read = [start + timedelta(days=each) for each in range((first - start).days)]
+        self._found = self._hold(last_touches(self._interactions, read, earlier=self._found))
+        self._since = first
+        return self._found
 
 
 def temporal_features(
@@ -81,13 +102,13 @@ def temporal_features(
             the `LOOKBACK_DAYS` days before each of them.
         products: rows of `raw/products`.
         days: the days whose events are described; at least one.
-        touches: `last_touches` up to the first of them; None: taken from `interactions`.
+        touches: see `Touches.before`; None: taken from `interactions`.
 
     Returns:
         Rows of `features/temporal_features`, one for each interaction of `days`.
     """
     if touches is None:
-        touches = last_touches(interactions, days_before(days))
+        touches = Touches(interactions, hold=lambda frame: frame).before(days)
     categories = products.group_by("product_id").agg(category=nw.col("category").min())
     history = touches.join(categories, on="product_id", how="left")
     first, last = min(days), max(days)

@@ -10,7 +10,7 @@ from persona_assets.tables.features import TEMPORAL_FEATURES
 from persona_assets.tables.raw import PRODUCTS
 from persona_assets.transforms.temporal import (
     LOOKBACK_DAYS,
-    days_before,
+    Touches,
     last_touches,
     temporal_features,
 )
@@ -179,15 +179,13 @@ def test_history_carried_from_piece_to_piece_is_history_read_anew(
     """A range in pieces of `size` days, with gaps between them; some rows are late."""
     rows = dirty_mart(seed, rows=150, days=9)
     days = [date(2025, 3, 3) + timedelta(days=number) for number in (0, 1, 2, 4, 5, 8)]
-    since, touches, pieces = None, None, []
-    for start in range(0, len(days), size):
-        piece = days[start : start + size]
-        before = days_before(piece, since=since)
-        earlier = None if touches is None else nw.from_native(touches.lazy())
-        touches = on_polars(last_touches, rows, before, earlier=earlier)
-        since = min(piece)
-        carried = nw.from_native(touches.lazy())
-        pieces.append(on_polars(temporal_features, rows, PRODUCT_ROWS, piece, touches=carried))
+    carried = Touches(
+        nw.from_native(rows.lazy()), hold=lambda frame: frame.collect("polars").lazy()
+    )
+    pieces = [
+        on_polars(temporal_features, rows, PRODUCT_ROWS, piece, touches=carried.before(piece))
+        for piece in (days[start : start + size] for start in range(0, len(days), size))
+    ]
     order = ["event_date", "event_id", "event_ts", "user_id", "product_id"]
     anew = on_polars(temporal_features, rows, PRODUCT_ROWS, days)
     assert_frame_equal(pl.concat(pieces).sort(order), anew.sort(order))
@@ -200,6 +198,6 @@ def test_touches_too_far_back_to_matter_are_let_go(mart, on_polars):
     )
     first = on_polars(last_touches, rows, [date(2025, 1, 31)])
     assert first["product_id"].to_list() == ["p1"]
-    days = days_before([date(2025, 3, 3)], since=date(2025, 2, 1))
+    days = [date(2025, 2, 1) + timedelta(days=each) for each in range(30)]
     kept = on_polars(last_touches, rows, days, earlier=nw.from_native(first.lazy()))
     assert kept["product_id"].to_list() == ["p2"]
