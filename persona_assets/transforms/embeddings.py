@@ -56,11 +56,8 @@ def item_embeddings(
 
     Mikolov et al., "Distributed Representations of Words and Phrases and their Compositionality"
     (2013), with users as sentences and products as words ("item2vec": Barkan and Koenigstein,
-    2016). Hierarchical softmax, not negative sampling: in so few passes it learns more in less
-    time, and MLlib knows nothing else. (The place of what a person touched in the week from
-    2011-11-07 of Online Retail, in the order of distance from the person, was .59 of the catalogue
-    from its far end, with five negative samples .35, at random .50.) One thread, so that the same
-    input and seed give the same vectors.
+    2016). Hierarchical softmax, not negative sampling: MLlib knows nothing else. One thread, so
+    that the same input and seed give the same vectors.
 
     Args:
         interactions: rows of `mart/user_item_interactions`.
