@@ -94,13 +94,13 @@ def main() -> None:
         [USER_FEATURES],
         USER_DAILY,
         lambda asked: [snapshots.user_features(trailing(USER_DAILY, asked, window), asked)],
-        seen=window + 1,
+        seen=snapshots.ROWS_PER_DAILY_TOTAL,
     )
     write(
         [ITEM_FEATURES],
         ITEM_DAILY,
         lambda asked: [snapshots.item_features(trailing(ITEM_DAILY, asked, window), asked)],
-        seen=window + 1,
+        seen=snapshots.ROWS_PER_DAILY_TOTAL,
     )
     given.seconds.write_text(json.dumps(seconds))
 

@@ -12,6 +12,7 @@ from datetime import date
 import polars as pl
 
 from persona_assets import settings
+from persona_assets.evaluation.judgement import judge
 from persona_assets.evaluation.offline import offline_metrics
 from persona_assets.recommenders.als import ALS, ALSConfig
 from persona_assets.recommenders.bpr import BPR, BPRConfig
@@ -39,9 +40,10 @@ def main() -> None:
         seconds[name] = time.perf_counter() - started
         made = top_k(model, artefact, interactions, cutoff=cutoff, k=10, exclude=current.exclude)
         lists.append(made.with_columns(model=pl.lit(name)))
-    metrics = offline_metrics(
-        pl.concat(lists), interactions, cutoff=cutoff, exclude=current.exclude, seed=current.seed
-    ).filter((pl.col("metric") == "ndcg") & (pl.col("k") == 10))
+    judgement = judge(pl.concat(lists), interactions, cutoff=cutoff, exclude=current.exclude)
+    metrics = offline_metrics(judgement, seed=current.seed).filter(
+        (pl.col("metric") == "ndcg") & (pl.col("k") == 10)
+    )
     for row in metrics.iter_rows(named=True):
         print(
             f"{row['model']:16} nDCG@10 {row['value']:.4f} [{row['low']:.4f}, {row['high']:.4f}]"

@@ -17,7 +17,9 @@ from typing import Any
 import click
 from rich.console import Console
 
+from persona_assets import model_commands
 from persona_assets import settings as settings_module
+from persona_assets.benchmark_command import benchmark
 from persona_assets.errors import PersonaError, UserError
 from persona_assets.settings import Settings, SourceSettings
 
@@ -41,6 +43,10 @@ def persona() -> None:
 
     Everything lands under PERSONA_HOME (default ./.persona).
     """
+
+
+for command in (benchmark, *model_commands.COMMANDS):
+    persona.add_command(command)
 
 
 @persona.command()

@@ -26,6 +26,7 @@ from persona_assets.resources.stopwatch import STOPWATCH
 from persona_assets.run_record import CheckOutcome, Outcome, RunRecord
 from persona_assets.settings import Settings
 from persona_assets.tables import TABLES
+from persona_assets.tables.tuning import PROMOTIONS, TUNING_TRIALS
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _START = "dagster/asset_partition_range_start"
@@ -236,7 +237,12 @@ def _store(defs: dg.Definitions) -> DeltaStore:
 
 
 def _versions(store: DeltaStore) -> dict[str, int]:
-    versions = {path: store.version(table) for path, table in TABLES.items()}
+    # Trials and stages change nothing that the graph makes; configurations do.
+    versions = {
+        path: store.version(table)
+        for path, table in TABLES.items()
+        if table not in (TUNING_TRIALS, PROMOTIONS)
+    }
     return {path: version for path, version in versions.items() if version is not None}
 
 

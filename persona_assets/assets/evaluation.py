@@ -1,56 +1,77 @@
 """Group `evaluation`: how good the lists are, week by week and model beside model."""
 
+from collections.abc import Sequence
 from datetime import date
 
 import dagster as dg
+import narwhals as nw
 import polars as pl
 
 from persona_assets.assets.declare import Reads, table_asset
 from persona_assets.assets.plot import plot
-from persona_assets.assets.weekly import at, each_cutoff
-from persona_assets.evaluation import beyond_accuracy, comparison, offline, plots
+from persona_assets.assets.weekly import at, tables_of_each_cutoff
+from persona_assets.evaluation import (
+    beyond_accuracy,
+    cold_start,
+    comparison,
+    offline,
+    pairwise,
+    plots,
+    segments,
+)
+from persona_assets.evaluation import staleness as stale
 from persona_assets.evaluation.ceiling import with_ceiling
+from persona_assets.evaluation.judgement import judge
 from persona_assets.partitions import JUDGED, SAME, THROUGH_JUDGED_WEEK
 from persona_assets.resources.source import ShopResource
-from persona_assets.tables import evaluation, mart, raw
+from persona_assets.tables import evaluation, features, mart, raw
 from persona_assets.tables.models import TOP_K
 
 _JUDGING = (
     "event_date", "user_id", "product_id", "event_type", "event_ts", "arrived_at", "weight",
 )  # fmt: skip
-_LISTS = Reads(TOP_K, SAME)
 _INTERACTIONS = Reads(mart.USER_ITEM_INTERACTIONS, THROUGH_JUDGED_WEEK, _JUDGING)
 
 
 @table_asset(
     evaluation.OFFLINE_METRICS,
+    evaluation.RECOMMENDATION_ANALYSIS,
+    evaluation.SEGMENT_METRICS,
+    evaluation.PAIRWISE_COMPARISON,
+    evaluation.COLD_START,
     partitions=JUDGED,
     reads={
-        "lists": _LISTS,
+        "lists": Reads(TOP_K, SAME),
         "interactions": _INTERACTIONS,
+        "embeddings": Reads(features.ITEM_EMBEDDINGS, SAME),
         "users": Reads(raw.USERS),
         "products": Reads(raw.PRODUCTS),
     },
     required=["shop"],
 )
-def offline_metrics(
+def judged_week(
     context: dg.AssetExecutionContext,
-    lists: pl.DataFrame,
+    lists: nw.LazyFrame,
     interactions: pl.DataFrame,
+    embeddings: pl.DataFrame,
     users: pl.DataFrame,
     products: pl.DataFrame,
-) -> pl.DataFrame:
-    """Precision, recall, MAP, nDCG, hit rate and MRR at 5, 10 and 20, with bootstrap intervals.
+) -> Sequence[pl.DataFrame]:
+    """Lists judged on the seven days from their cut-off: as a whole, by segment, pair by pair.
 
-    Lists made at the cut-off are judged on the seven days from it. In a synthetic shop the lists
-    by the planted tastes are judged too: `planted_optimum` is the ceiling.
+    The hits are found once; from them come the accuracy metrics at 5, 10 and 20 with bootstrap
+    intervals, what accuracy does not see (coverage, diversity, novelty, serendipity, popularity,
+    inequality), the metrics per segment of users, and the paired tests between all models. Beside
+    them stands what no model could know: the week's new users and products. In a synthetic shop
+    the lists by the planted tastes are judged too: `planted_optimum` is the ceiling.
     """
     shop: ShopResource = context.resources.shop
-    settings = shop.settings
+    engine, settings = context.resources.lake.store.engine, shop.settings
     truth = shop.planted_truth(users, products)
+    countries = segments.countries(users, shop.hash_key)
 
-    def judge(cutoff: date) -> pl.DataFrame:
-        judged = at(lists, cutoff)
+    def tables(cutoff: date) -> list[pl.DataFrame]:
+        judged = engine.collect(at(lists, cutoff))
         if truth is not None:
             judged = with_ceiling(
                 judged,
@@ -60,31 +81,18 @@ def offline_metrics(
                 cutoff=cutoff,
                 exclude=settings.exclude,
             )
-        return offline.offline_metrics(
-            judged, interactions, cutoff=cutoff, exclude=settings.exclude, seed=settings.seed
-        )
+        judgement = judge(judged, interactions, cutoff=cutoff, exclude=settings.exclude)
+        return [
+            offline.offline_metrics(judgement, seed=settings.seed),
+            beyond_accuracy.recommendation_analysis(judgement, products, embeddings=embeddings),
+            segments.segment_metrics(
+                judgement, interactions, products, countries, seed=settings.seed
+            ),
+            pairwise.pairwise_comparison(judgement, seed=settings.seed),
+            cold_start.cold_start(interactions, cutoff=cutoff),
+        ]
 
-    return each_cutoff(context, judge)
-
-
-@table_asset(
-    evaluation.RECOMMENDATION_ANALYSIS,
-    partitions=JUDGED,
-    reads={"lists": _LISTS, "interactions": _INTERACTIONS, "products": Reads(raw.PRODUCTS)},
-)
-def recommendation_analysis(
-    context: dg.AssetExecutionContext,
-    lists: pl.DataFrame,
-    interactions: pl.DataFrame,
-    products: pl.DataFrame,
-) -> pl.DataFrame:
-    """What accuracy does not see: catalog coverage, diversity within lists, novelty, inequality."""
-    return each_cutoff(
-        context,
-        lambda cutoff: beyond_accuracy.recommendation_analysis(
-            lists, interactions, products, cutoff=cutoff
-        ),
-    )
+    return tables_of_each_cutoff(context, tables)
 
 
 @table_asset(
@@ -123,4 +131,34 @@ def model_comparison(
     return table
 
 
-ASSETS = (offline_metrics, recommendation_analysis, replay_validation, model_comparison)
+@table_asset(
+    evaluation.STALENESS,
+    reads={
+        "judged": Reads(evaluation.OFFLINE_METRICS, columns=("cutoff",)),
+        "lists": Reads(TOP_K),
+        "interactions": Reads(mart.USER_ITEM_INTERACTIONS, columns=_JUDGING),
+    },
+    kinds=["matplotlib"],
+    required=["shop"],
+)
+def staleness(
+    context: dg.AssetExecutionContext,
+    judged: pl.DataFrame,
+    lists: nw.LazyFrame,
+    interactions: pl.DataFrame,
+) -> pl.DataFrame:
+    """How lists age: the newest judged weeks, each judged by trainings one to four weeks old."""
+    settings = context.resources.shop.settings
+    engine = context.resources.lake.store.engine
+    table = stale.staleness(
+        judged["cutoff"].unique().to_list(),
+        lambda cutoff: engine.collect(at(lists, cutoff).filter(nw.col("rank") <= stale.READ)),
+        interactions,
+        exclude=settings.exclude,
+        seed=settings.seed,
+    )
+    plot(context, evaluation.STALENESS, plots.staleness_figure(table))
+    return table
+
+
+ASSETS = (judged_week, replay_validation, model_comparison, staleness)

@@ -28,7 +28,7 @@ def user_features(context: dg.AssetExecutionContext, user_daily: nw.LazyFrame) -
         context,
         features.USER_DAILY,
         lambda days: snapshots.user_features(user_daily, days),
-        seen=snapshots.LOOKBACK_DAYS + 1,
+        seen=snapshots.ROWS_PER_DAILY_TOTAL,
     )
 
 
@@ -43,7 +43,7 @@ def item_features(context: dg.AssetExecutionContext, item_daily: nw.LazyFrame) -
         context,
         features.ITEM_DAILY,
         lambda days: snapshots.item_features(item_daily, days),
-        seen=snapshots.LOOKBACK_DAYS + 1,
+        seen=snapshots.ROWS_PER_DAILY_TOTAL,
     )
 
 

@@ -11,31 +11,45 @@ from persona_assets.assets.weekly import at, each_cutoff
 from persona_assets.lake.content_hash import render
 from persona_assets.partitions import BEFORE_CUTOFF, SAME, WEEKLY
 from persona_assets.recommenders import MODELS
-from persona_assets.recommenders.protocol import Recommender
+from persona_assets.recommenders.protocol import NOTHING_ELSE, Recommender
 from persona_assets.recommenders.registry import registry_row
+from persona_assets.recommenders.side_information import side_information
 from persona_assets.recommenders.top_k import batch_top_k
 from persona_assets.recommenders.training import train
-from persona_assets.tables import mart, models
+from persona_assets.resources.models_in_use import models_in_use
+from persona_assets.tables import mart, models, raw
 from persona_assets.transforms.history import known_before
 
-FEEDBACK = ("user_id", "product_id", "event_type", "event_ts", "arrived_at", "weight")
+FEEDBACK = (
+    "user_id", "product_id", "event_type", "event_ts", "arrived_at", "weight", "session_id",
+)  # fmt: skip
 _HISTORY = Reads(mart.USER_ITEM_INTERACTIONS, BEFORE_CUTOFF, FEEDBACK)
 _ARTEFACTS = {name: Reads(model.artefact, SAME) for name, model in MODELS.items()}
 _TYPES = [type(model) for model in MODELS.values()]
 
 
-def _model_asset(model: Recommender) -> dg.AssetsDefinition:
-    def learn(context: dg.AssetExecutionContext, interactions: nw.LazyFrame) -> nw.LazyFrame:
-        [history] = context.resources.lake.store.engine.together([interactions])
-        return each_cutoff(context, lambda cutoff: train(model, history, cutoff=cutoff))
+_SIDE = {"users": Reads(raw.USERS), "products": Reads(raw.PRODUCTS)}
 
-    learn.__doc__ = type(model).__doc__
+
+def _model_asset(kind: Recommender) -> dg.AssetsDefinition:
+    def learn(
+        context: dg.AssetExecutionContext, interactions: nw.LazyFrame, **side: pl.DataFrame
+    ) -> nw.LazyFrame:
+        model = models_in_use(context)[kind.name]
+        [history] = context.resources.lake.store.engine.together([interactions])
+        known = (
+            side_information(**side, key=context.resources.shop.hash_key) if side else NOTHING_ELSE
+        )
+        return each_cutoff(context, lambda cutoff: train(model, history, cutoff=cutoff, side=known))
+
+    learn.__doc__ = type(kind).__doc__
     return table_asset(
-        model.artefact,
+        kind.artefact,
         partitions=WEEKLY,
-        reads={"interactions": _HISTORY},
+        reads={"interactions": _HISTORY, **(_SIDE if kind.needs_side else {})},
         kinds=["python"],
-        code=[type(model)],
+        code=[type(kind)],
+        required=["shop"],
     )(learn)
 
 
@@ -52,6 +66,7 @@ TRAINED_BY = {
     partitions=WEEKLY,
     reads={"interactions": _HISTORY, **_ARTEFACTS},
     code=_TYPES,
+    required=["shop"],
 )
 def registry(
     context: dg.AssetExecutionContext, interactions: nw.LazyFrame, **artefacts: nw.LazyFrame
@@ -63,6 +78,7 @@ def registry(
     """
     engine = context.resources.lake.store.engine
     [history] = engine.together([interactions])
+    in_use = models_in_use(context)
 
     def digest(frame: nw.LazyFrame) -> tuple[int, str]:
         rows, total = engine.digests(frame, None).get(None, (0, 0))
@@ -74,7 +90,7 @@ def registry(
         return pl.concat(
             [
                 registry_row(
-                    MODELS[name],
+                    in_use[name],
                     cutoff=cutoff,
                     code_version=TRAINED_BY[name],
                     input_hash=input_hash,
@@ -103,13 +119,14 @@ def top_k(
     What the setting `exclude` names (bought, seen or nothing) is left out of a user's list.
     """
     settings = context.resources.shop.settings
+    in_use = models_in_use(context)
     [history] = context.resources.lake.store.engine.together([interactions])
 
     def lists(cutoff: date) -> nw.LazyFrame:
         return nw.concat(
             [
                 batch_top_k(
-                    MODELS[name],
+                    in_use[name],
                     at(artefact, cutoff),
                     history,
                     cutoff=cutoff,

@@ -4,9 +4,10 @@ Belongs here: the loop over a run's cut-offs.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from typing import TypeVar
 
 import dagster as dg
 import narwhals as nw
@@ -20,8 +21,23 @@ from persona_assets.transforms.history import Rows
 _AT_A_TIME = min(2, os.cpu_count() or 1)
 
 
+Made = TypeVar("Made")
+
+
 def each_cutoff(context: dg.AssetExecutionContext, compute: Callable[[date], Rows]) -> Rows:
-    """`compute` for every cut-off of the run, one below the other in their order.
+    """`compute` for every cut-off of the run, one below the other in their order; see `_each`."""
+    return below(_each(context, compute))
+
+
+def tables_of_each_cutoff(
+    context: dg.AssetExecutionContext, compute: Callable[[date], Sequence[Rows]]
+) -> list[Rows]:
+    """Likewise where `compute` makes several tables: each of them over all cut-offs."""
+    return [below(list(table)) for table in zip(*_each(context, compute), strict=True)]
+
+
+def _each(context: dg.AssetExecutionContext, compute: Callable[[date], Made]) -> list[Made]:
+    """`compute` for every cut-off of the run, in their order.
 
     `compute` runs in threads, so it must be a pure function: it may not touch `context`. On a
     cluster one cut-off follows the other, as each takes the whole of it.
@@ -33,7 +49,7 @@ def each_cutoff(context: dg.AssetExecutionContext, compute: Callable[[date], Row
     # A model's own limit is the process's: the cut-off that ends first would lift it for the
     # other, whose last digits then move. Under this one there is nothing to lift.
     with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(at_a_time) as pool:
-        return below(list(pool.map(compute, days_of(context.partition_keys))))
+        return list(pool.map(compute, days_of(context.partition_keys)))
 
 
 def below(frames: list[Rows]) -> Rows:

@@ -8,7 +8,7 @@ from persona_assets.checks.conservation import conservation_check
 from persona_assets.checks.contract import contract_check
 from persona_assets.checks.freshness import freshness_check
 from persona_assets.checks.quality import quality_checks
-from persona_assets.checks.window import window_check
+from persona_assets.checks.window import window_checks
 from persona_assets.tables import TABLES, mart, raw
 
 
@@ -18,8 +18,7 @@ def build_checks(assets: Sequence[dg.AssetsDefinition]) -> list[dg.AssetChecksDe
     checks = [
         contract_check(table, calendar[path]) for path, table in TABLES.items() if path in calendar
     ]
-    windows = [window_check(asset, calendar) for asset in assets]
-    checks += [check for check in windows if check is not None]
+    checks += [check for asset in assets for check in window_checks(asset, calendar)]
     checks.append(conservation_check(mart.USER_ITEM_INTERACTIONS))
     checks += [freshness_check(raw.EVENTS), freshness_check(mart.USER_ITEM_INTERACTIONS)]
     return checks + quality_checks()

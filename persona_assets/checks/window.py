@@ -20,8 +20,8 @@ Calendar = Mapping[str, dg.PartitionsDefinition | None]
 """Partitions of every table, by path."""
 
 
-def window_check(asset: dg.AssetsDefinition, calendar: Calendar) -> dg.AssetChecksDefinition | None:
-    """The check of `asset`'s trailing inputs; None where it has none."""
+def window_checks(asset: dg.AssetsDefinition, calendar: Calendar) -> list[dg.AssetChecksDefinition]:
+    """The checks of `asset`'s trailing inputs, one per table it makes; none where it has none."""
     partitions = asset.partitions_def
     trailing = {
         dep.asset_key: dep.partition_mapping
@@ -31,9 +31,16 @@ def window_check(asset: dg.AssetsDefinition, calendar: Calendar) -> dg.AssetChec
         and dep.partition_mapping.start_offset < 0
     }
     if partitions is None or not trailing:
-        return None
-    table = table_of(asset.key)
+        return []
+    return [_check(table_of(key), partitions, trailing, calendar) for key in sorted(asset.keys)]
 
+
+def _check(
+    table: Table,
+    partitions: dg.PartitionsDefinition,
+    trailing: Mapping[dg.AssetKey, dg.TimeWindowPartitionMapping],
+    calendar: Calendar,
+) -> dg.AssetChecksDefinition:
     def judge(asked: Asked) -> dict[str, dg.AssetCheckResult]:
         missing: dict[str, dict[str, list[str]]] = {key: {} for key in asked.keys}
         for upstream, mapping in trailing.items():

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import narwhals as nw
 
-from persona_assets.recommenders.als import FAINTEST_CONFIDENCE, ALSConfig, noise_level
+from persona_assets.errors import UserError
+from persona_assets.recommenders.als import ALSConfig, noise_level
 from persona_assets.recommenders.matrix import MICROSECONDS_PER_DAY, nothing_known
 from persona_assets.tables.models import FALLBACK_USER
 from persona_assets.transforms.history import known_before, midnight
@@ -17,12 +18,8 @@ from persona_assets.transforms.history import known_before, midnight
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-FRESH_OVER_UNSEEN = 5.0
-"""Confidence in MLlib is 1 + this · α · log(1 + w): never below that of pairs that did not meet, so
-that age can only tell among pairs that met if fresh ones stand out."""
-SHARE = 0.7
-"""Of the configured λ: MLlib's grows with the pairs of a row, and so weighs most on the rows that
-the others learn from."""
+FAINTEST_RATING = 1e-9
+"""Of a pair that met, however long ago: a rating of 0 would tell MLlib that it did not meet."""
 # The random start depends on the number of blocks, so that must follow from the data and not from
 # the cluster. A block of this size is solved in a second; each exchanges vectors with all others.
 _PAIRS_PER_BLOCK = 100_000
@@ -37,10 +34,8 @@ def factors(config: ALSConfig, interactions: nw.LazyFrame, *, cutoff: date) -> n
     MLlib minimises Σ_ui c_ui (p_ui − x_u · y_i)² + λ (Σ_u n_u‖x_u‖² + Σ_i n_i‖y_i‖²), where c is
     1 + α·r for pairs that met and 1 for others (Hu, Koren and Volinsky 2008) and n is the number of
     pairs of a row (Zhou, Wilkinson, Schreiber and Pan 2008, "Large-scale parallel collaborative
-    filtering for the Netflix prize"). Our r is log(1 + w) with the decayed weight w, as in the
-    embedded ALS; the paper's "1 +", which that one leaves out, cannot be left out here. λ is the
-    configured share of the noise of c over the geometric mean of both sides' mean n, so that the
-    typical row is penalised as in the embedded ALS.
+    filtering for the Netflix prize"). With r = log(1 + w), w the decayed weight, it is the loss of
+    the embedded ALS with a frequency scaling of 1; the factors are brought to the same scale.
 
     Whatever the order and the partitions of the rows, the same rows and seed give the same factors
     up to last digits, which depend on the order in which blocks arrive from other machines.
@@ -52,11 +47,16 @@ def factors(config: ALSConfig, interactions: nw.LazyFrame, *, cutoff: date) -> n
 
     Raises:
         DataError: no row with a positive weight is known at the cut-off.
+        UserError: a frequency scaling other than 1, the only one that MLlib has.
     """
+    if config.frequency_scaling != 1:
+        raise UserError(
+            "MLlib's ALS has a frequency scaling of 1 only; ALSConfig.frequency_scaling is "
+            f"{config.frequency_scaling:g}; set it to 1, or train with PERSONA_ENGINE=polars"
+        )
     from pyspark.ml.recommendation import ALS
     from pyspark.sql import functions as F  # noqa: N812 - its customary name
 
-    alpha = FRESH_OVER_UNSEEN * config.alpha
     pairs = _pairs(interactions, config, cutoff)
     users, products = _numbered(pairs, "user_id"), _numbered(pairs, "product_id")
     pairs.persist()
@@ -65,12 +65,13 @@ def factors(config: ALSConfig, interactions: nw.LazyFrame, *, cutoff: date) -> n
             F.count("*").alias("pairs"),
             F.countDistinct("user_id").alias("users"),
             F.countDistinct("product_id").alias("products"),
-            F.sqrt(F.sum(F.pow(1 + alpha * F.col("rating"), 2))).alias("norm"),
+            F.sqrt(F.sum(F.pow(1 + config.alpha * F.col("rating"), 2))).alias("norm"),
         ).first()
         if not found["pairs"]:
             raise nothing_known(cutoff)
         noise = noise_level(found["norm"], found["users"], found["products"])
         pairs_of_a_row = found["pairs"] / (found["users"] * found["products"]) ** 0.5
+        penalty = config.regularization * noise / pairs_of_a_row
         blocks = min(1 + found["pairs"] // _PAIRS_PER_BLOCK, _MOST_BLOCKS)
         ratings = (
             pairs.join(users, "user_id")
@@ -82,11 +83,11 @@ def factors(config: ALSConfig, interactions: nw.LazyFrame, *, cutoff: date) -> n
         trained = ALS(
             rank=config.factors,
             maxIter=config.iterations,
-            regParam=SHARE * config.regularization * noise / pairs_of_a_row,
+            regParam=penalty,
             numUserBlocks=blocks,
             numItemBlocks=blocks,
             implicitPrefs=True,
-            alpha=alpha,
+            alpha=config.alpha,
             userCol="user",
             itemCol="product",
             ratingCol="rating",
@@ -94,10 +95,12 @@ def factors(config: ALSConfig, interactions: nw.LazyFrame, *, cutoff: date) -> n
         ).fit(ratings)
     finally:
         pairs.unpersist()
+    of_users = _scaled(trained.userFactors, penalty**0.5)
+    of_products = _scaled(trained.itemFactors, penalty**-0.5)
     rows = (
-        _named(trained.itemFactors, products, "product_id", "product", cutoff)
-        .unionByName(_mean_user(trained.userFactors, cutoff))
-        .unionByName(_named(trained.userFactors, users, "user_id", "user", cutoff))
+        _named(of_products, products, "product_id", "product", cutoff)
+        .unionByName(_mean_user(of_users, cutoff))
+        .unionByName(_named(of_users, users, "user_id", "user", cutoff))
     )
     return nw.from_native(rows)
 
@@ -115,8 +118,7 @@ def _pairs(interactions: nw.LazyFrame, config: ALSConfig, cutoff: date) -> "Data
         .select(
             "user_id",
             "product_id",
-            # A rating of 0 would tell MLlib that the pair did not meet.
-            F.greatest(F.log1p("weight"), F.lit(FAINTEST_CONFIDENCE)).alias("rating"),
+            F.greatest(F.log1p("weight"), F.lit(FAINTEST_RATING)).alias("rating"),
         )
     )
 
@@ -141,6 +143,14 @@ def _numbered(pairs: "DataFrame", column: str) -> "DataFrame":
             (place * _BUCKETS + F.col("bucket")).cast("int").alias(column.removesuffix("_id")),
         )
     )
+
+
+def _scaled(factors: "DataFrame", scale: float) -> "DataFrame":
+    """The vectors times `scale`; see `recommenders.als.ALS` for the scale of an artefact."""
+    from pyspark.sql import functions as F  # noqa: N812
+
+    times = F.transform("features", lambda factor: (factor * scale).cast("float"))
+    return factors.withColumn("features", times)
 
 
 def _named(

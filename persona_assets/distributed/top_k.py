@@ -15,7 +15,8 @@ import polars as pl
 from persona_assets.lake.schema import DELTA_TYPES
 from persona_assets.recommenders.artefact import by_user
 from persona_assets.recommenders.exclusion import Exclusion, excluded_pairs
-from persona_assets.recommenders.protocol import Recommender
+from persona_assets.recommenders.protocol import NO_HISTORY, Recommender
+from persona_assets.recommenders.sequences import HISTORY_SCHEMA
 from persona_assets.recommenders.top_k import of_model
 from persona_assets.tables.models import FALLBACK_USER, TOP_K
 from persona_assets.transforms.engine import beside
@@ -43,8 +44,8 @@ def lists(
     """The rows that `recommenders.top_k.top_k` gives, made by the workers, in no order.
 
     What all lists share (products, and the vector of people without history) comes into this
-    process and goes to every worker. A user's own row and excluded products go to one task only,
-    which holds a block of users and `ranking.SCORES_PER_BLOCK` scores at a time.
+    process and goes to every worker. A user's own row, history and excluded products go to one task
+    only, which holds a block of users and `ranking.SCORES_PER_BLOCK` scores at a time.
 
     Args:
         model: the recommender that trained the artefact; its `recommend` runs on the workers.
@@ -64,10 +65,11 @@ def lists(
     shared: pl.DataFrame = of_all.collect("polars").to_native()
     excluded = excluded_pairs(interactions, cutoff=cutoff, exclude=exclude).to_native()
     # Nobody's lists, for the errors that would otherwise come from a worker, wrapped in Spark's.
-    model.recommend(shared, [], k=k, excluded=_NO_PAIRS)
+    model.recommend(shared, [], k=k)
+    known = known_before(interactions, cutoff)
     everyone = nw.concat(
         [
-            known_before(interactions, cutoff).select("user_id").unique(),
+            known.select("user_id").unique(),
             beside(interactions, pl.DataFrame({"user_id": [FALLBACK_USER]})),
         ]
     ).to_native()
@@ -79,6 +81,10 @@ def lists(
     if own is not None:
         rows = own.to_native().select(F.col("id").alias("user_id"), F.struct("*").alias("row"))
         users = users.join(rows, "user_id", "left")
+    if model.needs_history:
+        touched = known.to_native().select("user_id", F.struct(*HISTORY_SCHEMA).alias("touch"))
+        histories = touched.groupBy("user_id").agg(F.collect_list("touch").alias("history"))
+        users = users.join(histories, "user_id", "left")
     # By a number of its own, as rows of users are too small for Spark to see work for many tasks.
     tasks = int(users.sparkSession.conf.get("spark.sql.shuffle.partitions"))
     columns = ", ".join(f"{column.name} {DELTA_TYPES[column.type]}" for column in TOP_K.columns)
@@ -86,9 +92,6 @@ def lists(
         _ranking(model, shared, cutoff, k), columns
     )
     return nw.from_native(ranked)
-
-
-_NO_PAIRS = pl.DataFrame(schema={"user_id": pl.String(), "product_id": pl.String()})
 
 
 def _ranking(
@@ -109,6 +112,7 @@ def _ranking(
                     excluded=block.select("user_id", product_id="excluded")
                     .drop_nulls()
                     .explode("product_id"),
+                    histories=_histories(block),
                 )
                 rows = of_model(made, model, cutoff).to_arrow().cast(TOP_K.arrow_schema)
                 yield from rows.to_batches()
@@ -119,3 +123,11 @@ def _ranking(
 def _own_rows(block: pl.DataFrame) -> list[pl.DataFrame]:
     """The artefact's rows of a block's users, if the model knows users."""
     return [block["row"].drop_nulls().struct.unnest()] if "row" in block.columns else []
+
+
+def _histories(block: pl.DataFrame) -> pl.DataFrame:
+    """What a block's users touched, if the model asks for it."""
+    if "history" not in block.columns:
+        return NO_HISTORY
+    touches = block.select("history").drop_nulls().explode("history").unnest("history")
+    return touches.cast(HISTORY_SCHEMA)

@@ -1,8 +1,9 @@
 """How good the lists are: against what people did next, against each other, and beyond accuracy.
 
-Belongs here: what counts as relevant (`relevance`), which listed products were hits (`hits`), the
-metrics made of hits (`metrics`) and their intervals (`uncertainty`), the tables of group
-`evaluation` (`offline`, `beyond_accuracy`, `comparison`), the synthetic shop's ceiling (`ceiling`)
-and the plots of all that (`plots`). Does not belong here: making lists (`recommenders/`) and
-online experiments (`experiments/`).
+Belongs here: what counts as relevant (`relevance`, `splits`), which listed products were hits
+(`lists`, `hits`, `expected`), the metrics made of hits (`metrics`, `variants`), their uncertainty
+(`uncertainty`, `paired`), everything about one cut-off (`judgement`), the tables of group
+`evaluation` (`offline`, `beyond_accuracy`, `segments`, `pairwise`, `cold_start`, `staleness`,
+`comparison`), the synthetic shop's ceiling (`ceiling`) and the plots of all that (`plots`). Does
+not belong here: making lists (`recommenders/`) and online experiments (`experiments/`).
 """

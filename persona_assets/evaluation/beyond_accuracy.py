@@ -1,75 +1,65 @@
 """`evaluation/recommendation_analysis`: what lists do to the catalogue, whoever is right.
 
-Belongs here: measures of whole sets of lists that need no truth. Does not belong here: accuracy
-(`metrics.py`).
+Belongs here: measures of whole sets of lists. Does not belong here: accuracy (`metrics.py`), though
+serendipity reads its hits.
 
 The catalogue is the products on sale: those with an interaction that happened and arrived before
 the cut-off. The list for people without history is no user's list and is left out.
 """
 
-from datetime import date
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from persona_assets.errors import DataError
+from persona_assets.evaluation.expected import gains_of
+from persona_assets.evaluation.judgement import Judgement
+from persona_assets.evaluation.lists import numbers
 from persona_assets.evaluation.metrics import KS
 from persona_assets.tables.evaluation import RECOMMENDATION_ANALYSIS
-from persona_assets.tables.models import FALLBACK_USER
-from persona_assets.transforms.history import known_before
+
+Products = NDArray[np.int32]
+"""Lists × length: numbers of products, −1 where a rank is not filled."""
 
 
 def recommendation_analysis(
-    top_k: pl.DataFrame, interactions: pl.DataFrame, products: pl.DataFrame, *, cutoff: date
+    judgement: Judgement, products: pl.DataFrame, *, embeddings: pl.DataFrame | None = None
 ) -> pl.DataFrame:
-    """Describe the lists of every model at `cutoff`.
+    """Describe the lists of every model at a cut-off.
 
     Args:
-        top_k: rows of `recommendations/top_k`; rows of other cut-offs are not looked at.
-        interactions: rows of `mart/user_item_interactions`; rows that happened or arrived at or
-            after the cut-off are not looked at.
+        judgement: of the cut-off.
         products: rows of `raw/products`.
-        cutoff: of the lists.
+        embeddings: rows of `features/item_embeddings`; those of other cut-offs are not looked at;
+            None: there are none.
 
     Returns:
         rows of `evaluation/recommendation_analysis`, sorted by its key.
-
-    Raises:
-        DataError: no lists, or no product on sale, at this cut-off.
     """
-    lists = top_k.filter(pl.col("cutoff") == cutoff, pl.col("user_id") != FALLBACK_USER)
-    known = known_before(interactions, cutoff)
-    for table, frame in (
-        ("recommendations/top_k", lists),
-        ("mart/user_item_interactions before it", known),
-    ):
-        if frame.is_empty():
-            raise DataError(
-                f"evaluation/recommendation_analysis, cutoff {cutoff}: {table} has no rows; "
-                "materialize it first, or choose another cut-off"
-            )
-    touched = known.group_by("product_id").agg(pl.col("user_id").n_unique().alias("users"))
-    slots = (
-        lists.select("model", "user_id", "rank", "product_id")
-        .join(products.select("product_id", "category"), on="product_id", how="left")
-        .join(touched, on="product_id", how="left")
-    )
-    users = known["user_id"].n_unique()
-    rows = []
-    for (model,), of_model in slots.partition_by("model", as_dict=True).items():
+    touched = judgement.touched
+    vectors = _vectors(judgement, embeddings)
+    category = _categories(judgement, products)
+    # What is not on sale is as little known as can be told: like the touch of one user.
+    information = np.log2(judgement.known_users / np.maximum(1, touched))
+    rows: list[tuple[str, str, int, float | None]] = []
+    for model in judgement.rivals:
+        every = judgement.shown[model]
+        surprise = _surprise(judgement, model)
         for k in KS:
-            shown = of_model.filter(pl.col("rank") <= k).sort("user_id", "rank")
-            exposure = _exposure(shown, touched.height)
-            rows += [
-                (model, "catalog_coverage", k, catalog_coverage(exposure)),
-                (model, "intra_list_diversity", k, intra_list_diversity(shown)),
-                (model, "novelty", k, novelty(shown, users=users)),
-                (model, "gini", k, gini(exposure)),
-            ]
+            shown = every[:, :k]
+            exposure = np.bincount(shown[shown >= 0], minlength=len(touched))[touched > 0]
+            values = {
+                "catalog_coverage": catalog_coverage(exposure),
+                "intra_list_diversity": category_diversity(shown, category),
+                "embedding_diversity": embedding_diversity(shown, vectors),
+                "novelty": mean_over_lists(shown, information),
+                "average_popularity": mean_over_lists(shown, touched.astype(np.float64)),
+                "serendipity": serendipity(surprise, k),
+                "gini": gini(exposure),
+            }
+            rows += [(model, metric, k, value) for metric, value in values.items()]
     return (
         pl.DataFrame(rows, schema=["model", "metric", "k", "value"], orient="row")
-        .with_columns(cutoff=pl.lit(cutoff, dtype=pl.Date()))
+        .with_columns(cutoff=pl.lit(judgement.cutoff, dtype=pl.Date()))
         .select(RECOMMENDATION_ANALYSIS.polars_schema.names())
         .cast(RECOMMENDATION_ANALYSIS.polars_schema)
         .sort(RECOMMENDATION_ANALYSIS.key)
@@ -80,7 +70,7 @@ def catalog_coverage(exposure: NDArray[np.int64]) -> float:
     """Share of the catalogue that is in at least one list.
 
     Source: Ge, Delgado-Battenfeld and Jannach 2010, "Beyond accuracy: evaluating recommender
-    systems by coverage and serendipity", § 2.
+    systems by coverage and serendipity", § 2. Same as RecTools' `CatalogCoverage(normalize=True)`.
 
     Args:
         exposure: per product on sale, the number of lists that hold it.
@@ -108,23 +98,29 @@ def gini(exposure: NDArray[np.int64]) -> float | None:
     return float((weights * np.sort(exposure)).sum() / (products * total))
 
 
-def novelty(shown: pl.DataFrame, *, users: int) -> float:
-    """How little known the listed products are: mean self-information −log2 p in bits.
+def mean_over_lists(shown: Products, of_product: NDArray[np.float64]) -> float | None:
+    """A property of products, its mean over each list and then over lists.
 
-    p is the share of known users who touched the product; a product that nobody touched counts as
-    touched by one user, the least that can be told from none. Mean over each list, then over lists.
-    Source: Zhou et al. 2010, "Solving the apparent diversity-accuracy dilemma of recommender
-    systems"; Vargas and Castells 2011, "Rank and relevance in novelty and diversity metrics".
+    Of −log2 p, with p the share of known users who touched the product, it is novelty in bits
+    (Zhou et al. 2010, "Solving the apparent diversity-accuracy dilemma of recommender systems";
+    same as RecTools' `MeanInvUserFreq`). Of the number of users who touched it, it is the average
+    recommendation popularity (Yin et al. 2012, "Challenging the long tail recommendation"; same as
+    RecTools' `AvgRecPopularity`).
 
     Args:
-        shown: one row per list and product: `user_id`, `users` (who touched it; null: none).
-        users: number of known users.
+        shown: lists; empty ones are left aside.
+        of_product: the property by number of the product.
+
+    Returns:
+        None when no list holds anything.
     """
-    information = (users / pl.col("users").fill_null(1)).log(2)
-    return float(_mean_over_lists(shown.group_by("user_id").agg(value=information.mean())))
+    filled = shown >= 0
+    lengths = filled.sum(axis=1)
+    sums = np.where(filled, of_product[shown], 0.0).sum(axis=1)
+    return _mean(sums[lengths > 0] / lengths[lengths > 0])
 
 
-def intra_list_diversity(shown: pl.DataFrame) -> float | None:
+def category_diversity(shown: Products, category: NDArray[np.int64]) -> float | None:
     """Share of a list's pairs of products that are of different categories, mean over lists.
 
     Products without category are left aside; so are lists with fewer than two others. Source:
@@ -132,33 +128,101 @@ def intra_list_diversity(shown: pl.DataFrame) -> float | None:
     else 0; one less the intra-list similarity of Ziegler et al. 2005.
 
     Args:
-        shown: one row per list and product: `user_id`, `category`.
+        shown: lists.
+        category: number of the category by number of the product, −1: none.
 
     Returns:
         None when no list has two products with a category.
     """
-    pairs = pl.col("len") * (pl.col("len") - 1)
-    values = (
-        shown.drop_nulls("category")
-        .group_by("user_id", "category")
-        .len()
-        .with_columns(pl.col("len").cast(pl.Int64))
-        .group_by("user_id")
-        .agg(same=pairs.sum(), len=pl.col("len").sum())
-        .filter(pl.col("len") > 1)
-        .select("user_id", value=1 - pl.col("same") / pairs)
+    of = np.where(shown >= 0, category[shown], -1)
+    lengths: NDArray[np.int64] = (of >= 0).sum(axis=1)
+    same = np.zeros(len(shown), dtype=np.int64)
+    # A distance between ranks at a time: no array beyond lists × length is held.
+    for gap in range(1, of.shape[1]):
+        same += ((of[:, gap:] == of[:, :-gap]) & (of[:, gap:] >= 0)).sum(axis=1)
+    some = lengths > 1
+    pairs = lengths[some] * (lengths[some] - 1) / 2
+    return _mean(1 - same[some] / pairs)
+
+
+def embedding_diversity(shown: Products, vectors: NDArray[np.float64]) -> float | None:
+    """Mean distance 1 − cosine over a list's pairs of products, mean over lists.
+
+    For n unit vectors e it is 1 − (|Σ e|² − n) / (n (n − 1)). Products without a vector are left
+    aside; so are lists with fewer than two others. Source: Smyth and McClave 2001, with the cosine
+    as similarity.
+
+    Args:
+        shown: lists.
+        vectors: unit vectors by number of the product; zeros: none.
+
+    Returns:
+        None when no list has two products with a vector.
+    """
+    has: NDArray[np.bool_] = np.asarray(vectors.any(axis=1))
+    lengths = ((shown >= 0) & has[shown]).sum(axis=1)
+    total = np.zeros((len(shown), vectors.shape[1]))
+    for rank in range(shown.shape[1]):
+        total += np.where(shown[:, rank, None] >= 0, vectors[shown[:, rank]], 0.0)
+    pairs = lengths * (lengths - 1.0)
+    some = pairs > 0
+    return _mean(1 - ((total[some] ** 2).sum(axis=1) - lengths[some]) / pairs[some])
+
+
+def serendipity(surprise: NDArray[np.float64], k: int) -> float | None:
+    """How much of a list is relevant and yet was to be met nowhere: Σ_{r≤k} h_r (1 − p) / k.
+
+    p is the share of known users who touched the product, the chance that it had been seen anyway;
+    mean over the users with something relevant. Source: Vargas and Castells 2011, "Rank and
+    relevance in novelty and diversity metrics", eq. 8 without discount (expected popularity
+    complement with relevance); the unexpected and useful of Ge et al. 2010, graded. RecTools'
+    `Serendipity` compares ranks instead: the list's with that by popularity.
+
+    Args:
+        surprise: users × depth, E[h_r (1 − p)].
+        k: length of the lists.
+
+    Returns:
+        None without users.
+    """
+    return _mean(surprise[:, :k].sum(axis=1) / k)
+
+
+def _surprise(judgement: Judgement, model: str) -> NDArray[np.float64]:
+    rows, products = judgement.warm.relevant
+    unseen = 1 - judgement.touched / judgement.known_users
+    return gains_of(judgement.warm.hits[model], rows, unseen[products]).matrix
+
+
+def _mean(values: NDArray[np.float64]) -> float | None:
+    return float(values.mean()) if len(values) else None
+
+
+def _categories(judgement: Judgement, products: pl.DataFrame) -> NDArray[np.int64]:
+    """Number of the category by number of the product, −1: none."""
+    named = products.drop_nulls("category").select("product_id", "category")
+    place = numbers(named["product_id"], judgement.products)
+    category = np.full(len(judgement.products), -1, dtype=np.int64)
+    category[place[place >= 0]] = numbers(named["category"], named["category"].unique().sort())[
+        place >= 0
+    ]
+    return category
+
+
+def _vectors(judgement: Judgement, embeddings: pl.DataFrame | None) -> NDArray[np.float64]:
+    """Unit vectors by number of the product, zeros: none."""
+    if embeddings is None:
+        return np.zeros((len(judgement.products), 1))
+    mine = embeddings.filter(
+        pl.col("cutoff") == judgement.cutoff,
+        pl.col("product_id").is_in(judgement.products.implode()),
     )
-    return None if values.is_empty() else _mean_over_lists(values)
-
-
-def _mean_over_lists(values: pl.DataFrame) -> float:
-    # In the order of users: the order in which floats are added must not depend on a hash table.
-    return float(values.sort("user_id")["value"].to_numpy().mean())
-
-
-def _exposure(shown: pl.DataFrame, products: int) -> NDArray[np.int64]:
-    """Lists per product on sale, in no particular order; `products` is the catalogue's size."""
-    on_sale = shown.drop_nulls("users").group_by("product_id").len()["len"].to_numpy()
-    exposure = np.zeros(products, dtype=np.int64)
-    exposure[: on_sale.size] = on_sale
-    return exposure
+    if mine.is_empty():
+        return np.zeros((len(judgement.products), 1))
+    matrix = np.stack(mine["vector"].to_list()).astype(np.float64)
+    lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
+    vectors = np.zeros((len(judgement.products), matrix.shape[1]))
+    vectors[numbers(mine["product_id"], judgement.products)] = matrix / np.where(
+        lengths > 0, lengths, 1.0
+    )
+    return vectors

@@ -11,11 +11,14 @@ import polars as pl
 
 from persona_assets.evaluation.ceiling import PLANTED_OPTIMUM
 from persona_assets.evaluation.offline import BASELINE
-from persona_assets.plotting import MUTED, colour, new_figure
+from persona_assets.plotting import MUTED, PALETTE, colour, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+_LINES = ("-", ":", "-.")
+"""Tell models apart whose colour is the same, the palette having gone round."""
 
 SHOWN_K = 10
 """A page of results: the length at which plots compare models."""
@@ -29,13 +32,17 @@ TITLES = {
     "hit_rate": "Hit rate",
     "catalog_coverage": "Catalogue coverage",
     "intra_list_diversity": "Diversity of categories",
+    "embedding_diversity": "Diversity of embeddings",
     "novelty": "Novelty in bits",
+    "average_popularity": "Average popularity",
+    "serendipity": "Serendipity",
     "gini": "Gini of exposure",
 }
-"""How metrics are written in plots; the first six are those that `comparison_figure` shows."""
+"""How metrics are written in plots: six of accuracy, then those beyond it."""
 
 _ACCURACY = tuple(TITLES)[:6]
 _BEYOND = tuple(TITLES)[6:]
+_PANELS_IN_A_ROW = 4
 
 
 def comparison_figure(model_comparison: pl.DataFrame) -> "Figure":
@@ -85,7 +92,7 @@ def replay_figure(replay_validation: pl.DataFrame) -> "Figure":
     rows = replay_validation.filter(pl.col("metric") == "ndcg", pl.col("k") == SHOWN_K)
     colours = _colours(rows["model"])
     cutoffs = rows["cutoff"].unique().sort().to_list()
-    figure = new_figure(8.0, 3.4)
+    figure = new_figure(8.0, 2.4 + 0.2 * max(5, len(colours)))
     axes = figure.subplots()
     for model in reversed(_by_ndcg(rows)):
         of_model = rows.filter(pl.col("model") == model).sort("cutoff")
@@ -96,7 +103,9 @@ def replay_figure(replay_validation: pl.DataFrame) -> "Figure":
             days,
             value,
             color=colours[model],
-            linestyle="--" if model == PLANTED_OPTIMUM else "-",
+            linestyle="--"
+            if model == PLANTED_OPTIMUM
+            else _LINES[list(colours).index(model) // len(PALETTE) % len(_LINES)],
             # Markers carry the plot while there are few weeks, and clutter it later.
             marker="o" if len(cutoffs) <= 20 else None,
             label=model.replace("_", " "),
@@ -116,7 +125,7 @@ def replay_figure(replay_validation: pl.DataFrame) -> "Figure":
 
 
 def beyond_accuracy_figure(recommendation_analysis: pl.DataFrame) -> "Figure":
-    """Coverage, diversity, novelty and concentration at 10 of the newest cut-off's models.
+    """What the lists of the newest cut-off's models do to the catalogue, at 10.
 
     Args:
         recommendation_analysis: rows of `evaluation/recommendation_analysis`.
@@ -126,8 +135,12 @@ def beyond_accuracy_figure(recommendation_analysis: pl.DataFrame) -> "Figure":
     )
     models = sorted(rows["model"].unique(), reverse=True)
     colours = _colours(rows["model"])
-    figure = new_figure(9.0, 1.2 + 0.3 * len(models))
-    for axes, metric in zip(figure.subplots(1, 4, sharey=True), _BEYOND, strict=True):
+    lines = -(-len(_BEYOND) // _PANELS_IN_A_ROW)
+    figure = new_figure(9.0, lines * (0.9 + 0.24 * len(models)))
+    panels = figure.subplots(lines, _PANELS_IN_A_ROW, sharey=True).ravel()
+    for axes in panels[len(_BEYOND) :]:
+        axes.set_axis_off()
+    for axes, metric in zip(panels, _BEYOND, strict=False):
         values = {row["model"]: row["value"] for row in _rows(rows, metric)}
         defined = [model for model in models if values[model] is not None]
         axes.barh(
@@ -139,6 +152,44 @@ def beyond_accuracy_figure(recommendation_analysis: pl.DataFrame) -> "Figure":
         if not defined:
             axes.text(0.5, 0.5, "not defined", transform=axes.transAxes, ha="center", color=MUTED)
         _panel(axes, TITLES[metric], models)
+    return figure
+
+
+def staleness_figure(staleness: pl.DataFrame) -> "Figure":
+    """What nDCG@10 loses with the age of the training: mean change over the judged weeks.
+
+    Args:
+        staleness: rows of `evaluation/staleness`; none: an empty plot.
+    """
+    rows = staleness.filter(pl.col("metric") == "ndcg", pl.col("k") == SHOWN_K)
+    colours = _colours(rows["model"])
+    figure = new_figure(8.0, 2.4 + 0.13 * len(colours))
+    axes = figure.subplots()
+    mean = (
+        rows.sort("cutoff")
+        .group_by("model", "age_weeks")
+        .agg(pl.col("change").mean())
+        .sort("model", "age_weeks")
+    )
+    for place, model in enumerate(colours):
+        of_model = mean.filter(pl.col("model") == model)
+        axes.plot(
+            of_model["age_weeks"].to_list(),
+            of_model["change"].to_list(),
+            color=colours[model],
+            linestyle=_LINES[place // len(PALETTE) % len(_LINES)],
+            marker="o",
+            label=model.replace("_", " "),
+        )
+    axes.axhline(0, color=MUTED, linewidth=0.8)
+    axes.set_xticks(sorted(set(rows["age_weeks"])))
+    axes.set_xlabel("weeks from training to the end of the judged week", fontsize=9)
+    axes.set_title(
+        f"Change of nDCG@{SHOWN_K} with the age of the training", fontsize=11, loc="left"
+    )
+    _plain(axes)
+    if colours:
+        figure.legend(loc="outside right center", frameon=False, fontsize=9)
     return figure
 
 

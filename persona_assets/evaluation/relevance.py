@@ -22,7 +22,7 @@ def relevant_items(interactions: pl.DataFrame, *, cutoff: date, exclude: Exclusi
     A product is relevant to a user who touched it (weight > 0, so returns do not count) in the
     judged week, unless the `exclude` rule keeps it out of the user's lists: no model is asked for
     what it may not show. Only users known before the cut-off are judged; for the others see
-    `cold_users`.
+    `cold_relevant_items`.
 
     Rows of the judged week count when they *arrived* within it too. What comes later is left out
     for good, so that the metrics of a cut-off are the same whenever they are computed.
@@ -37,7 +37,7 @@ def relevant_items(interactions: pl.DataFrame, *, cutoff: date, exclude: Exclusi
     """
     known = known_before(interactions, cutoff).select("user_id").unique()
     return (
-        _judged_rows(interactions, cutoff)
+        judged_rows(interactions, cutoff)
         .filter(pl.col("weight") > 0)
         .select("user_id", "product_id")
         .unique()
@@ -51,6 +51,23 @@ def relevant_items(interactions: pl.DataFrame, *, cutoff: date, exclude: Exclusi
     )
 
 
+def cold_relevant_items(interactions: pl.DataFrame, *, cutoff: date) -> pl.DataFrame:
+    """What `cold_users` touched (weight > 0) in the judged week; nothing is excluded for them.
+
+    Returns:
+        `user_id, product_id`, each pair once, sorted.
+    """
+    strangers = cold_users(interactions, cutoff=cutoff)
+    return (
+        judged_rows(interactions, cutoff)
+        .filter(pl.col("weight") > 0)
+        .select("user_id", "product_id")
+        .unique()
+        .join(strangers, on="user_id", how="semi")
+        .sort("user_id", "product_id")
+    )
+
+
 def cold_users(interactions: pl.DataFrame, *, cutoff: date) -> pl.DataFrame:
     """Users of the judged week who were not known before it, and are therefore not judged.
 
@@ -59,7 +76,7 @@ def cold_users(interactions: pl.DataFrame, *, cutoff: date) -> pl.DataFrame:
     """
     known = known_before(interactions, cutoff).select("user_id").unique()
     return (
-        _judged_rows(interactions, cutoff)
+        judged_rows(interactions, cutoff)
         .filter(pl.col("weight") > 0)
         .select("user_id")
         .unique()
@@ -68,7 +85,8 @@ def cold_users(interactions: pl.DataFrame, *, cutoff: date) -> pl.DataFrame:
     )
 
 
-def _judged_rows(interactions: pl.DataFrame, cutoff: date) -> pl.DataFrame:
+def judged_rows(interactions: pl.DataFrame, cutoff: date) -> pl.DataFrame:
+    """Rows that happened in the seven days from the cut-off and arrived within them."""
     end = cutoff + timedelta(days=JUDGED_DAYS)
     return interactions.filter(
         pl.col("event_date").is_between(cutoff, end, closed="left"),

@@ -19,12 +19,12 @@ from persona_assets.errors import DataError
 from persona_assets.experiments.assignment import equal_shares
 from persona_assets.experiments.comparison import (
     Comparison,
-    holm,
     mean_difference,
     proportion_difference,
     ratio_difference,
     sample_ratio_p_value,
 )
+from persona_assets.multiple_testing import holm
 from persona_assets.tables import TABLES
 from persona_assets.tables.experiments import ARMS
 

@@ -1,7 +1,8 @@
 """The statistics behind a comparison of two arms.
 
-Belongs here: estimates, intervals, p-values and their corrections, on plain arrays, each with the
-source of its formula. Does not belong here: metrics, arms or verdicts (`analysis.py`).
+Belongs here: estimates, intervals and p-values, on plain arrays, each with the source of its
+formula. Does not belong here: metrics, arms or verdicts (`analysis.py`), or corrections of p-values
+(`multiple_testing.py`).
 """
 
 import math
@@ -113,20 +114,6 @@ def mean_difference(values: Floats, control_values: Floats) -> Comparison:
     margin = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * error
     p_value = min(1.0, 2 * float(stdtr(freedom, -abs(_standardised(effect, error)))))
     return Comparison(value, control_value, effect, effect - margin, effect + margin, p_value)
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """P-values adjusted so that rejecting those below α keeps the family-wise error at α.
-
-    Step-down: the i-th smallest of m is multiplied by m − i + 1 and never falls below the one
-    before (Holm 1979, "A simple sequentially rejective multiple test procedure").
-    """
-    adjusted = [0.0] * len(p_values)
-    floor = 0.0
-    for rank, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
-        floor = max(floor, min(1.0, (len(p_values) - rank) * p_values[index]))
-        adjusted[index] = floor
-    return adjusted
 
 
 def sample_ratio_p_value(users: Sequence[int], shares: Sequence[float]) -> float:

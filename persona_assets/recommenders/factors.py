@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from persona_assets.errors import DataError
 from persona_assets.recommenders.artefact import one_training
-from persona_assets.recommenders.ranking import ranked_lists
+from persona_assets.recommenders.ranking import Scorer
 from persona_assets.tables import Table
 from persona_assets.tables.models import FALLBACK_USER
 
@@ -86,22 +86,43 @@ class Factors:
             product_biases=products["bias"].to_numpy(),
         )
 
-    def recommend(self, users: Sequence[str], *, k: int, excluded: pl.DataFrame) -> pl.DataFrame:
-        """See `Recommender.recommend`; people without a vector are newcomers."""
+    def scorer(self, users: Sequence[str], own: "OwnVectors | None" = None) -> Scorer:
+        """See `Recommender.scorer`.
+
+        Args:
+            users: whom to score for.
+            own: vectors made from what is known of these users by now, which take the place of
+                those learned. People with neither are newcomers.
+        """
         from threadpoolctl import threadpool_limits
 
         rows = dict(zip(self.users.to_list(), range(len(self.users)), strict=True))
         newcomer = len(rows)
         chosen = np.array([rows.get(user, newcomer) for user in users], dtype=np.int64)
         vectors = np.vstack([self.user_vectors, self.newcomer_vector])[chosen]
+        if own is not None:
+            vectors[own.rows] = own.vectors
         biases = self.product_biases.astype(np.float32)
 
         def scores_of(block: slice) -> NDArray[np.float32]:
-            return vectors[block] @ self.product_vectors.T + biases
+            # How BLAS splits a product over threads moves last digits, and with them ties.
+            with threadpool_limits(limits=1, user_api="blas"):
+                return vectors[block] @ self.product_vectors.T + biases
 
-        # How BLAS splits a product over threads moves last digits, and with them ties.
-        with threadpool_limits(limits=1, user_api="blas"):
-            return ranked_lists(users, self.products, scores_of, k=k, excluded=excluded)
+        return Scorer(self.products, scores_of)
+
+
+@dataclass(frozen=True)
+class OwnVectors:
+    """Vectors of some of the users to score for, made from their histories.
+
+    Attributes:
+        rows: numbers of these users among those to score for.
+        vectors: (rows × factors) float32.
+    """
+
+    rows: NDArray[np.int64]
+    vectors: NDArray[np.float32]
 
 
 def mean_user(user_vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -4,6 +4,7 @@ Belongs here: time decay, summing, and the order of users and products in the ma
 belong here: what a model makes of a weight (its confidence, its sampling).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from persona_assets.errors import DataError
+from persona_assets.recommenders.touches import touches
 from persona_assets.transforms.history import known_before, midnight
 
 if TYPE_CHECKING:
@@ -51,14 +53,13 @@ def interaction_matrix(
         half_life_days: age at which a row counts half [d].
 
     Raises:
-        DataError: no row with a positive weight is known at the cut-off.
+        DataError: no row with a positive weight is known at the cut-off, or a weight is no number.
     """
     from scipy.sparse import coo_matrix
 
     # Sorted by everything that enters the sums, so that the rows' order cannot move a last digit.
     rows = (
-        known_before(interactions, cutoff)
-        .filter(pl.col("weight") > 0)
+        touches(known_before(interactions, cutoff))
         .select("user_id", "product_id", "event_ts", "weight")
         .sort("user_id", "product_id", "event_ts", "weight")
     )
@@ -82,6 +83,40 @@ def interaction_matrix(
         products=products,
         weights=coo_matrix((decayed, positions), shape=(len(users), len(products))).tocsr(),
     )
+
+
+def history_weights(
+    histories: pl.DataFrame, users: Sequence[str], products: pl.Series, *, half_life_days: float
+) -> "csr_matrix":
+    """(users × products) decayed weights of what people are known to have touched by now.
+
+    As `interaction_matrix`, but ages are counted from each person's own newest row: what else they
+    touched fades against what they touched last, however long ago that was.
+
+    Args:
+        histories: rows (`HISTORY_SCHEMA`), in any order; those of other users or products are left
+            out.
+        users: `user_id` of each row.
+        products: `product_id` of each column.
+        half_life_days: age at which a row counts half [d].
+    """
+    from scipy.sparse import coo_matrix
+
+    row = pl.DataFrame({"user_id": users}, schema={"user_id": pl.String()}).with_row_index("row")
+    column = products.alias("product_id").to_frame().with_row_index("column")
+    age = (pl.col("event_ts").max().over("row") - pl.col("event_ts")).dt.total_microseconds()
+    rows = (
+        touches(histories)
+        .join(row, on="user_id")
+        .join(column, on="product_id")
+        .sort("row", "column", "event_ts", "weight")
+        .select("row", "column", "weight", age_days=age / MICROSECONDS_PER_DAY)
+    )
+    decayed = rows["weight"].to_numpy() * np.exp2(-rows["age_days"].to_numpy() / half_life_days)
+    return coo_matrix(
+        (decayed, (rows["row"].to_numpy(), rows["column"].to_numpy())),
+        shape=(len(users), len(products)),
+    ).tocsr()
 
 
 def nothing_known(cutoff: date) -> DataError:

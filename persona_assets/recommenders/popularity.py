@@ -10,12 +10,17 @@ from typing import ClassVar
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from persona_assets.recommenders.artefact import one_training
 from persona_assets.recommenders.matrix import interaction_matrix
-from persona_assets.recommenders.protocol import Config
-from persona_assets.recommenders.ranking import ranked_lists
+from persona_assets.recommenders.protocol import (
+    NOTHING_ELSE,
+    Config,
+    Recommender,
+    SideInformation,
+    Space,
+)
+from persona_assets.recommenders.ranking import Scorer, everyones
 from persona_assets.tables import Table
 from persona_assets.tables.models import POPULARITY_MODEL
 
@@ -33,14 +38,24 @@ class PopularityConfig(Config):
 
 
 @dataclass(frozen=True)
-class Popularity:
-    """Time-decayed popularity: score(i) = Σ weight · 2^(−age / half-life) over the rows of i."""
+class Popularity(Recommender):
+    """Time-decayed popularity: score(i) = Σ weight · 2^(−age / half-life) over the rows of i.
+
+    It takes time and memory in proportion to the rows.
+    """
 
     config: PopularityConfig = field(default_factory=PopularityConfig)
     name: ClassVar[str] = "popularity"
     artefact: ClassVar[Table] = POPULARITY_MODEL
+    space: ClassVar[Space] = {"half_life_days": (14.0, 2.0, 7.0, 60.0, 365.0)}
 
-    def fit(self, interactions: pl.DataFrame, *, cutoff: date) -> pl.DataFrame:
+    def fit(
+        self,
+        interactions: pl.DataFrame,
+        *,
+        cutoff: date,
+        side: SideInformation = NOTHING_ELSE,
+    ) -> pl.DataFrame:
         """Rows of `models/popularity_model`; see `Recommender.fit`."""
         matrix = interaction_matrix(
             interactions, cutoff=cutoff, half_life_days=self.config.half_life_days
@@ -51,14 +66,13 @@ class Popularity:
             pl.lit(cutoff, dtype=pl.Date()).alias("cutoff"), pl.col("product_id"), pl.col("score")
         )
 
-    def recommend(
-        self, artefact: pl.DataFrame, users: Sequence[str], *, k: int, excluded: pl.DataFrame
-    ) -> pl.DataFrame:
-        """The most popular products, the same for everyone; see `Recommender.recommend`."""
+    def scorer(
+        self,
+        artefact: pl.DataFrame,
+        users: Sequence[str],
+        *,
+        histories: pl.DataFrame,
+    ) -> Scorer:
+        """The popularity, the same for everyone; see `Recommender.scorer`."""
         popularity = one_training(artefact, self.artefact).sort("product_id")
-        scores = popularity["score"].to_numpy()
-
-        def scores_of(block: slice) -> NDArray[np.float64]:
-            return np.tile(scores, (len(users[block]), 1))
-
-        return ranked_lists(users, popularity["product_id"], scores_of, k=k, excluded=excluded)
+        return everyones(popularity["product_id"], popularity["score"].to_numpy(), len(users))

@@ -1,72 +1,170 @@
 """What every recommender offers, and what its configuration promises.
 
-Belongs here: the protocol and the base of the configurations. Does not belong here: any particular
-model (one file each beside this one) or the table that names them (`recommenders/__init__.py`).
+Belongs here: the base class of the models and of their configurations. Does not belong here: any
+particular model (one file each beside this one) or the table that names them
+(`recommenders/__init__.py`).
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import date
-from typing import Protocol, runtime_checkable
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import narwhals as nw
 import polars as pl
 
 from persona_assets.errors import UserError
+from persona_assets.recommenders.ranking import Scorer, ranked_lists
+from persona_assets.recommenders.sequences import HISTORY_SCHEMA
 from persona_assets.tables import Table
+
+NO_PAIRS = pl.DataFrame(schema={"user_id": pl.String(), "product_id": pl.String()})
+NO_HISTORY = HISTORY_SCHEMA.to_frame()
+_SOMEBODY = "?"
+"""`user_id` of the person in `recommend_next`; no keyed hash looks like it."""
+
+Values = tuple[Any, ...]
+Space = Mapping[str, Values]
+"""Field of the configuration → values worth trying, in their order, the default among them."""
 
 
 @dataclass(frozen=True)
 class Config:
     """Everything that a training depends on besides its data.
 
-    Every number other than `seed` must be positive.
+    Every number other than `seed` must be positive, or at least 0 where the field says so by
+    `may_be_zero`.
 
     Raises:
-        UserError: a number is zero or negative; the text names the field.
+        UserError: a number is out of its range or not finite; the text names the field.
     """
 
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, value in asdict(self).items():
-            if name != "seed" and not value > 0:
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if each.name == "seed" or isinstance(value, bool) or not isinstance(value, int | float):
+                continue
+            least = 0 if each.metadata.get("may_be_zero") else None
+            if value != value or value in (float("inf"), float("-inf")):
                 raise UserError(
-                    f"{type(self).__name__}.{name} must be positive; got {value}; "
-                    "pass a number above 0"
+                    f"{type(self).__name__}.{each.name} must be finite; got {value}; pass a number"
+                )
+            if not (value > 0 or value == least):
+                raise UserError(
+                    f"{type(self).__name__}.{each.name} must be positive; got {value}; "
+                    f"pass a number above 0{' or 0' if least == 0 else ''}"
                 )
 
     def to_json(self) -> str:
         """The configuration as `models/registry` keeps it: JSON with sorted keys."""
         return json.dumps(asdict(self), sort_keys=True)
 
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The configuration that `to_json` wrote.
 
-class Recommender(Protocol):
-    """A model without state: what it learned is the artefact, a table that any reader can load."""
+        Raises:
+            UserError: it names a field that there is not, or a value is out of its range.
+        """
+        return cls.of(json.loads(text))
 
-    @property
-    def name(self) -> str:
-        """The name by which tables and settings call it."""
-        ...
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        """The defaults with some fields changed; a part's configuration may be a mapping."""
+        known = {each.name: each for each in fields(cls)}
+        if strange := sorted(set(values) - set(known)):
+            raise UserError(
+                f"{cls.__name__} has no field {strange[0]!r}; it has {', '.join(known)}"
+            )
+        default = cls()
+        given = {
+            name: getattr(default, name).of(value)
+            if isinstance(getattr(default, name), Config) and isinstance(value, Mapping)
+            else value
+            for name, value in values.items()
+        }
+        return replace(default, **given)
 
-    @property
-    def config(self) -> Config:
-        """What its training depends on besides the data."""
-        ...
 
-    @property
-    def artefact(self) -> Table:
-        """Contract of the table that holds what it learned."""
-        ...
+def may_be_zero(default: float) -> Any:  # noqa: ANN401 - what `dataclasses.field` returns
+    """A field of a configuration that may also be 0, where 0 switches something off."""
+    return field(default=default, metadata={"may_be_zero": True})
 
-    def fit(self, interactions: pl.DataFrame, *, cutoff: date) -> pl.DataFrame:
+
+@dataclass(frozen=True)
+class SideInformation:
+    """What is known of people and products besides interactions.
+
+    Attributes:
+        users: `user_id` as in the interactions, and attributes of people such as `country`; None:
+            nothing is known.
+        products: `product_id`, and columns of `raw/products` such as `category`, `brand`, `price`
+            and `name`; None: nothing is known.
+    """
+
+    users: pl.DataFrame | None = None
+    products: pl.DataFrame | None = None
+
+
+NOTHING_ELSE = SideInformation()
+
+
+@dataclass(frozen=True)
+class Task:
+    """What the lists will be judged by, for models that make training labels like it.
+
+    Attributes:
+        horizon: how long after the cut-off a touch counts; None: the next touch counts, whenever.
+        target_weight: weight from which an event counts (that of purchases, say); 0: every touch.
+        unseen: whether products that the user touched before are left out of lists and truth.
+    """
+
+    horizon: timedelta | None = timedelta(days=7)
+    target_weight: float = 0.0
+    unseen: bool = True
+
+
+class Recommender(ABC):
+    """A model without state: what it learned is the artefact, a table that any reader can load.
+
+    A model defines `fit` and `scorer`; lists follow from these.
+
+    Attributes:
+        name: by which tables, settings and commands call it.
+        artefact: contract of the table that holds what it learned.
+        config: what its training depends on besides the data.
+        space: values of its configuration that tuning and benchmarks try.
+        scoring_only: fields of the configuration that `fit` does not look at, so that trying them
+            needs no further training.
+        needs_history: whether the list of a user known to the artefact depends on `histories`.
+        needs_side: whether it cannot be trained without `side`.
+        parts: names of models whose configurations are fields of this model's, by the same names.
+    """
+
+    name: ClassVar[str]
+    artefact: ClassVar[Table]
+    config: Any
+    space: ClassVar[Space] = {}
+    scoring_only: ClassVar[frozenset[str]] = frozenset()
+    needs_history: ClassVar[bool] = False
+    needs_side: ClassVar[bool] = False
+    parts: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def fit(
+        self, interactions: pl.DataFrame, *, cutoff: date, side: SideInformation = NOTHING_ELSE
+    ) -> pl.DataFrame:
         """Learn from what is known at `cutoff` 00:00 UTC.
 
         Args:
             interactions: rows of `mart/user_item_interactions`, in any order. Rows that happened
                 or arrived on or after the cut-off are ignored.
             cutoff: first day that must stay unseen.
+            side: what else is known.
 
         Returns:
             Rows of `artefact`. The same rows and configuration give the same artefact.
@@ -74,19 +172,44 @@ class Recommender(Protocol):
         Raises:
             DataError: nothing to learn from is known at the cut-off.
         """
-        ...
+
+    @abstractmethod
+    def scorer(
+        self, artefact: pl.DataFrame, users: Sequence[str], *, histories: pl.DataFrame
+    ) -> Scorer:
+        """The scores of `users` on all products that the artefact knows.
+
+        Args:
+            artefact: what `fit` returned, of one cut-off.
+            users: whom to score for, all different.
+            histories: rows (`HISTORY_SCHEMA`) known of these users by now; those of others are
+                ignored. A user whom the artefact knows may have history that it has not seen.
+
+        Raises:
+            DataError: the artefact is empty or holds several cut-offs.
+        """
 
     def recommend(
-        self, artefact: pl.DataFrame, users: Sequence[str], *, k: int, excluded: pl.DataFrame
+        self,
+        artefact: pl.DataFrame,
+        users: Sequence[str],
+        *,
+        k: int,
+        excluded: pl.DataFrame = NO_PAIRS,
+        histories: pl.DataFrame = NO_HISTORY,
+        candidates: Sequence[str] | None = None,
     ) -> pl.DataFrame:
         """The `k` best products of each user that are not excluded for that user.
 
         Args:
             artefact: what `fit` returned, of one cut-off.
-            users: whom to recommend to. A user whom the artefact does not know (`FALLBACK_USER`
-                always is one) gets the list for people without history.
+            users: whom to recommend to, all different. A user of whom neither the artefact nor
+                `histories` knows anything (`FALLBACK_USER` always is one) gets the list for people
+                without history.
             k: length of the lists.
             excluded: pairs `user_id, product_id` to leave out.
+            histories: see `scorer`.
+            candidates: products that may be listed; None: all that the artefact knows.
 
         Returns:
             `user_id, rank, product_id, score`, users in the given order, ranks from 1. A list is
@@ -96,7 +219,58 @@ class Recommender(Protocol):
             UserError: `k` is below 1.
             DataError: the artefact is empty or holds several cut-offs.
         """
-        ...
+        scorer = self.scorer(artefact, users, histories=histories)
+        if candidates is not None:
+            scorer = scorer.among(candidates)
+        return ranked_lists(users, scorer.products, scorer.scores_of, k=k, excluded=excluded)
+
+    def recommend_next(
+        self,
+        artefact: pl.DataFrame,
+        history: Sequence[str],
+        *,
+        k: int,
+        candidates: Sequence[str] | None = None,
+    ) -> pl.DataFrame:
+        """The `k` best products for somebody of whom only a history is known.
+
+        Args:
+            artefact: what `fit` returned, of one cut-off.
+            history: products that this person touched, the latest last; those that the model does
+                not know are ignored. None of them is listed.
+            k: length of the list.
+            candidates: see `recommend`.
+
+        Returns:
+            `rank, product_id, score`, as `recommend`.
+        """
+        begin = datetime(2000, 1, 1, tzinfo=UTC)
+        rows = pl.DataFrame(
+            [
+                (_SOMEBODY, product, begin + timedelta(minutes=minute), 1.0)
+                for minute, product in enumerate(history)
+            ],
+            schema=HISTORY_SCHEMA,
+            orient="row",
+        )
+        lists = self.recommend(
+            artefact,
+            [_SOMEBODY],
+            k=k,
+            excluded=rows.select("user_id", "product_id").unique(),
+            histories=rows,
+            candidates=candidates,
+        )
+        return lists.drop("user_id")
+
+    def configured(self, **changes: Any) -> Self:  # noqa: ANN401 - values of any field
+        """The same model with some fields of its configuration changed."""
+        values = {name: getattr(self.config, name) for name in vars(self.config)}
+        return type(self)(type(self.config).of(values | changes))  # type: ignore[call-arg]
+
+    def for_task(self, task: Task) -> Self:
+        """The same model, told what its lists will be judged by; most models do not care."""
+        return self
 
 
 @runtime_checkable

@@ -5,6 +5,7 @@ here: scores (`factors.py`, `popularity.py`) or which pairs are excluded (`exclu
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,26 +27,35 @@ SCORES_PER_BLOCK = 4_000_000
 bits) a block stays near 100 MB, however many users there are."""
 
 
-def best_columns(scores: NDArray[np.floating[Any]], k: int) -> NDArray[np.int64]:
-    """Columns of the `k` largest values of each row, largest first, ties by column.
+@dataclass(frozen=True)
+class Scorer:
+    """What a model thinks of every product, for some users.
+
+    Attributes:
+        products: `product_id` of each column.
+        scores_of: gives a fresh (users of the slice × products) array of finite scores.
+    """
+
+    products: pl.Series
+    scores_of: Callable[[slice], NDArray[np.floating[Any]]]
+
+    def among(self, candidates: Sequence[str]) -> "Scorer":
+        """The same scores for those of the products that are in `candidates`."""
+        columns = np.flatnonzero(self.products.is_in(list(candidates)).to_numpy())
+        return Scorer(
+            self.products.gather(columns), lambda block: self.scores_of(block)[:, columns]
+        )
+
+
+def everyones(products: pl.Series, scores: NDArray[np.float64], users: int) -> Scorer:
+    """The scorer of a model that thinks the same for everyone.
 
     Args:
-        scores: (rows × columns), no NaN.
-        k: at most the number of columns.
-
-    Returns:
-        (rows × k) column numbers.
+        products: `product_id` of each score.
+        scores: (products,)
+        users: number of users.
     """
-    rows, columns = scores.shape
-    threshold = np.partition(scores, columns - k, axis=1)[:, columns - k, None]
-    above = scores > threshold
-    # `partition` alone would keep arbitrary ones of the columns that tie at the threshold.
-    tied = scores == threshold
-    room = k - above.sum(axis=1, keepdims=True)
-    chosen = above | (tied & (np.cumsum(tied, axis=1, dtype=np.int32) <= room))
-    best = np.nonzero(chosen)[1].reshape(rows, k)
-    order = np.argsort(-np.take_along_axis(scores, best, axis=1), axis=1, kind="stable")
-    return np.take_along_axis(best, order, axis=1)
+    return Scorer(products, lambda block: np.tile(scores, (len(range(users)[block]), 1)))
 
 
 def ranked_lists(
@@ -72,10 +82,14 @@ def ranked_lists(
     Raises:
         UserError: `k` is below 1.
     """
+    from persona_assets.recommenders.best_columns import best_columns
+
     if k < 1:
         raise UserError(f"k must be at least 1; got {k}; pass a positive --k")
     user_rows, product_columns = _positions(users, products, excluded)
     length = min(k, len(products))
+    if length == 0:
+        return LIST_SCHEMA.to_frame()
     block = max(1, SCORES_PER_BLOCK // len(products))
     user_ids = pl.Series("user_id", users, dtype=pl.String())
     lists = [LIST_SCHEMA.to_frame()]

@@ -1,14 +1,34 @@
-"""The registry's row about one training: enough to tell what it was and to repeat it.
+"""The registry: what was trained, and what became of it.
 
-Belongs here: the row. Does not belong here: the hashes in it (`lake/`) or metrics (`evaluation/`).
+Belongs here: the row about one training, enough to tell what it was and to repeat it, and the
+stages that follow from the decisions in `models/promotions`. Does not belong here: the hashes in a
+row (`lake/`), metrics (`evaluation/`), or making decisions (`tuning/promotion.py`).
+
+A stage belongs to a model with its configuration, not to one week's training: every week the
+champion is trained again, and what the gate judges are its lists of many weeks. So stages survive
+when a week is materialized again, and another configuration of the same model is a new candidate.
 """
 
+from collections.abc import Mapping
 from datetime import date
+from typing import NamedTuple
 
 import polars as pl
 
 from persona_assets.recommenders.protocol import Recommender
 from persona_assets.tables.models import REGISTRY
+
+
+class Recipe(NamedTuple):
+    """What a stage belongs to: a model's name and its configuration as `Config.to_json` has it."""
+
+    model: str
+    parameters: str
+
+    @classmethod
+    def of(cls, model: Recommender) -> "Recipe":
+        """The recipe of a configured model."""
+        return cls(model.name, model.config.to_json())
 
 
 def registry_row(
@@ -43,3 +63,43 @@ def registry_row(
         "stage": "candidate",
     }
     return pl.DataFrame([row], schema=REGISTRY.polars_schema)
+
+
+def champions(promotions: pl.DataFrame) -> list[Recipe]:
+    """The champion (last) and, below, those to which rollbacks lead one after another.
+
+    Args:
+        promotions: rows of `models/promotions`, in any order.
+
+    Returns:
+        Empty where nothing was promoted yet.
+    """
+    line: list[Recipe] = []
+    crowned = promotions.filter(pl.col("to_stage") == "champion").sort("decision")
+    for row in crowned.iter_rows(named=True):
+        recipe = Recipe(row["model"], row["parameters"])
+        if row["action"] == "rollback":
+            # What a champion came after is forgotten with it: rolled back twice is two back.
+            while line and line[-1] != recipe:
+                line.pop()
+        if not line or line[-1] != recipe:
+            line.append(recipe)
+    return line
+
+
+def stages(promotions: pl.DataFrame) -> Mapping[Recipe, str]:
+    """The stage of every recipe about which something was decided; all others are candidates."""
+    return {
+        Recipe(row["model"], row["parameters"]): row["to_stage"]
+        for row in promotions.sort("decision").iter_rows(named=True)
+    }
+
+
+def with_stages(registry: pl.DataFrame, promotions: pl.DataFrame) -> pl.DataFrame:
+    """Rows of `models/registry` with the stages of now in place of those when they were trained."""
+    found = stages(promotions)
+    now = [
+        found.get(Recipe(model, parameters), "candidate")
+        for model, parameters in registry.select("model", "parameters").iter_rows()
+    ]
+    return registry.with_columns(stage=pl.Series(now, dtype=pl.String()))

@@ -10,7 +10,7 @@ import narwhals as nw
 import polars as pl
 
 from persona_assets.recommenders.exclusion import Exclusion, excluded_pairs
-from persona_assets.recommenders.protocol import Recommender
+from persona_assets.recommenders.protocol import NO_HISTORY, Recommender
 from persona_assets.tables.models import FALLBACK_USER, TOP_K
 from persona_assets.transforms.history import known_before
 
@@ -42,12 +42,14 @@ def top_k(
         UserError: `k` is below 1 or `exclude` is no known rule.
         DataError: the artefact is empty or holds several cut-offs.
     """
-    users = known_before(interactions, cutoff)["user_id"].unique().sort().to_list()
+    known = known_before(interactions, cutoff)
+    users = known["user_id"].unique().sort().to_list()
     lists = model.recommend(
         artefact,
         [FALLBACK_USER, *users],
         k=k,
         excluded=excluded_pairs(interactions, cutoff=cutoff, exclude=exclude),
+        histories=known if model.needs_history else NO_HISTORY,
     )
     return of_model(lists, model, cutoff)
 

@@ -18,6 +18,16 @@ yet), `by_reason`: reason → quarantined rows. The first is the sum of the next
 `lift_high` (over popularity), `against_popularity` (`better`, `worse`, `not distinguishable`, \
 `baseline`, `ceiling`); at the newest judged cut-off |
 | `beyond_accuracy` | model → `cutoff` and `<metric>` → number or null; at the same cut-off |
+| `pairs` | list of `model`, `other`, `metric` (with its k), `difference`, `low`, `high`, \
+`p_value`, `adjusted_p_value`, `minimum_detectable` (number or null), `verdict` (`better`, \
+`worse`, `not distinguishable`); at the same cut-off |
+| `segments` | model → kind → segment → `<metric>` → `value`, `low`, `high`, `users`; at the same \
+cut-off |
+| `cold_start` | cut-off → `touches`, `touches_by_cold_users`, `touches_of_cold_products`, \
+`users`, `cold_users`, `products`, `cold_products`, `cold_user_share`, `cold_product_share` \
+(or null) |
+| `staleness` | model → cut-off → age in weeks → `<metric>` → `value`, `low`, `high`, `change`, \
+`change_low`, `change_high` (against age 1) |
 | `replay` | model → cut-off → `<metric>` → `value`, `low`, `high` |
 | `drift` | cut-off → `drift_share` and `columns`: name → `score`, `threshold`, `method`, \
 `drifted` |
@@ -32,7 +42,7 @@ null where there was no run |
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Any
@@ -48,6 +58,10 @@ _LIFT = ("lift", "lift_low", "lift_high", "against_popularity")
 _EFFECTS = (
     "arm", "metric", "value", "control_value", "effect", "low", "high", "p_value",
     "adjusted_p_value",
+)  # fmt: skip
+_CHANGES = ("change", "change_low", "change_high")
+_TESTED = (
+    "difference", "low", "high", "p_value", "adjusted_p_value", "minimum_detectable", "verdict",
 )  # fmt: skip
 _SHARED = ("experiment", "cutoff", "responses", "verdict", "srm_p_value")
 _TABLE = ("rows", "version", "partitions", "content_hash")
@@ -67,6 +81,10 @@ def as_json(report: Report) -> str:
         "conservation": asdict(report.conservation),
         "models": _models(report.comparison),
         "beyond_accuracy": _beyond_accuracy(report.analysis),
+        "pairs": _pairs(report.pairs),
+        "segments": _nested(report.segments, ("model", "kind", "segment"), (*_VALUES, "users")),
+        "cold_start": {str(row.pop("cutoff")): row for row in report.cold.iter_rows(named=True)},
+        "staleness": _nested(report.ages, ("model", "cutoff", "age_weeks"), (*_VALUES, *_CHANGES)),
         "replay": _replay(report.replay),
         "drift": _drift(report.drift),
         "ab_test": _ab_test(report),
@@ -98,6 +116,26 @@ def _replay(replay: pl.DataFrame) -> dict[str, dict[str, Any]]:
         metrics = models.setdefault(row["model"], {}).setdefault(str(row["cutoff"]), {})
         metrics[_metric(row)] = {name: row[name] for name in _VALUES}
     return models
+
+
+def _pairs(pairs: pl.DataFrame) -> list[dict[str, Any]]:
+    return [
+        {name: row[name] for name in ("model", "other")}
+        | {"metric": _metric(row)}
+        | {name: row[name] for name in _TESTED}
+        for row in pairs.iter_rows(named=True)
+    ]
+
+
+def _nested(rows: pl.DataFrame, by: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
+    """Objects within objects, one level per column of `by`, then one per metric."""
+    top: dict[str, Any] = {}
+    for row in rows.iter_rows(named=True):
+        level = top
+        for column in by:
+            level = level.setdefault(str(row[column]), {})
+        level[_metric(row)] = {name: row[name] for name in names}
+    return top
 
 
 def _drift(drift: pl.DataFrame) -> dict[str, dict[str, Any]]:

@@ -20,9 +20,13 @@ from persona_assets.run_record import RunRecord
 from persona_assets.settings import Settings, SourceSettings
 from persona_assets.tables import TABLES, Table
 from persona_assets.tables.evaluation import (
+    COLD_START,
     MODEL_COMPARISON,
+    PAIRWISE_COMPARISON,
     RECOMMENDATION_ANALYSIS,
     REPLAY_VALIDATION,
+    SEGMENT_METRICS,
+    STALENESS,
 )
 from persona_assets.tables.experiments import AB_TEST_RESULTS, AB_TEST_SIMULATION, ARMS
 from persona_assets.tables.mart import QUARANTINE, USER_ITEM_INTERACTIONS
@@ -73,9 +77,11 @@ class Report:
 
     The frames are rows of the tables they are named after, in order of their keys, without rows
     where there are none: `comparison` evaluation/model_comparison, `analysis`
-    evaluation/recommendation_analysis at the comparison's cut-off, `replay`
-    evaluation/replay_validation, `drift` monitoring/data_drift, `ab_test`
-    experiments/ab_test_results. `arms` has `arm, model, users` of the simulated experiment.
+    evaluation/recommendation_analysis, `pairs` evaluation/pairwise_comparison and `segments`
+    evaluation/segment_metrics, all three at the comparison's cut-off, `cold` evaluation/cold_start,
+    `replay` evaluation/replay_validation, `ages` evaluation/staleness, `drift`
+    monitoring/data_drift, `ab_test` experiments/ab_test_results. `arms` has `arm, model, users` of
+    the simulated experiment.
     """
 
     home: Path
@@ -85,7 +91,11 @@ class Report:
     conservation: Conservation
     comparison: pl.DataFrame
     analysis: pl.DataFrame
+    pairs: pl.DataFrame
+    segments: pl.DataFrame
+    cold: pl.DataFrame
     replay: pl.DataFrame
+    ages: pl.DataFrame
     drift: pl.DataFrame
     ab_test: pl.DataFrame
     arms: pl.DataFrame
@@ -120,7 +130,11 @@ def collect(
         conservation=_conservation(store),
         comparison=comparison,
         analysis=_beside(comparison, _rows(store, RECOMMENDATION_ANALYSIS)),
+        pairs=_beside(comparison, _rows(store, PAIRWISE_COMPARISON)),
+        segments=_beside(comparison, _rows(store, SEGMENT_METRICS)),
+        cold=_rows(store, COLD_START),
         replay=_rows(store, REPLAY_VALIDATION),
+        ages=_rows(store, STALENESS),
         drift=_rows(store, DATA_DRIFT),
         ab_test=_rows(store, AB_TEST_RESULTS).sort(
             pl.col("arm").replace_strict(ARMS, range(len(ARMS))), "metric"

@@ -112,6 +112,62 @@ def replay(report: Report) -> str:
     return f"Over {weeks}, ahead of {BASELINE} on {_PRIMARY}: {listed(ahead)}."
 
 
+def pairs(report: Report) -> str:
+    """Which models cannot be told apart from the best, by the tests between all pairs."""
+    rows = primary(report.pairs).to_dicts()
+    rivals = [model for model in models(report) if model != PLANTED_OPTIMUM]
+    if not rows or not rivals:
+        return "No models have been tested against each other yet."
+    best = rivals[0]
+    against = [row for row in rows if best in (row["model"], row["other"])]
+    same = [
+        row["other"] if row["model"] == best else row["model"]
+        for row in against
+        if row["verdict"] == "not distinguishable"
+    ]
+    sentence = f"{best} is first on {_PRIMARY}"
+    if same:
+        sentence += f", not distinguishable from {listed(sorted(same))}"
+    else:
+        sentence += ", and told apart from every other model"
+    detectable = [row["minimum_detectable"] for row in against if row["minimum_detectable"]]
+    sentence += f" (Holm's correction over {counted(len(rows), 'pair')}"
+    if detectable:
+        sentence += f"; a difference of {number(max(detectable))} would be seen in 4 of 5 weeks"
+    return f"{sentence})."
+
+
+def cold_start(report: Report) -> str:
+    """How much of the newest judged week was by strangers or of new products."""
+    if report.cold.is_empty():
+        return "No week's new users and products have been counted yet."
+    row = report.cold.sort("cutoff").row(-1, named=True)
+    return (
+        f"In the week from {row['cutoff']}, "
+        f"{share(row['touches_by_cold_users'], row['touches'])} of the interactions were by users "
+        f"not known before ({count(row['cold_users'])} of {counted(row['users'], 'user')}), "
+        f"{share(row['touches_of_cold_products'], row['touches'])} of products new to everyone "
+        f"({count(row['cold_products'])} of {counted(row['products'], 'product')})."
+    )
+
+
+def ages(report: Report) -> str:
+    """What the oldest judged trainings lose, by model."""
+    rows = primary(report.ages)
+    oldest = rows.filter(pl.col("age_weeks") > 1, pl.col("age_weeks") == pl.col("age_weeks").max())
+    if oldest.is_empty():
+        return "No week has been judged by trainings of different ages yet."
+    change = oldest.sort("cutoff").group_by("model").agg(pl.col("change").mean())
+    by_model = [
+        f"{row['model']} {row['change']:+.3f}"
+        for row in change.sort("change", "model").iter_rows(named=True)
+    ]
+    return (
+        f"Trained {counted(oldest['age_weeks'][0] - 1, 'week')} earlier, {_PRIMARY} changes by: "
+        f"{listed(by_model)}."
+    )
+
+
 def drift(report: Report) -> str:
     """What drifted in the newest judged week, and how rare that was."""
     if report.drift.is_empty():

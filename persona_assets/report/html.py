@@ -1,8 +1,8 @@
 """The report as ONE self-contained page: `write_html`.
 
 Belongs here: the page, its head and the order of its chapters. Does not belong here: the chapters
-(`data_chapters.py`, `model_chapters.py`), elements and escaping (`markup.py`), the style sheet
-(`style.py`), sentences (`findings.py`).
+(`data_chapters.py`, `model_chapters.py`, `comparison_chapters.py`), elements and escaping
+(`markup.py`), the style sheet (`style.py`), sentences (`findings.py`).
 
 The page runs no script and loads nothing: its content policy forbids both.
 """
@@ -10,7 +10,7 @@ The page runs no script and loads nothing: its content policy forbids both.
 from pathlib import Path
 
 from persona_assets.errors import UserError
-from persona_assets.report import data_chapters, findings, model_chapters
+from persona_assets.report import comparison_chapters, data_chapters, findings, model_chapters
 from persona_assets.report.checks import with_outcome
 from persona_assets.report.collect import Report
 from persona_assets.report.markup import Markup, contents, element, paragraph, section
@@ -20,8 +20,11 @@ from persona_assets.report.style import CSS
 CHAPTERS = (
     data_chapters.conservation,
     model_chapters.models,
+    comparison_chapters.pairs,
+    comparison_chapters.segments,
     model_chapters.beyond_accuracy,
     model_chapters.replay,
+    comparison_chapters.ages,
     data_chapters.drift,
     model_chapters.experiment,
     data_chapters.checks,

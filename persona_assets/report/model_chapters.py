@@ -114,8 +114,10 @@ def beyond_accuracy(report: Report) -> Section:
         body = [
             paragraph(
                 "Models of equal accuracy can make very different shops: how much of the catalogue "
-                "is ever shown, how varied one list is, how little known its products are, and how "
-                "unevenly products are shown (0: all alike, 1: one alone)."
+                "is ever shown, how varied one list is (by category and by embedding), how little "
+                "known its products are (novelty in bits; average popularity in users), how much "
+                "of it is both relevant and not known to everyone anyway (serendipity), and how "
+                "unevenly products are shown (Gini; 0: all alike, 1: one alone)."
             ),
             picture(
                 beyond_accuracy_figure(report.analysis), "Each model's lists, as in the table below"

@@ -9,6 +9,7 @@ from persona_assets.tables import (
     models,
     monitoring,
     raw,
+    tuning,
 )
 from persona_assets.tables.contract import Column, Table
 
@@ -23,6 +24,7 @@ TABLES: dict[str, Table] = {
         evaluation,
         monitoring,
         experiments,
+        tuning,
     )
     for table in group.TABLES
 }

@@ -37,16 +37,174 @@ RECOMMENDATION_ANALYSIS = Table(
         Column(
             "metric",
             "string",
-            "catalog coverage, intra-list diversity, novelty or Gini",
-            allowed=("catalog_coverage", "intra_list_diversity", "novelty", "gini"),
+            "catalog coverage; diversity within lists by category and by embedding; novelty "
+            "(bits); average popularity (users); serendipity; Gini of exposure",
+            allowed=(
+                "catalog_coverage",
+                "intra_list_diversity",
+                "embedding_diversity",
+                "novelty",
+                "average_popularity",
+                "serendipity",
+                "gini",
+            ),
         ),
         K,
         Column(
             "value",
             "float64",
-            "value over all lists of the model; null: not defined (no categories)",
+            "value over all lists of the model; null: not defined (no categories, no vectors)",
             nullable=True,
         ),
+    ),
+)
+
+SEGMENT_METRICS = Table(
+    "evaluation",
+    "segment_metrics",
+    grain="one row per cut-off, model, segment, metric and k; segments of a kind part the users",
+    key=("cutoff", "model", "kind", "segment", "metric", "k"),
+    partition="cutoff",
+    columns=(
+        CUTOFF,
+        MODEL,
+        Column(
+            "kind",
+            "string",
+            "what users are told apart by: how well they are known, how active they were before "
+            "the cut-off, where they live, the prices of what they went for",
+            allowed=("known", "activity", "country", "price_tier"),
+        ),
+        Column(
+            "segment",
+            "string",
+            "`new`, `returning` or `cold` (not known before; not in the other kinds); `low`, "
+            "`medium` or `high` third; a country or `other`; `unknown`",
+        ),
+        METRIC,
+        K,
+        VALUE,
+        LOW,
+        HIGH,
+        USERS,
+    ),
+)
+
+PAIRWISE_COMPARISON = Table(
+    "evaluation",
+    "pairwise_comparison",
+    grain="one row per cut-off, pair of models, metric and k",
+    key=("cutoff", "model", "other", "metric", "k"),
+    partition="cutoff",
+    columns=(
+        CUTOFF,
+        Column("model", "string", "recommender"),
+        Column("other", "string", "recommender that comes after it in the alphabet"),
+        METRIC,
+        K,
+        Column("difference", "float64", "value of `model` less that of `other`, same users"),
+        Column("low", "float64", "lower end of its 95 % paired bootstrap interval"),
+        Column("high", "float64", "upper end of its 95 % paired bootstrap interval"),
+        Column(
+            "p_value", "float64", "two-sided sign-flip test of no difference", minimum=0, maximum=1
+        ),
+        Column(
+            "adjusted_p_value",
+            "float64",
+            "after Holm's correction over all pairs of the cut-off and metric",
+            minimum=0,
+            maximum=1,
+        ),
+        Column(
+            "minimum_detectable",
+            "float64",
+            "true difference that would be found in 80 % of such comparisons (5 % level, not "
+            "corrected); null with one user",
+            nullable=True,
+            minimum=0,
+        ),
+        USERS,
+        Column(
+            "verdict",
+            "string",
+            "on `model`: whether the adjusted p-value is below 0.05, and in whose favour",
+            allowed=("better", "worse", "not distinguishable"),
+        ),
+    ),
+)
+
+COLD_START = Table(
+    "evaluation",
+    "cold_start",
+    grain="one row per cut-off: who and what turned up in the judged week without a past",
+    key=("cutoff",),
+    partition="cutoff",
+    columns=(
+        CUTOFF,
+        Column("touches", "int64", "interactions of the judged week", "events", minimum=0),
+        Column(
+            "touches_by_cold_users",
+            "int64",
+            "those by users not known before the cut-off",
+            "events",
+            minimum=0,
+        ),
+        Column(
+            "touches_of_cold_products",
+            "int64",
+            "those of products that nobody had touched before the cut-off",
+            "events",
+            minimum=0,
+        ),
+        Column("users", "int64", "users of the judged week", "users", minimum=0),
+        Column("cold_users", "int64", "those not known before it", "users", minimum=0),
+        Column("products", "int64", "products touched in the week", "products", minimum=0),
+        Column("cold_products", "int64", "those not touched before it", "products", minimum=0),
+        Column(
+            "cold_user_share",
+            "float64",
+            "share of touches by cold users; null without touches",
+            nullable=True,
+            minimum=0,
+            maximum=1,
+        ),
+        Column(
+            "cold_product_share",
+            "float64",
+            "share of touches of cold products, which models of touches cannot list; null without "
+            "touches",
+            nullable=True,
+            minimum=0,
+            maximum=1,
+        ),
+    ),
+)
+
+STALENESS = Table(
+    "evaluation",
+    "staleness",
+    grain="one row per judged week, model, age of its training, metric and k; all ages on the same "
+    "users and the same truth",
+    key=("cutoff", "model", "age_weeks", "metric", "k"),
+    columns=(
+        Column("cutoff", "date", "Monday on which the judged week begins"),
+        MODEL,
+        Column(
+            "age_weeks",
+            "int64",
+            "weeks from training to the end of the judged week; 1: trained at its own cut-off",
+            "weeks",
+            minimum=1,
+        ),
+        METRIC,
+        K,
+        VALUE,
+        LOW,
+        HIGH,
+        Column("change", "float64", "difference to the same model at age 1"),
+        Column("change_low", "float64", "lower end of its 95 % paired bootstrap interval"),
+        Column("change_high", "float64", "upper end of its 95 % paired bootstrap interval"),
+        USERS,
     ),
 )
 
@@ -100,4 +258,13 @@ MODEL_COMPARISON = Table(
     ),
 )
 
-TABLES = (OFFLINE_METRICS, RECOMMENDATION_ANALYSIS, REPLAY_VALIDATION, MODEL_COMPARISON)
+TABLES = (
+    OFFLINE_METRICS,
+    RECOMMENDATION_ANALYSIS,
+    SEGMENT_METRICS,
+    PAIRWISE_COMPARISON,
+    COLD_START,
+    REPLAY_VALIDATION,
+    MODEL_COMPARISON,
+    STALENESS,
+)

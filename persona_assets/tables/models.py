@@ -3,6 +3,8 @@
 An artefact is data, never a pickle: any Delta reader can load it.
 """
 
+from dataclasses import replace
+
 from persona_assets.tables.contract import Column, Table
 from persona_assets.tables.features import CUTOFF
 from persona_assets.tables.mart import PRODUCT
@@ -45,9 +47,175 @@ def score_table(name: str, meaning: str) -> Table:
     )
 
 
+def neighbour_table(name: str, meaning: str) -> Table:
+    """Contract of a model of pairs of products. A product's pair with itself holds its popularity.
+
+    Keeping both in one table keeps an artefact one Delta commit.
+    """
+    return Table(
+        "models",
+        name,
+        grain=f"one row per cut-off, product and neighbour: {meaning}",
+        key=("cutoff", "product_id", "neighbour_id"),
+        partition="cutoff",
+        columns=(
+            CUTOFF,
+            PRODUCT,
+            Column("neighbour_id", "string", "product that it leads to; itself: its popularity"),
+            Column("score", "float64", "how strongly; of a product with itself: users"),
+        ),
+    )
+
+
+def sequence_table(name: str, meaning: str) -> Table:
+    """Contract of a model that remembers who touched what when, and nothing else."""
+    return Table(
+        "models",
+        name,
+        grain=f"one row per cut-off, user and product: {meaning}",
+        key=("cutoff", "user_id", "product_id"),
+        partition="cutoff",
+        columns=(
+            CUTOFF,
+            Column("user_id", "string", "keyed hash of the user"),
+            PRODUCT,
+            Column("event_ts", "timestamp", "when the user first touched it"),
+            Column("weight", "float64", "weight of the strongest event of the two"),
+        ),
+    )
+
+
+def vector_table(name: str, meaning: str) -> Table:
+    """Contract of a model that knows two vectors of each product, and nothing of people."""
+    return Table(
+        "models",
+        name,
+        grain=f"one row per cut-off and product: {meaning}",
+        key=("cutoff", "product_id"),
+        partition="cutoff",
+        columns=(
+            CUTOFF,
+            PRODUCT,
+            Column("vector", "vector", "the product in a history; all 0: too few touched it"),
+            Column("context", "vector", "the product near others: log-odds = vector · context"),
+            Column("users", "float64", "users who touched it", "users", minimum=0),
+        ),
+    )
+
+
+def union_table(name: str, meaning: str, parts: tuple[Table, ...]) -> Table:
+    """Contract of a model made of others: their rows, with the columns of all of them.
+
+    A column that a part does not have is null in its rows, but `entity`, which is empty.
+    """
+    columns = {column.name: column for part in parts for column in part.columns}
+    columns.pop(CUTOFF.name)
+    return Table(
+        "models",
+        name,
+        grain=f"one row per cut-off, part and row of its artefact: {meaning}",
+        key=("cutoff", "part", "row"),
+        partition="cutoff",
+        columns=(
+            CUTOFF,
+            Column("part", "string", "name of the model whose artefact the row is of"),
+            Column("row", "int64", "its number there", minimum=0),
+            *(
+                replace(
+                    column,
+                    nullable=column.name != "entity",
+                    allowed=(*column.allowed, "") if column.allowed else None,
+                )
+                for column in columns.values()
+            ),
+        ),
+    )
+
+
 POPULARITY_MODEL = score_table("popularity_model", "time-decayed popularity")
 ALS_MODEL = factor_table("als_model", "implicit-feedback alternating least squares")
 BPR_MODEL = factor_table("bpr_model", "Bayesian personalised ranking")
+DIRECTIONAL_MODEL = neighbour_table(
+    "directional_model", "co-occurrence by order, distance and time, in users' sequences"
+)
+USER_KNN_MODEL = sequence_table("user_knn_model", "the sequences that similar users are found in")
+
+STAGES = ("candidate", "champion", "archived")
+"""Trained; the one that serves; served once."""
+RECENT_POPULARITY_MODEL = score_table(
+    "recent_popularity_model", "users of the last days, those of all time breaking ties"
+)
+EVERY_SEGMENT = "*"
+"""`segment` of what counts all people."""
+SEGMENT_POPULARITY_MODEL = Table(
+    "models",
+    "segment_popularity_model",
+    grain="one row per cut-off, entity, identifier and segment: time-decayed popularity within "
+    "segments of people, and who is in which",
+    key=("cutoff", "entity", "id", "segment"),
+    partition="cutoff",
+    columns=(
+        CUTOFF,
+        Column("entity", "string", "what the row is about", allowed=("product", "user")),
+        Column("id", "string", "product_id; user_id (keyed hash)"),
+        Column("segment", "string", "value of the segmenting attribute; `*`: all people"),
+        Column("score", "float64", "decayed weight of the product in the segment; 0 for users"),
+    ),
+)
+ITEM_KNN_MODEL = neighbour_table("item_knn_model", "similarity of the people who touched both")
+EASE_MODEL = neighbour_table(
+    "ease_model", "weights of the linear autoencoder that predicts each product from the others"
+)
+ITEM2VEC_MODEL = vector_table("item2vec_model", "skip-gram vectors of users' sequences")
+CONTENT_MODEL = Table(
+    "models",
+    "content_model",
+    grain="one row per cut-off, product and term: TF-IDF of what the catalogue says of a product",
+    key=("cutoff", "product_id", "term"),
+    partition="cutoff",
+    columns=(
+        CUTOFF,
+        PRODUCT,
+        Column("term", "string", "`field=value`; empty: the row of the product's popularity"),
+        Column("weight", "float64", "weight of the term in the product; of the empty term: users"),
+    ),
+)
+SESSION_KNN_MODEL = Table(
+    "models",
+    "session_knn_model",
+    grain="one row per cut-off, session and product: what was touched in each session",
+    key=("cutoff", "session_id", "product_id"),
+    partition="cutoff",
+    columns=(
+        CUTOFF,
+        Column("session_id", "string", "session, of a user"),
+        PRODUCT,
+        Column("event_ts", "timestamp", "when the product was first touched in the session"),
+        Column("weight", "float64", "weight of the strongest event of session and product"),
+    ),
+)
+TWO_STAGE_MODEL = Table(
+    "models",
+    "two_stage_model",
+    grain="one row per cut-off and line of the ranker's text, and per cut-off, user and product of "
+    "the sequences that its statistics are counted from",
+    key=("cutoff", "entity", "id", "product_id"),
+    partition="cutoff",
+    columns=(
+        CUTOFF,
+        Column("entity", "string", "what the row is part of", allowed=("ranker", "sequence")),
+        Column("id", "string", "number of the line; user_id (keyed hash)"),
+        Column("product_id", "string", "what the user touched; empty for a line"),
+        Column("event_ts", "timestamp", "when the user first touched it", nullable=True),
+        Column("weight", "float64", "weight of the strongest event of the two", nullable=True),
+        Column("text", "string", "the line, as LightGBM writes it", nullable=True),
+    ),
+)
+BLEND_MODEL = union_table(
+    "blend_model",
+    "the models that are blended",
+    (DIRECTIONAL_MODEL, USER_KNN_MODEL, ALS_MODEL, POPULARITY_MODEL),
+)
 
 REGISTRY = Table(
     "models",
@@ -65,7 +233,12 @@ REGISTRY = Table(
         Column("input_hash", "string", "content hash of the interactions it was trained on"),
         Column("artefact_hash", "string", "content hash of the artefact"),
         Column("artefact_rows", "int64", "rows of the artefact", "rows", minimum=0),
-        Column("stage", "string", "life-cycle stage", allowed=("candidate",)),
+        Column(
+            "stage",
+            "string",
+            "when it was trained: candidate; models/promotions says what became of it",
+            allowed=STAGES,
+        ),
     ),
 )
 
@@ -86,4 +259,21 @@ TOP_K = Table(
     ),
 )
 
-TABLES = (POPULARITY_MODEL, ALS_MODEL, BPR_MODEL, REGISTRY, TOP_K)
+TABLES = (
+    POPULARITY_MODEL,
+    ALS_MODEL,
+    BPR_MODEL,
+    DIRECTIONAL_MODEL,
+    USER_KNN_MODEL,
+    TWO_STAGE_MODEL,
+    BLEND_MODEL,
+    RECENT_POPULARITY_MODEL,
+    SEGMENT_POPULARITY_MODEL,
+    ITEM_KNN_MODEL,
+    EASE_MODEL,
+    ITEM2VEC_MODEL,
+    CONTENT_MODEL,
+    SESSION_KNN_MODEL,
+    REGISTRY,
+    TOP_K,
+)

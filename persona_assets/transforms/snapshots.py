@@ -18,7 +18,17 @@ from persona_assets.transforms.exact import exact_parts, from_exact_parts
 
 LOOKBACK_DAYS = max(WINDOWS) - 1
 """Days before the first snapshot whose daily totals must be given along with it."""
+ROWS_PER_DAILY_TOTAL = 10
+"""How often a row of daily totals occurs, give or take, in what several days compute together.
 
+The look-back is shared by the days, so more of them at a time are less work for each; beyond about
+eight, what is gained on the look-back is lost on pairs of rows and snapshots.
+"""
+
+_AGES = range(LOOKBACK_DAYS + 1)
+"""Of a row, in days, as long as some snapshot sees it."""
+_VIEW = {"event_date": pl.Date, "_known_on": pl.Date, "_view": pl.Int64, "_day": pl.Int64}
+_SEEN_BY = {"_view": pl.Int64, "as_of": pl.Date, "_window": pl.Int64, "_today": pl.Int64}
 _COUNTS = ("events", "views", "add_to_carts", "purchases", "returns")
 
 
@@ -75,13 +85,24 @@ def _snapshots(
         into="_acted_before",
     )
     repeated = (nw.col("_acted_before") == nw.col("event_date")).fill_null(False)
-    # Split before the join, which multiplies the rows.
     whole, parts = exact_parts(nw.col("revenue"))
-    narrow = marked.with_columns(_active=acted & ~repeated, _whole=whole, _parts=parts).select(
-        "event_date", entity, "arrival_date", *counts, "_active", "_whole", "_parts"
-    )
-    known = narrow.join(beside(daily, _ages(days)), on="event_date", how="inner").filter(
-        nw.col("arrival_date") <= nw.col("as_of")
+    added = (*counts, "_whole", "_parts", "_active")
+    views, seen_by = _views(days)
+    # What the same snapshots see in the same windows is added up once, not once for each of them:
+    # above all the days that lie within the longest window of all.
+    alike = (
+        marked.with_columns(
+            _known_on=nw.max_horizontal("event_date", "arrival_date", nw.lit(min(days))),
+            _active=(acted & ~repeated).cast(nw.Int64),
+            _whole=whole,
+            _parts=parts,
+        )
+        .join(beside(daily, views), on=["event_date", "_known_on"], how="inner")
+        .group_by(entity, "_view")
+        .agg(
+            *(nw.col(name).sum() for name in added),
+            _acted_day=nw.when(acted).then(nw.col("_day")).max(),
+        )
     )
     sums = {
         f"{name}_{window}d": _within(window, nw.col(name)).sum()
@@ -95,11 +116,12 @@ def _snapshots(
         for window in WINDOWS
     }
     return (
-        known.group_by("as_of", entity)
+        alike.join(beside(daily, seen_by), on="_view", how="inner")
+        .group_by(entity, "as_of")
         .agg(
             **sums,
-            active_days_30d=nw.col("_active").cast(nw.Int64).sum(),
-            days_since_last_event=nw.when(acted).then(nw.col("age")).min(),
+            active_days_30d=nw.col("_active").sum(),
+            days_since_last_event=(nw.col("_today") - nw.col("_acted_day")).min(),
         )
         .filter(nw.col("events_30d") > 0)
         .with_columns(
@@ -112,17 +134,43 @@ def _snapshots(
     )
 
 
-def _ages(days: Sequence[date]) -> pl.DataFrame:
-    """Which days each snapshot sees, and how old they are then: one row per pair."""
-    rows = [
-        (day - timedelta(days=age), day, age)
-        for day in sorted(set(days))
-        for age in range(max(WINDOWS))
+def _views(days: Sequence[date]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Which snapshots see a row, and in which windows: its view.
+
+    Returns:
+        Two tables. The view of each `event_date` and `_known_on` (the later one of event and
+        arrival, but not before the first of `days`), without those that no snapshot sees; and the
+        snapshots of each view, each with the shortest window, in days, that holds the rows.
+        `_day` and `_today` are `event_date` and `as_of` as days since 1970.
+    """
+    asked = sorted(set(days))
+    numbers: dict[tuple[tuple[date, int], ...], int] = {}
+    views = []
+    for event_date in sorted({day - timedelta(days=age) for day in asked for age in _AGES}):
+        sights = [
+            (day, min(window for window in WINDOWS if (day - event_date).days < window))
+            for day in asked
+            if 0 <= (day - event_date).days <= LOOKBACK_DAYS
+        ]
+        for known_on in (event_date + timedelta(days=wait) for wait in _AGES):
+            view = tuple(sight for sight in sights if sight[0] >= known_on)
+            if known_on >= asked[0] and view:
+                number = numbers.setdefault(view, len(numbers))
+                views.append((event_date, known_on, number, _since_1970(event_date)))
+    seen_by = [
+        (number, as_of, window, _since_1970(as_of))
+        for view, number in numbers.items()
+        for as_of, window in view
     ]
-    return pl.DataFrame(
-        rows, schema={"event_date": pl.Date, "as_of": pl.Date, "age": pl.Int64}, orient="row"
+    return (
+        pl.DataFrame(views, schema=_VIEW, orient="row"),
+        pl.DataFrame(seen_by, schema=_SEEN_BY, orient="row"),
     )
 
 
+def _since_1970(day: date) -> int:
+    return (day - date(1970, 1, 1)).days
+
+
 def _within(window: int, value: nw.Expr) -> nw.Expr:
-    return nw.when(nw.col("age") < window).then(value).otherwise(nw.lit(0))
+    return nw.when(nw.col("_window") <= window).then(value).otherwise(nw.lit(0))

@@ -47,14 +47,14 @@ def last_touches(
         during(interactions, days)
         .filter(_punctual())
         .with_columns(last_us=epoch_micros(nw.col("event_ts")))
-        .group_by(*pair)
-        .agg(nw.col("last_us").max())
+        .select(*pair, "last_us")
     )
+    both = found if earlier is None else nw.concat([earlier.select(*pair, "last_us"), found])
+    latest = both.group_by(*pair).agg(nw.col("last_us").max())
     if earlier is None:
-        return found
-    both = nw.concat([earlier, found]).group_by(*pair).agg(nw.col("last_us").max())
+        return latest
     oldest = (max(days) - date(1970, 1, 1)).days + 1 - LOOKBACK_DAYS
-    return both.filter(nw.col("last_us") >= oldest * 86_400 * _SECOND_US)
+    return latest.filter(nw.col("last_us") >= oldest * 86_400 * _SECOND_US)
 
 
 class Touches:
@@ -110,7 +110,17 @@ def temporal_features(
     if touches is None:
         touches = Touches(interactions, hold=lambda frame: frame).before(days)
     categories = products.group_by("product_id").agg(category=nw.col("category").min())
-    history = touches.join(categories, on="product_id", how="left")
+    by_category = (
+        touches.join(categories, on="product_id", how="left")
+        .group_by("user_id", "category")
+        .agg(nw.col("last_us").max())
+    )
+    # Each from the smallest table that holds it; the touches are by product already.
+    history = {
+        "_any": by_category.group_by("user_id").agg(nw.col("last_us").max()),
+        "_product": touches,
+        "_category": by_category,
+    }
     first, last = min(days), max(days)
     # Events between two of the days are predecessors, too.
     span = [first + timedelta(days=each) for each in range((last - first).days + 1)]
@@ -119,17 +129,19 @@ def temporal_features(
         .select(*_FROM_MART)
         .with_columns(_us=epoch_micros(nw.col("event_ts")))
         .join(categories, on="product_id", how="left")
-        .with_columns(_known_us=nw.when(_punctual()).then(nw.col("_us")))
+        .with_columns(_known_us=nw.when(_punctual()).then(nw.col("_us")), _one=nw.lit(1))
+        # One integer instead of instant and text: the windows below sort by it.
+        .with_columns(_place=nw.col("_one").cum_sum().over("user_id", order_by=_IN_TIME))
     )
     # All windows lie within a user, and the users' own come first: a cluster brings together the
     # rows of a user once.
     for name, group in _PREDECESSORS.items():
         events = latest_before(
-            events, "_known_us", within=("user_id", *group), order_by=_IN_TIME, into=name
+            events, "_known_us", within=("user_id", *group), order_by=("_place",), into=name
         )
     events = _within_session(events)
     for name, group in _PREDECESSORS.items():
-        events = _with_history(events, history, name, *group)
+        events = _with_history(events, history[name], name, *group)
     # Sunday is 0 on Spark and 7 on Polars (Narwhals 2.29).
     weekday = (nw.col("event_ts").dt.weekday().cast(nw.Int64) + 6) % 7 + 1
     # Products without category share none.
@@ -153,10 +165,9 @@ def _with_history(
     events: nw.LazyFrame, history: nw.LazyFrame, name: str, *group: str
 ) -> nw.LazyFrame:
     """Moves `name` to the days before, where the days themselves hold no earlier event."""
-    keys = ["user_id", *group]
-    before = history.group_by(*keys).agg(_before=nw.col("last_us").max())
+    before = history.rename({"last_us": "_before"})
     return (
-        events.join(before, on=keys, how="left")
+        events.join(before, on=["user_id", *group], how="left")
         .with_columns(nw.max_horizontal(name, "_before").alias(name))
         .drop("_before")
     )
@@ -170,10 +181,9 @@ def _punctual() -> nw.Expr:
 def _within_session(events: nw.LazyFrame) -> nw.LazyFrame:
     """Adds the place in the session, and the microseconds at which it began."""
     visit = ("user_id", "session_id")
+    position = nw.col("_one").cum_sum().over(*visit, order_by="_place")
     return events.with_columns(
-        _one=nw.lit(1), _opened_us=nw.col("_us").min().over(*visit)
-    ).with_columns(
-        session_position=nw.col("_one").cum_sum().over(*visit, order_by=_IN_TIME).cast(nw.Int64)
+        _opened_us=nw.col("_us").min().over(*visit), session_position=position.cast(nw.Int64)
     )
 
 

@@ -55,6 +55,8 @@ TRAINED_BY_MLLIB = {
     "recommendations/top_k",
     "evaluation/offline_metrics",
     "evaluation/recommendation_analysis",
+    "evaluation/segment_metrics",
+    "evaluation/pairwise_comparison",
 }
 _PATIENCE_SECONDS = 700.0
 # Four JVMs on two cores: a busy machine takes minutes.

@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from persona_assets.distributed.als import FRESH_OVER_UNSEEN, SHARE
-from persona_assets.errors import DataError
+from persona_assets.errors import DataError, UserError
+from persona_assets.evaluation.judgement import judge
 from persona_assets.evaluation.offline import offline_metrics
 from persona_assets.recommenders import ALS
 from persona_assets.recommenders.als import ALSConfig
@@ -52,7 +52,7 @@ def test_people_without_history_have_the_mean_of_all_users(artefact):
 
 def test_each_user_solves_the_papers_equation(artefact, shop):
     # Computed from the rows alone, product by product: Hu, Koren and Volinsky 2008, eq. 4, with
-    # MLlib's λ · n_u. Users are what MLlib solves for last.
+    # a penalty of n_u, which is that of the artefact's scale. Users are what MLlib solves last.
     start = midnight(CUTOFF)
     sums: dict[tuple[str, str], float] = {}
     for row in shop.iter_rows(named=True):
@@ -64,14 +64,12 @@ def test_each_user_solves_the_papers_equation(artefact, shop):
     extra = np.zeros((len(factors.users), len(factors.products)))
     users, products = factors.users.to_list(), factors.products.to_list()
     for (user, product), weight in sums.items():
-        extra[users.index(user), products.index(product)] = FRESH_OVER_UNSEEN * np.log1p(weight)
+        extra[users.index(user), products.index(product)] = MODEL.config.alpha * np.log1p(weight)
     met = extra > 0
-    noise = np.sqrt(((1 + extra[met]) ** 2).sum()) * sum(1 / np.sqrt(n) for n in met.shape)
-    penalty = SHARE * MODEL.config.regularization * noise / (met.sum() / np.sqrt(met.size))
     others = factors.product_vectors.astype(float)
     for row, user in enumerate(factors.user_vectors):
         left = others.T @ np.diag(1 + extra[row]) @ others
-        left += penalty * met[row].sum() * np.eye(others.shape[1])
+        left += met[row].sum() * np.eye(others.shape[1])
         right = others.T @ ((1 + extra[row]) * met[row])
         np.testing.assert_allclose(user, np.linalg.solve(left, right), atol=1e-4)
     assert np.abs(factors.user_vectors).max() > 0.1
@@ -88,7 +86,7 @@ def test_lists_are_as_good_as_the_embedded_models(artefact, shop):
         made = top_k(model, learned, shop, cutoff=CUTOFF, k=20, exclude="bought")
         return made.with_columns(model=pl.lit(name))
 
-    judged = offline_metrics(
+    judgement = judge(
         pl.concat(
             [
                 lists(MODEL, artefact, "mllib"),
@@ -99,8 +97,8 @@ def test_lists_are_as_good_as_the_embedded_models(artefact, shop):
         shop,
         cutoff=CUTOFF,
         exclude="bought",
-        seed=0,
-    ).filter(metric="ndcg", k=10)
+    )
+    judged = offline_metrics(judgement, seed=0).filter(metric="ndcg", k=10)
     ndcg = {row["model"]: row for row in judged.iter_rows(named=True)}
 
     assert ndcg["mllib"]["value"] > 1.5 * ndcg["popularity"]["value"]
@@ -111,3 +109,10 @@ def test_lists_are_as_good_as_the_embedded_models(artefact, shop):
 def test_nothing_known_is_the_error_of_the_embedded_model(shop, on_spark):
     with pytest.raises(DataError, match="before the cut-off 2023-01-02; materialize"):
         train(MODEL, on_spark(shop.head(5)), cutoff=date(2023, 1, 2))
+
+
+def test_a_frequency_scaling_that_mllib_lacks_is_refused(shop, on_spark):
+    model = MODEL.configured(frequency_scaling=0.5)
+
+    with pytest.raises(UserError, match=r"ALSConfig\.frequency_scaling is 0\.5; set it to 1"):
+        train(model, on_spark(shop), cutoff=CUTOFF)

@@ -5,7 +5,8 @@ import polars as pl
 import pytest
 
 from persona_assets.errors import DataError
-from persona_assets.evaluation.metrics import KS, METRICS
+from persona_assets.evaluation.judgement import judge as judge_week
+from persona_assets.evaluation.metrics import KS, NAMES
 from persona_assets.evaluation.offline import offline_metrics
 from persona_assets.tables.evaluation import OFFLINE_METRICS
 
@@ -36,8 +37,9 @@ def top_k(lists):
     )
 
 
-def judge(top_k, shop, cutoff, **options):
-    return offline_metrics(top_k, shop, cutoff=cutoff, **{"exclude": "seen", "seed": 1} | options)
+def judge(top_k, shop, cutoff, *, exclude="seen", **options):
+    judgement = judge_week(top_k, shop, cutoff=cutoff, exclude=exclude)
+    return offline_metrics(judgement, **{"seed": 1} | options)
 
 
 def value(table, column, **where):
@@ -62,7 +64,7 @@ def test_golden_case(mart, lists, cutoff):
     )
     table = judge(shown, shop, cutoff)
     assert table.schema == OFFLINE_METRICS.polars_schema
-    assert table.height == 2 * len(METRICS) * len(KS)
+    assert table.height == 2 * len(NAMES) * len(KS)
     assert table["users"].unique().to_list() == [2]
     assert value(table, "value", model="popularity", metric="recall", k=5) == (1 / 2 + 1) / 2
     assert value(table, "value", model="als", metric="recall", k=5) == 1.0

@@ -5,16 +5,18 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from persona_assets.evaluation.comparison import model_comparison, replay_validation
-from persona_assets.evaluation.metrics import KS, METRICS
+from persona_assets.evaluation.metrics import KS, NAMES
 from persona_assets.evaluation.plots import (
     beyond_accuracy_figure,
     comparison_figure,
     replay_figure,
+    staleness_figure,
 )
 from persona_assets.plotting import png
-from persona_assets.tables.evaluation import OFFLINE_METRICS, RECOMMENDATION_ANALYSIS
+from persona_assets.tables.evaluation import OFFLINE_METRICS, RECOMMENDATION_ANALYSIS, STALENESS
 
 RIVALS = ("popularity", "item_knn", "als", "bpr")
+MANY = (*RIVALS, *(f"model_number_{place:02d}" for place in range(10)))
 
 
 def judged(weeks, models):
@@ -29,7 +31,7 @@ def judged(weeks, models):
             )
             for week in range(weeks)
             for place, model in enumerate(models, start=1)
-            for metric in METRICS
+            for metric in NAMES
             for k in KS
         ],
         schema=OFFLINE_METRICS.polars_schema,
@@ -40,7 +42,13 @@ def judged(weeks, models):
 def described(models, diversity=0.5):
     return pl.DataFrame(
         [
-            (date(2024, 3, 4), model, metric, k, diversity if "list" in metric else 0.3)
+            (
+                date(2024, 3, 4),
+                model,
+                metric,
+                k,
+                diversity if metric == "intra_list_diversity" else 0.3,
+            )
             for model in models
             for metric in RECOMMENDATION_ANALYSIS.column("metric").allowed
             for k in KS
@@ -85,7 +93,7 @@ def test_replay_is_readable_with_any_number_of_weeks(weeks):
     assert lines["als"].get_ydata() == pytest.approx([0.3] * weeks)
 
 
-@pytest.mark.parametrize("models", [("popularity",), RIVALS, (*RIVALS, "planted_optimum")])
+@pytest.mark.parametrize("models", [("popularity",), RIVALS, (*RIVALS, "planted_optimum"), MANY])
 def test_comparison_is_readable_with_and_without_the_ceiling(models):
     figure = comparison_figure(model_comparison(judged(2, models)))
     assert_readable(figure)
@@ -114,7 +122,48 @@ def test_models_without_a_verdict_are_hollow():
 def test_beyond_accuracy_says_what_is_not_defined():
     assert_readable(beyond_accuracy_figure(described(RIVALS)))
     figure = beyond_accuracy_figure(described(RIVALS, diversity=None))
-    assert [len(axes.texts) for axes in figure.axes] == [0, 1, 0, 0]
+    assert [axes.get_title(loc="left") for axes in figure.axes if axes.texts] == [
+        "Diversity of categories"
+    ]
+
+
+def aged(models, ages):
+    rows = [
+        (
+            *(date(2024, 3, 4) + timedelta(weeks=week), model, age, "ndcg", 10),
+            *(0.3, 0.2, 0.4, -0.01 * (age - 1) * (week + 1), -0.1, 0.1, 50),
+        )
+        for week in range(2)
+        for model in models
+        for age in range(1, ages + 1)
+    ]
+    return pl.DataFrame(rows, schema=STALENESS.polars_schema, orient="row")
+
+
+@pytest.mark.parametrize(("models", "ages"), [(RIVALS, 4), (MANY, 4), (RIVALS, 1), ((), 0)])
+def test_staleness_is_readable(models, ages):
+    figure = staleness_figure(aged(models, ages))
+    assert_readable(figure)
+    lines = {line.get_label(): line for line in figure.axes[0].get_lines()}
+    assert {model.replace("_", " ") for model in models} <= lines.keys()
+    if ages == 4:
+        # The mean over the two weeks.
+        assert lines["als"].get_ydata() == pytest.approx([0, -0.015, -0.03, -0.045])
+
+
+def test_many_models_can_be_told_apart():
+    for figure in (
+        replay_figure(replay_validation(judged(3, MANY))),
+        staleness_figure(aged(MANY, 4)),
+    ):
+        assert_readable(figure)
+        looks = [
+            (line.get_color(), line.get_linestyle())
+            for line in figure.axes[0].get_lines()
+            if not line.get_label().startswith("_")
+        ]
+        assert len(set(looks)) == len(looks) == len(MANY)
+    assert_readable(beyond_accuracy_figure(described(MANY)))
 
 
 def test_same_rows_same_bytes():

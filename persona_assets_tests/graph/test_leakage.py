@@ -31,7 +31,10 @@ FACTS = [
     "mart/user_item_interactions", "mart/sessions",
     "features/temporal_features", "features/user_daily", "features/item_daily",
 ]  # fmt: skip
-JUDGED = ["evaluation/offline_metrics", "evaluation/recommendation_analysis"]
+JUDGED = [
+    "evaluation/offline_metrics", "evaluation/recommendation_analysis",
+    "evaluation/segment_metrics", "evaluation/pairwise_comparison", "evaluation/cold_start",
+]  # fmt: skip
 
 
 def with_new_ids(rows: pl.DataFrame, prefix: str) -> pl.DataFrame:

@@ -17,6 +17,7 @@ WANTED = {
     "recommendations": {"top_k"},
     "evaluation": {
         "offline_metrics", "recommendation_analysis", "replay_validation", "model_comparison",
+        "segment_metrics", "pairwise_comparison", "cold_start", "staleness",
     },
     "monitoring": {"data_drift", "data_quality"},
     "experiments": {"ab_test_simulation", "ab_test_results"},

@@ -36,7 +36,7 @@ def build_mart(*rows: tuple) -> pl.DataFrame:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def mart() -> Mart:
     return build_mart
 

@@ -72,3 +72,34 @@ def test_every_pair_that_met_counts_once_in_the_factors(mart, weight):
         return BPR(BPRConfig(iterations=5)).fit(rows, cutoff=CUTOFF)["vector"].to_list()
 
     assert vectors(weight) == vectors(1)
+
+
+def test_somebody_new_gets_the_vector_that_maximises_the_objective(shop):
+    model = BPR(BPRConfig(factors=5, iterations=3))
+    artefact = model.fit(shop, cutoff=CUTOFF)
+    factors = Factors.from_artefact(artefact, BPR_MODEL)
+    touched = ["p003", "p017", "p020"]
+    popular = np.exp(factors.product_biases)
+    typical = popular @ factors.product_vectors / popular.sum()
+    apart = factors.product_vectors[factors.products.is_in(touched).to_numpy()] - typical
+
+    x = np.zeros(5)
+    for _ in range(20_000):
+        wrong = 1 / (1 + np.exp(apart @ x))
+        x += 0.1 * ((wrong[:, None] * apart).mean(axis=0) - 0.03 * x)
+    expected = factors.product_vectors @ x + factors.product_biases
+
+    lists = model.recommend_next(artefact, touched, k=480).sort("product_id")
+
+    others = ~factors.products.is_in(touched).to_numpy()
+    np.testing.assert_allclose(lists["score"], expected[others], rtol=1e-3, atol=1e-3)
+
+
+def test_whom_the_training_knows_keeps_the_learned_vector(shop):
+    model = BPR(BPRConfig(factors=5, iterations=3))
+    artefact = model.fit(shop, cutoff=CUTOFF)
+    history = shop.filter(pl.col("user_id") == "u001")
+
+    with_history = model.recommend(artefact, ["u001"], k=9, histories=history)
+
+    assert with_history.equals(model.recommend(artefact, ["u001"], k=9))

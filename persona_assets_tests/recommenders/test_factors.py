@@ -5,11 +5,17 @@ import polars as pl
 import pytest
 
 from persona_assets.errors import DataError
-from persona_assets.recommenders.factors import Factors, mean_user
+from persona_assets.recommenders.factors import Factors, OwnVectors, mean_user
+from persona_assets.recommenders.protocol import NO_PAIRS
+from persona_assets.recommenders.ranking import ranked_lists
 from persona_assets.tables.models import ALS_MODEL, FALLBACK_USER
 
 CUTOFF = date(2024, 3, 4)
-NO_PAIRS = pl.DataFrame(schema={"user_id": pl.String(), "product_id": pl.String()})
+
+
+def lists_of(factors: Factors, users: list[str], k: int, own: OwnVectors | None = None):
+    scorer = factors.scorer(users, own)
+    return ranked_lists(users, scorer.products, scorer.scores_of, k=k, excluded=NO_PAIRS)
 
 
 @pytest.fixture
@@ -25,7 +31,7 @@ def factors() -> Factors:
 
 
 def test_scores_are_dot_product_plus_bias(factors):
-    lists = factors.recommend(["b", "a"], k=3, excluded=NO_PAIRS)
+    lists = lists_of(factors, ["b", "a"], k=3)
 
     assert lists.rows() == [
         ("b", 1, "y", 3.0),
@@ -38,7 +44,7 @@ def test_scores_are_dot_product_plus_bias(factors):
 
 
 def test_people_without_history_get_the_list_of_the_newcomers_vector(factors):
-    lists = factors.recommend([FALLBACK_USER, "stranger"], k=2, excluded=NO_PAIRS)
+    lists = lists_of(factors, [FALLBACK_USER, "stranger"], k=2)
 
     # (0.5, 1.5): x 0.5, y 1.5, z 1.25
     assert lists.rows() == [
@@ -47,6 +53,14 @@ def test_people_without_history_get_the_list_of_the_newcomers_vector(factors):
         ("stranger", 1, "y", 1.5),
         ("stranger", 2, "z", 1.25),
     ]
+
+
+def test_a_vector_made_from_a_history_takes_the_place_of_the_learned_one(factors):
+    own = OwnVectors(np.array([1, 2]), np.array([[0, 2], [4, 0]], dtype=np.float32))
+
+    lists = lists_of(factors, ["b", "a", "stranger"], k=1, own=own)
+
+    assert lists.rows() == [("b", 1, "y", 3.0), ("a", 1, "y", 2.0), ("stranger", 1, "x", 4.0)]
 
 
 def test_the_mean_user_is_the_mean_of_each_factor(factors):
@@ -58,16 +72,16 @@ def test_a_list_depends_on_nothing_but_the_users_own_row_and_the_rows_of_all(fac
     of_b = whole.filter((whole["entity"] == "product") | whole["id"].is_in(["b", FALLBACK_USER]))
     people = ["b", FALLBACK_USER, "stranger"]
 
-    alone = Factors.from_artefact(of_b, ALS_MODEL).recommend(people, k=3, excluded=NO_PAIRS)
+    alone = lists_of(Factors.from_artefact(of_b, ALS_MODEL), people, k=3)
 
-    assert alone.equals(factors.recommend(people, k=3, excluded=NO_PAIRS))
+    assert alone.equals(lists_of(factors, people, k=3))
 
 
 def test_without_any_users_row_everyone_is_a_newcomer(factors):
     whole = factors.to_artefact(ALS_MODEL, CUTOFF)
     nobody = whole.filter((whole["entity"] == "product") | (whole["id"] == FALLBACK_USER))
 
-    lists = Factors.from_artefact(nobody, ALS_MODEL).recommend(["a"], k=1, excluded=NO_PAIRS)
+    lists = lists_of(Factors.from_artefact(nobody, ALS_MODEL), ["a"], k=1)
 
     assert lists.rows() == [("a", 1, "y", 1.5)]
 

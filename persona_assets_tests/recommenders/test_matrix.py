@@ -1,10 +1,11 @@
 from datetime import date
 
 import numpy as np
+import polars as pl
 import pytest
 
 from persona_assets.errors import DataError
-from persona_assets.recommenders.matrix import interaction_matrix
+from persona_assets.recommenders.matrix import history_weights, interaction_matrix
 
 CUTOFF = date(2024, 3, 4)
 
@@ -73,3 +74,18 @@ def test_row_order_moves_no_bit(shop):
 def test_nothing_to_learn_from_is_an_error_that_names_the_cutoff(mart, row):
     with pytest.raises(DataError, match="before the cut-off 2024-03-04; materialize"):
         interaction_matrix(mart(row), cutoff=CUTOFF, half_life_days=14)
+
+
+def test_a_history_fades_against_its_own_newest_row(mart):
+    rows = mart(
+        ("a", "x", "view", 1, 914),
+        ("a", "y", "purchase", 5, 900),
+        ("a", "y", "view", 1, 907),
+        ("b", "x", "view", 1, 3),
+        ("b", "unknown", "view", 1, 1),
+        ("other", "x", "view", 1, 1),
+    )
+
+    weights = history_weights(rows, ["b", "a", "nobody"], pl.Series(["x", "y"]), half_life_days=7)
+
+    np.testing.assert_allclose(weights.toarray(), [[1, 0], [0.25, 5.5], [0, 0]])

@@ -18,9 +18,15 @@ def test_a_configuration_survives_json():
     assert _Config(**json.loads(config.to_json())) == config
 
 
-@pytest.mark.parametrize("factors", [0, -1, float("nan")])
+@pytest.mark.parametrize("factors", [0, -1])
 def test_a_number_that_is_not_positive_is_refused_by_name(factors):
     with pytest.raises(UserError, match=r"_Config\.factors must be positive"):
+        _Config(factors=factors)
+
+
+@pytest.mark.parametrize("factors", [float("nan"), float("inf")])
+def test_a_number_that_is_not_finite_is_refused_by_name(factors):
+    with pytest.raises(UserError, match=r"_Config\.factors must be finite"):
         _Config(factors=factors)
 
 

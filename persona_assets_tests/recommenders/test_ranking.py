@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from persona_assets.errors import UserError
 from persona_assets.recommenders import ranking
-from persona_assets.recommenders.ranking import best_columns, ranked_lists
+from persona_assets.recommenders.best_columns import best_columns
+from persona_assets.recommenders.ranking import ranked_lists
 
 NO_PAIRS = pl.DataFrame(schema={"user_id": pl.String(), "product_id": pl.String()})
 

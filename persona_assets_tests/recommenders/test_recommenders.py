@@ -10,7 +10,7 @@ from persona_assets.recommenders import MODELS, model
 
 def test_every_model_is_registered_under_its_own_name():
     assert {name: recommender.name for name, recommender in MODELS.items()} == {
-        name: name for name in ("popularity", "als", "bpr")
+        name: name for name in MODELS
     }
     assert model("bpr") is MODELS["bpr"]
 

@@ -36,6 +36,38 @@ SCHEMA = {
     },
     "models": {re.compile("[a-z_]+"): {"cutoff": DAY, METRIC: COMPARED}},
     "beyond_accuracy": {re.compile("[a-z_]+"): {"cutoff": DAY, METRIC: null_or(NUMBER)}},
+    "pairs": (
+        {
+            **dict.fromkeys(("model", "other", "verdict"), str),
+            "metric": METRIC,
+            **dict.fromkeys(("difference", "low", "high", "p_value", "adjusted_p_value"), NUMBER),
+            "minimum_detectable": null_or(NUMBER),
+        },
+    ),
+    "segments": {
+        re.compile("[a-z_]+"): {
+            re.compile("[a-z_]+"): {re.compile(".+"): {METRIC: {**MEASURED, "users": int}}}
+        }
+    },
+    "cold_start": {
+        DAY: {
+            **dict.fromkeys(("touches", "touches_by_cold_users", "touches_of_cold_products"), int),
+            **dict.fromkeys(("users", "cold_users", "products", "cold_products"), int),
+            **dict.fromkeys(("cold_user_share", "cold_product_share"), null_or(NUMBER)),
+        }
+    },
+    "staleness": {
+        re.compile("[a-z_]+"): {
+            DAY: {
+                re.compile("[1-4]"): {
+                    METRIC: {
+                        **MEASURED,
+                        **dict.fromkeys(("change", "change_low", "change_high"), NUMBER),
+                    }
+                }
+            }
+        }
+    },
     "replay": {re.compile("[a-z_]+"): {DAY: {METRIC: MEASURED}}},
     "drift": {
         DAY: {
@@ -130,6 +162,8 @@ def test_an_empty_home_has_every_key_with_nothing_in_it(bare):
     }
     assert document["seconds"] == {"framework": None, "total": None}
     assert [document[name] for name in ("tables", "models", "replay", "drift")] == [{}] * 4
+    assert [document[name] for name in ("segments", "cold_start", "staleness")] == [{}] * 3
+    assert document["pairs"] == []
 
 
 def test_the_schema_checker_sees_a_wrong_type_and_a_strange_key(document):
@@ -154,6 +188,12 @@ def test_known_numbers_stand_where_the_interface_says(document):
     assert document["replay"]["bpr"]["2025-01-13"]["map@20"]["high"] == pytest.approx(0.25)
     assert document["beyond_accuracy"]["bpr"]["gini@10"] == 1.4
     assert document["beyond_accuracy"]["bpr"]["intra_list_diversity@10"] is None
+    pair = document["pairs"][1]
+    assert (pair["model"], pair["other"], pair["metric"]) == ("als", "popularity", "ndcg@10")
+    assert (pair["adjusted_p_value"], pair["verdict"]) == (0.01, "better")
+    assert document["segments"]["bpr"]["known"]["cold"]["ndcg@10"]["users"] == 40
+    assert document["cold_start"]["2025-01-13"]["touches_by_cold_users"] == 25
+    assert document["staleness"]["als"]["2025-01-20"]["2"]["ndcg@10"]["change"] == -0.01
     assert [week["drift_share"] for week in document["drift"].values()] == [0.0, 0.5]
     assert document["drift"]["2025-01-20"]["columns"]["unit_price"]["drifted"] is True
     assert document["ab_test"]["arms"]["control"] == {"model": "popularity", "users": 4}

@@ -125,3 +125,32 @@ def test_an_empty_home_says_of_each_part_that_it_is_missing(bare):
         *(findings.experiment, findings.checks),
     ):
         assert say(bare).startswith("No "), say
+
+
+def test_pairs_name_who_cannot_be_told_from_the_best(full, bare):
+    assert findings.pairs(full) == (
+        "als is first on nDCG@10, not distinguishable from bpr (Holm's correction over 3 pairs; a "
+        "difference of 0.080 would be seen in 4 of 5 weeks)."
+    )
+    apart = full.pairs.with_columns(verdict=pl.lit("better"))
+    assert "als is first on nDCG@10, and told apart from every other model (" in findings.pairs(
+        replace(full, pairs=apart)
+    )
+    assert findings.pairs(bare) == "No models have been tested against each other yet."
+
+
+def test_ages_are_those_of_the_oldest_training(full, bare):
+    assert findings.ages(full) == (
+        "Trained 1 week earlier, nDCG@10 changes by: als -0.010 and popularity -0.010."
+    )
+    young = full.ages.filter(pl.col("age_weeks") == 1)
+    for report in (bare, replace(full, ages=young)):
+        assert findings.ages(report).startswith("No week has been judged by trainings of")
+
+
+def test_cold_starts_are_those_of_the_newest_week(full, bare):
+    assert findings.cold_start(full) == (
+        "In the week from 2025-01-20, 12.5 % of the interactions were by users not known before "
+        "(12 of 80 users), 1.5 % of products new to everyone (2 of 60 products)."
+    )
+    assert findings.cold_start(bare).startswith("No week's new users")

@@ -72,7 +72,7 @@ def test_the_table_of_contents_leads_to_every_chapter(page):
 
 def test_every_plot_is_an_image_with_a_description(page):
     images = page.all("img")
-    assert len(images) == 7
+    assert len(images) == 8
     for image in images:
         assert image["alt"]
         content = base64.b64decode(image["src"].partition(",")[2], validate=True)
@@ -88,6 +88,7 @@ def test_texts_are_escaped(page, markup):
 def test_every_finding_is_in_it_word_for_word(page, full):
     for say in (
         *(findings.outcome, findings.conservation, findings.against_popularity),
+        *(findings.pairs, findings.ages, findings.cold_start),
         *(findings.replay, findings.drift, findings.experiment, findings.checks),
     ):
         assert say(full) in page.words, say
@@ -98,7 +99,9 @@ def test_numbers_of_every_part_are_in_it(page, full):
     for text in (
         "als 0.400 [0.370, 0.440]",  # nDCG and its interval
         "0.100 [0.050, 0.150] better",  # lift
-        "als 1.400 – 1.400 1.400",  # beyond accuracy, diversity not defined
+        "als 1.400 – 1.400 1.400 1.400 1.400 1.400",  # beyond accuracy, diversity not defined
+        "als popularity +0.100 [-0.050, 0.200] better 0.010 0.080",  # pairs
+        "model cold (40 users) new (40 users) als 0.300 [0.250, 0.350] 0.300",  # segments
         "als 0.350 0.070 2 2",  # replay: mean, standard deviation, weeks, weeks ahead
         "unit_price x 0.250 0.100 yes",  # drift
         "control (popularity) 4, baseline (als) 3, candidate (bpr) 3",

@@ -1,0 +1,264 @@
+"""`persona benchmark`: every model on a file, judged alike.
+
+Belongs here: the order of the work and its result. Does not belong here: each step (the modules
+beside this one), arguments and printing (`benchmark_command.py`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from persona_assets.benchmark.blind_names import rename_blindly
+from persona_assets.benchmark.judge import Interval, judged
+from persona_assets.benchmark.recipe import Progress, chosen
+from persona_assets.benchmark.stages import Stages
+from persona_assets.errors import UserError
+from persona_assets.evaluation.metrics import ndcg
+from persona_assets.evaluation.paired import paired_tests
+from persona_assets.evaluation.splits import PROTOCOLS, Splits, funnel
+from persona_assets.multiple_testing import holm
+from persona_assets.recommenders import MODELS
+from persona_assets.recommenders.protocol import Recommender, Task
+
+SIGNIFICANT = 0.05
+"""Adjusted p-value below which a model is called worse than the best."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One model: its chosen parameters, what each stage took, and how good it is.
+
+    Attributes:
+        parameters: the chosen configuration.
+        seconds: of the stages `search` (choosing parameters), `fit`, `score` (the full ranking)
+            and `metrics`; the last three on test.
+        peak_mb: memory of the process at its highest in each stage [MB].
+        validation: metrics such as `recall@10`.
+        test: the same.
+        test_by_kind: the same for the kinds of truth that the split tells apart.
+    """
+
+    parameters: Mapping[str, Any]
+    seconds: Mapping[str, float]
+    peak_mb: Mapping[str, float]
+    validation: Mapping[str, Interval]
+    test: Mapping[str, Interval]
+    test_by_kind: Mapping[str, Mapping[str, Interval]]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """One model beside the best: nDCG at the first k on test, on the same users.
+
+    Attributes:
+        best: name of the best model.
+        difference: of the means, the model's less the best one's.
+        low: lower end of its 95 % interval.
+        high: upper end.
+        adjusted_p_value: of the paired test, after Holm's correction over all models.
+        minimum_detectable: difference that users of this number would show four times out of five.
+        verdict: `worse` or `not distinguishable`.
+    """
+
+    best: str
+    difference: float
+    low: float
+    high: float
+    adjusted_p_value: float
+    minimum_detectable: float
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """What `persona benchmark` found.
+
+    Attributes:
+        data: rows, users, products and the sizes of what was judged.
+        protocol: name of the split.
+        refit: whether the models judged on test had learned from validation too.
+        models: by name, in the order asked for.
+        against_best: each other model beside the one of the highest nDCG on test.
+    """
+
+    data: Mapping[str, Any]
+    protocol: str
+    refit: bool
+    models: Mapping[str, Judged]
+    against_best: Mapping[str, "Beside"]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as `--json` prints it."""
+        return asdict(self)
+
+
+def split(
+    rows: pl.DataFrame,
+    protocol: str,
+    *,
+    target: str | None = None,
+    test: pl.DataFrame | None = None,
+) -> Splits:
+    """`rows` under the protocol, renamed blindly.
+
+    Raises:
+        UserError: there is no such protocol, or `target` and `test` do not go with it.
+        DataError: the rows are too few for it.
+    """
+    if protocol not in PROTOCOLS:
+        raise UserError(f"there is no protocol {protocol!r}; choose one of {', '.join(PROTOCOLS)}")
+    if protocol != "funnel":
+        if target is not None or test is not None:
+            raise UserError(
+                f"--target and --test go with --protocol funnel, not with {protocol}; "
+                "leave them out"
+            )
+        [blind] = rename_blindly(rows)
+        return PROTOCOLS[protocol](blind)
+    event = target or rows.sort("weight", "event_type")["event_type"][-1]
+    if test is None:
+        [blind] = rename_blindly(rows)
+        return funnel(blind, target=event)
+    blind, held = rename_blindly(rows, test)
+    return funnel(blind, target=event, test=held)
+
+
+def names(text: str) -> list[str]:
+    """Models named with commas between; `all`: those that learn from interactions alone."""
+    if text != "all":
+        return [word.strip() for word in text.split(",")]
+    return [name for name, model in MODELS.items() if not model.needs_side]
+
+
+def benchmark(
+    splits: Splits,
+    models: Sequence[str],
+    *,
+    protocol: str,
+    ks: Sequence[int] = (10, 20),
+    refit: bool = False,
+    seed: int = 0,
+    progress: Progress = lambda _: None,
+) -> Benchmark:
+    """Choose each model's parameters on validation, and judge it on test.
+
+    Args:
+        splits: from `split`.
+        models: names in `MODELS`.
+        protocol: by which `splits` were made.
+        ks: lengths of the judged lists.
+        refit: learn from validation too before test is judged.
+        seed: of everything random.
+        progress: told what is being done.
+
+    Raises:
+        UserError: there is no such model, or one cannot learn from interactions alone.
+    """
+    _refuse(models, ks)
+    found: dict[str, Judged] = {}
+    gains: dict[str, NDArray[np.float64]] = {}
+    configurations: dict[str, Any] = {}
+    for name in models:
+        stages = Stages()
+        with stages.stage("search"):
+            model = _configured(MODELS[name], splits, protocol, seed, configurations, progress)
+        progress(f"{name}: validation")
+        validation = judged(model, splits.validation, ks, seed=seed, stages=Stages())
+        progress(f"{name}: test")
+        test = judged(model, splits.refit if refit else splits.test, ks, seed=seed, stages=stages)
+        found[name] = Judged(
+            asdict(model.config),
+            stages.seconds,
+            stages.peak_mb,
+            validation.overall,
+            test.overall,
+            test.by_kind,
+        )
+        gains[name] = ndcg(test.hits, ks[0])
+    return Benchmark(_data(splits), protocol, refit, found, _against_best(gains, seed))
+
+
+def _against_best(gains: Mapping[str, NDArray[np.float64]], seed: int) -> dict[str, Beside]:
+    """Paired tests of each model with the best, of equal ones the first by name."""
+    best = min(gains, key=lambda name: (-gains[name].mean(), name))
+    others = [name for name in gains if name != best]
+    if not others:
+        return {}
+    tests = paired_tests(np.column_stack([gains[name] - gains[best] for name in others]), seed)
+    adjusted = holm([each.p_value for each in tests])
+    return {
+        name: Beside(
+            best,
+            each.difference,
+            each.low,
+            each.high,
+            p_value,
+            each.minimum_detectable,
+            "worse" if p_value < SIGNIFICANT else "not distinguishable",
+        )
+        for name, each, p_value in zip(others, tests, adjusted, strict=True)
+    }
+
+
+def _configured(
+    model: Recommender,
+    splits: Splits,
+    protocol: str,
+    seed: int,
+    configurations: dict[str, Any],
+    progress: Progress,
+) -> Recommender:
+    """The model with its chosen configuration, its parts' ones being chosen before."""
+    for part in model.parts:
+        if part not in configurations:
+            _configured(MODELS[part], splits, protocol, seed, configurations, progress)
+    if model.name not in configurations:
+        task = _task(splits, protocol)
+        best = chosen(
+            model.configured(seed=seed).for_task(task),
+            splits.validation,
+            parts=configurations,
+            progress=progress,
+        )
+        configurations[model.name] = best.config
+    return type(model)(configurations[model.name])  # type: ignore[call-arg]
+
+
+def _task(splits: Splits, protocol: str) -> Task:
+    if protocol != "funnel":
+        return Task(horizon=splits.horizon)
+    # What is left out of lists has reached the target; its weight is that of such rows.
+    history, reached = splits.refit.history, splits.refit.excluded
+    weights = history.join(reached, on=["user_id", "product_id"], how="semi")["weight"]
+    return Task(horizon=None, target_weight=max(weights, default=0.0), unseen=False)
+
+
+def _refuse(models: Sequence[str], ks: Sequence[int]) -> None:
+    for name in models:
+        if name not in MODELS:
+            raise UserError(f"there is no model {name!r}; choose among {', '.join(MODELS)}")
+        if MODELS[name].needs_side:
+            raise UserError(
+                f"model {name!r} needs more than interactions ({MODELS[name].artefact.path}); it "
+                "is judged in a home, by `persona run`; leave it out here"
+            )
+    if not ks or min(ks) < 1:
+        raise UserError(f"--k is {','.join(map(str, ks))}; give lengths of at least 1")
+
+
+def _data(splits: Splits) -> dict[str, Any]:
+    rows, test = splits.refit.history, splits.test
+    known = rows["product_id"].unique()
+    cold = test.truth.filter(~pl.col("product_id").is_in(known.implode()))
+    return {
+        "rows": rows.height,
+        "users": rows["user_id"].n_unique(),
+        "products": len(known),
+        "judged_users": test.truth["user_id"].n_unique(),
+        "judged_pairs": test.truth.height,
+        "judged_pairs_of_unknown_products": cold.height,
+    }

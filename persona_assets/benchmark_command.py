@@ -1,0 +1,139 @@
+"""The command `persona benchmark`.
+
+Belongs here: its arguments and what it prints. Does not belong here: what it does (`benchmark/`).
+"""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from persona_assets import settings
+from persona_assets.errors import UserError
+from persona_assets.report.notation import count, counted, interval, number, p_value, share
+
+if TYPE_CHECKING:
+    from persona_assets.benchmark.judge import Interval
+    from persona_assets.benchmark.run import Benchmark, Judged
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--protocol",
+    default="temporal",
+    show_default=True,
+    help="temporal, leave_one_out, funnel, leave_last_basket or user_split.",
+)
+@click.option("--models", default="all", show_default=True, help="Names, with commas between.")
+@click.option("--k", "ks", default="10,20", show_default=True, help="Lengths of the lists.")
+@click.option("--refit", is_flag=True, help="Learn from validation too before test is judged.")
+@click.option("--target", help="Event that counts (protocol funnel); default: the weightiest.")
+@click.option("--test", type=click.Path(path_type=Path), help="File of held-out pairs (funnel).")
+@click.option("--mapping", type=click.Path(path_type=Path), help="TOML column mapping.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
+@click.option("--json", "as_json", is_flag=True, help="The result as JSON, and nothing else.")
+def benchmark(
+    file: Path,
+    protocol: str,
+    models: str,
+    ks: str,
+    refit: bool,
+    target: str | None,
+    test: Path | None,
+    mapping: Path | None,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Judge every model on a FILE of interactions: is one worth shipping?
+
+    FILE is CSV or Parquet with columns user, item and timestamp, and optionally event, weight and
+    session. Parameters are chosen on a validation part alone, every product is ranked, metrics
+    have 95 % intervals.
+    """
+    from persona_assets.benchmark import run
+    from persona_assets.benchmark.interactions_file import read_interactions, read_pairs
+
+    messages = Console(stderr=True)
+    rows = read_interactions(file, weights=settings.load().event_weights, mapping=mapping)
+    held = None if test is None else read_pairs(test, mapping=mapping)
+    lengths = _lengths(ks)
+    with messages.status(f"splitting {len(rows):,} rows") as status:
+        result = run.benchmark(
+            run.split(rows, protocol, target=target, test=held),
+            run.names(models),
+            protocol=protocol,
+            ks=lengths,
+            refit=refit,
+            seed=seed,
+            progress=status.update,
+        )
+    if as_json:
+        told = result.to_dict()
+        click.echo(json.dumps(told | {"data": {"file": file.name, **told["data"]}}, indent=2))
+    else:
+        _show(result, file.name, lengths, Console(width=None if sys.stdout.isatty() else 100))
+
+
+def _lengths(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(word) for word in text.split(","))
+    except ValueError as error:
+        raise UserError(f"--k is {text!r}; give numbers with commas, as in 10,20") from error
+
+
+def _show(result: "Benchmark", file: str, ks: Sequence[int], out: Console) -> None:
+    data = result.data
+    learned = "train and validation" if result.refit else "train alone"
+    out.print(
+        f"{file}: {count(data['rows'])} rows, {counted(data['users'], 'user')}, "
+        f"{counted(data['products'], 'product')}. {result.protocol}, learned from {learned}; "
+        f"{counted(data['judged_users'], 'user')} judged, every product ranked, "
+        f"{share(data['judged_pairs_of_unknown_products'], data['judged_pairs'])} of the truth "
+        "are products that nobody had touched.",
+        highlight=False,
+    )
+    _table(out, ks, {name: judged.test for name, judged in result.models.items()}, result.models)
+    kinds = sorted({kind for judged in result.models.values() for kind in judged.test_by_kind})
+    for kind in kinds:
+        out.print(f"\nOf it {kind.replace('_', ' ')}", style="bold")
+        by_model = {name: judged.test_by_kind[kind] for name, judged in result.models.items()}
+        _table(out, ks, by_model, {})
+    for name, beside in result.against_best.items():
+        out.print(
+            f"{name} beside {beside.best}: nDCG@{ks[0]} {beside.difference:+.4f} "
+            f"{interval(beside.low, beside.high, 4)}, adjusted p "
+            f"{p_value(beside.adjusted_p_value)}, {beside.verdict}",
+            highlight=False,
+        )
+
+
+def _table(
+    out: Console,
+    ks: Sequence[int],
+    quality: "Mapping[str, Mapping[str, Interval]]",
+    models: "Mapping[str, Judged]",
+) -> None:
+    """One line per model, best first by the last column of metrics."""
+    metrics = [f"{metric}@{k}" for k in ks for metric in ("recall", "ndcg")]
+    grid = Table(box=None, pad_edge=False)
+    grid.add_column("model")
+    for name in (*metrics, *(("seconds", "peak MB") if models else ())):
+        grid.add_column(name, justify="right")
+    for name in sorted(quality, key=lambda each: -quality[each][metrics[-1]].value):
+        cells = [
+            f"{number(value.value, 4)}\n{number(value.low)}–{number(value.high)}"
+            for value in (quality[name][metric] for metric in metrics)
+        ]
+        if name in models:
+            seconds = " + ".join(f"{taken:.1f}" for taken in models[name].seconds.values())
+            cells += [seconds, f"{max(models[name].peak_mb.values()):.0f}"]
+        grid.add_row(name, *cells)
+    out.print(grid, highlight=False)
+    if models:
+        out.print("seconds: " + " + ".join(next(iter(models.values())).seconds), style="dim")

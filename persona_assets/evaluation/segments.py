@@ -1,0 +1,175 @@
+"""`evaluation/segment_metrics`: for whom a model works.
+
+Belongs here: the segments of judged users and the metrics within each. Does not belong here:
+segments found by clustering customers, or metrics over everyone (`offline.py`).
+
+Segments are made of what was known at the cut-off, but for the price tier, which is of what the
+user then went for.
+"""
+
+from collections.abc import Mapping
+
+import narwhals as nw
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from persona_assets.evaluation.judgement import Judged, Judgement
+from persona_assets.evaluation.lists import numbers
+from persona_assets.evaluation.uncertainty import bootstrap_means, percentile_interval
+from persona_assets.tables.evaluation import SEGMENT_METRICS
+from persona_assets.transforms.history import known_before
+from persona_assets.transforms.pseudonyms import pseudonymise
+
+MEASURED = (("ndcg", 10), ("recall", 10), ("hit_rate", 10))
+"""Few metrics: what differs between segments shows in each of them."""
+
+FEWEST = 30
+"""Judged users from which a country stands for itself; of fewer, a mean says next to nothing."""
+
+TIERS = ("low", "medium", "high")
+UNKNOWN, OTHER = "unknown", "other"
+
+Segments = Mapping[str, NDArray[np.str_]]
+"""Kind of segment → each user's segment of that kind."""
+
+
+def countries(users: pl.DataFrame, key: bytes) -> pl.DataFrame:
+    """Country of each user, under the keyed hash that the mart knows the user by.
+
+    Args:
+        users: rows of `raw/users`.
+        key: secret of the hash; see `transforms.pseudonyms`.
+
+    Returns:
+        `user_id, country`.
+    """
+    named = nw.from_native(users.select("user_id", "country").lazy())
+    return pseudonymise(named, "user_id", key).collect("polars").to_native()
+
+
+def segment_metrics(
+    judgement: Judgement,
+    interactions: pl.DataFrame,
+    products: pl.DataFrame,
+    countries: pl.DataFrame,
+    *,
+    seed: int,
+) -> pl.DataFrame:
+    """Judge every model within each segment of users.
+
+    Kinds of segments: `known` (users known before the cut-off: `new` if seen on one day only, else
+    `returning`; `cold` users were not known and get the list for people without history);
+    `activity` (thirds of the known users by their rows before the cut-off); `country` (those with
+    few judged users together as `other`); `price_tier` (thirds by the mean list price of the
+    relevant products). Users with equal numbers are never parted, so thirds may differ in size.
+
+    Args:
+        judgement: of the cut-off. The planted optimum is left out.
+        interactions: rows of `mart/user_item_interactions`; rows that happened or arrived at or
+            after the cut-off are not looked at.
+        products: rows of `raw/products`.
+        countries: `user_id, country`; see `countries`.
+        seed: of the bootstrap.
+
+    Returns:
+        rows of `evaluation/segment_metrics`, sorted by its key.
+    """
+    warm = _segments(judgement, interactions, products, countries)
+    cold = {"known": np.full(len(judgement.cold.rows), "cold")}
+    rows = [
+        *_rows(judgement, judgement.warm, warm, seed),
+        *_rows(judgement, judgement.cold, cold, seed),
+    ]
+    return pl.DataFrame(rows, schema=SEGMENT_METRICS.polars_schema, orient="row").sort(
+        SEGMENT_METRICS.key
+    )
+
+
+def thirds(values: NDArray[np.float64]) -> NDArray[np.str_]:
+    """`low`, `medium` or `high` by the third in which a value lies, `unknown` for NaN."""
+    tiers = np.full(len(values), UNKNOWN, dtype="<U7")
+    given = ~np.isnan(values)
+    if given.any():
+        edges = np.quantile(values[given], [1 / 3, 2 / 3], method="inverted_cdf")
+        tiers[given] = np.array(TIERS)[np.searchsorted(edges, values[given], side="left")]
+    return tiers
+
+
+def _segments(
+    judgement: Judgement,
+    interactions: pl.DataFrame,
+    products: pl.DataFrame,
+    countries: pl.DataFrame,
+) -> Segments:
+    users = judgement.users.gather(judgement.warm.rows).alias("user_id").to_frame()
+    history = (
+        known_before(interactions, judgement.cutoff)
+        .group_by("user_id")
+        .agg(events=pl.len(), days=pl.col("event_date").n_unique())
+    )
+    of_user = (
+        users.join(history, on="user_id", how="left")
+        .join(countries.unique("user_id"), on="user_id", how="left")
+        .sort("user_id")
+    )
+    country = of_user.select(
+        pl.when(pl.col("country").is_null())
+        .then(pl.lit(UNKNOWN))
+        .when(pl.len().over("country") < FEWEST)
+        .then(pl.lit(OTHER))
+        .otherwise("country")
+    )
+    return {
+        "known": np.where(of_user["days"].to_numpy() > 1, "returning", "new"),
+        "activity": thirds(of_user["events"].cast(pl.Float64).to_numpy()),
+        "country": country.to_series().to_numpy(),
+        "price_tier": thirds(_mean_prices(judgement, products)),
+    }
+
+
+def _mean_prices(judgement: Judgement, products: pl.DataFrame) -> NDArray[np.float64]:
+    """Mean list price of each judged user's relevant products; NaN: none has a price."""
+    priced = products.drop_nulls("price")
+    price = np.full(len(judgement.products), np.nan)
+    place = numbers(priced["product_id"], judgement.products)
+    price[place[place >= 0]] = priced["price"].to_numpy()[place >= 0]
+    rows, wanted = judgement.warm.relevant
+    given = ~np.isnan(price[wanted])
+    users = len(judgement.warm.rows)
+    counts = np.bincount(rows[given], minlength=users)
+    sums = np.bincount(rows[given], price[wanted][given], minlength=users)
+    return np.where(counts > 0, sums / np.maximum(1, counts), np.nan)
+
+
+def _rows(judgement: Judgement, judged: Judged, segments: Segments, seed: int) -> list[dict]:
+    """Means of every model and metric within each segment, with intervals."""
+    models = judgement.rivals
+    names = [(model, metric, k) for metric, k in MEASURED for model in models]
+    if not names or not len(judged.rows):
+        return []
+    kept = [list(judged.values).index(model) for model in models]
+    values = np.hstack([judged.column(metric, k)[:, kept] for metric, k in MEASURED])
+    rows = []
+    for kind, of_user in segments.items():
+        for segment in sorted(set(of_user.tolist())):
+            mine = values[of_user == segment]
+            low, high = percentile_interval(bootstrap_means(mine, seed=seed))
+            rows += [
+                {
+                    "cutoff": judgement.cutoff,
+                    "model": model,
+                    "kind": kind,
+                    "segment": segment,
+                    "metric": metric,
+                    "k": k,
+                    "value": value,
+                    "low": lowest,
+                    "high": highest,
+                    "users": len(mine),
+                }
+                for (model, metric, k), value, lowest, highest in zip(
+                    names, mine.mean(axis=0), low, high, strict=True
+                )
+            ]
+    return rows

@@ -1,0 +1,178 @@
+"""A ranker's view of one instant: first stage, statistics and features from the rows known then.
+
+Belongs here: putting candidates and features together for some users, in training and in scoring
+alike. Does not belong here: which instants there are (`snapshots.py`) or how a ranker learns
+(`lambdarank.py`).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from persona_assets.recommenders.candidates import Candidates, FirstStage
+from persona_assets.recommenders.directional import Directional, DirectionalConfig
+from persona_assets.recommenders.lambdarank import Examples
+from persona_assets.recommenders.ranking import SCORES_PER_BLOCK
+from persona_assets.recommenders.ranking_features import (
+    FEATURES,
+    PairStatistics,
+    features,
+    pair_statistics,
+)
+from persona_assets.recommenders.sequences import Sequences, sequences
+from persona_assets.recommenders.snapshots import Snapshot
+from persona_assets.recommenders.user_knn import UserKNN, UserKNNConfig
+
+
+@dataclass(frozen=True)
+class View:
+    """How a ranker looks at an instant.
+
+    Attributes:
+        directional: configuration of one first model.
+        user_knn: configuration of the other.
+        candidates: per user.
+        embedding_rank: dimensions of the product embeddings.
+        target_weight: weight from which an event counts; 0: every touch.
+        unseen: whether products of the history are no candidates.
+        timely: whether the task is one of time, so that the time of the instant says something.
+    """
+
+    directional: DirectionalConfig
+    user_knn: UserKNNConfig
+    candidates: int
+    embedding_rank: int
+    target_weight: float
+    unseen: bool
+    timely: bool
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Groups of features that say something in this view."""
+        without = {"own"} if self.unseen else set()
+        if not self.timely:
+            without.add("recency")
+        return tuple(group for group in FEATURES if group not in without)
+
+    @property
+    def feature_names(self) -> list[str]:
+        """Names of the columns of `Instant.values`."""
+        return [name for group in self.groups for name in FEATURES[group]]
+
+
+@dataclass(frozen=True)
+class Instant:
+    """What is known at one instant, for the users to rank for.
+
+    Attributes:
+        view: how it is looked at.
+        products: `product_id` of each product code.
+        popularity: (products,) users who touched each.
+        history: of the users to rank for.
+        first_stage: proposes their candidates.
+        statistics: of products and their pairs.
+    """
+
+    view: View
+    products: pl.Series
+    popularity: NDArray[np.int64]
+    history: Sequences
+    first_stage: FirstStage
+    statistics: PairStatistics
+
+    @classmethod
+    def of(
+        cls, view: View, known: pl.DataFrame, users: Sequence[str], histories: pl.DataFrame
+    ) -> "Instant":
+        """The instant at which `known` was known.
+
+        Args:
+            view: how to look at it.
+            known: rows of `HISTORY_SCHEMA`, at least one of positive weight.
+            users: whom to rank for.
+            histories: rows of the same kind, known of these users.
+        """
+        log = sequences(known)
+        history = sequences(histories, users=users, products=log.products)
+        config = view.directional
+        popularity = log.popularity
+        # The models take a cut-off because they are trained by it; all of `known` is before it.
+        rows = known.with_columns(arrived_at=pl.col("event_ts"))
+        scorers = tuple(
+            model.scorer(model.fit(rows, cutoff=date.max), users, histories=histories)
+            for model in (Directional(config), UserKNN(view.user_knn))
+        )
+        barred = (
+            np.ones(len(history.items), dtype=bool)
+            if view.unseen
+            else history.strengths >= view.target_weight
+            if view.target_weight > 0
+            else np.zeros(len(history.items), dtype=bool)
+        )
+        return cls(
+            view,
+            log.products,
+            popularity,
+            history,
+            FirstStage(history, scorers, view.candidates, barred),
+            pair_statistics(
+                log,
+                weight=config.pair_weight,
+                damping=(
+                    np.power(popularity + float(config.source_shrinkage), -config.source_damping),
+                    np.power(popularity + 1.0, -config.target_damping),
+                ),
+                neighbours=config.neighbours,
+                rank=view.embedding_rank,
+            ),
+        )
+
+    def blocks(self) -> Iterator[slice]:
+        """All users, so many at a time that their scores stay small."""
+        size = max(1, SCORES_PER_BLOCK // max(1, len(self.products)))
+        for start in range(0, len(self.history.users), size):
+            yield slice(start, start + size)
+
+    def values(self, candidates: Candidates, block: slice) -> NDArray[np.float32]:
+        """(candidates × features): see `ranking_features.features`."""
+        return features(
+            candidates,
+            self.history,
+            block,
+            self.statistics,
+            self.view.groups,
+            self.view.directional.history_decay,
+        )
+
+
+def examples(view: View, snapshot: Snapshot) -> Examples:
+    """What a ranker can learn from a snapshot: the users with a label among their candidates.
+
+    Nothing but `snapshot.known` enters candidates and features.
+    """
+    users = snapshot.labels["user_id"].unique().sort()
+    instant = Instant.of(view, snapshot.known, users.to_list(), snapshot.known)
+    numbers = pl.DataFrame({"user_id": users}).with_row_index("user")
+    codes = pl.DataFrame({"product_id": instant.products}).with_row_index("item")
+    labels = snapshot.labels.join(numbers, on="user_id").join(codes, on="product_id")
+    products = len(instant.products)
+    answers = np.sort(
+        labels["user"].cast(pl.Int64).to_numpy() * products
+        + labels["item"].cast(pl.Int64).to_numpy()
+    )
+    parts = []
+    for block in instant.blocks():
+        found = instant.first_stage.candidates(block)
+        sizes = np.diff(found.starts)
+        lists = np.repeat(np.arange(len(sizes)), sizes)
+        right = np.isin((lists + block.start) * products + found.items, answers)
+        answered = np.bincount(lists[right], minlength=len(sizes)) > 0
+        found, right = found.of(answered), right[answered[lists]]
+        values = instant.values(found, block)
+        parts.append((values, right, sizes[answered], found.ranks))
+    values, right, sizes, ranks = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return Examples(values, right, sizes).in_canonical_order(ranks)

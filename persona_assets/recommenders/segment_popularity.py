@@ -1,0 +1,183 @@
+"""Segment popularity: what people of the same country (or another attribute) touch.
+
+Belongs here: the model. Does not belong here: where the attributes come from
+(`protocol.SideInformation`) or popularity without them (`popularity.py`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import ClassVar
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from persona_assets.errors import DataError
+from persona_assets.recommenders.artefact import one_training
+from persona_assets.recommenders.matrix import interaction_matrix
+from persona_assets.recommenders.protocol import (
+    NOTHING_ELSE,
+    Config,
+    Recommender,
+    SideInformation,
+    Space,
+    may_be_zero,
+)
+from persona_assets.recommenders.ranking import Scorer
+from persona_assets.tables import Table
+from persona_assets.tables.models import EVERY_SEGMENT, SEGMENT_POPULARITY_MODEL
+
+
+@dataclass(frozen=True)
+class SegmentPopularityConfig(Config):
+    """Configuration of `SegmentPopularity`.
+
+    Attributes:
+        segment: column of `side.users` whose values are the segments.
+        half_life_days: age at which an interaction counts half [d].
+        shrinkage: weight that the overall popularity has in a segment, in the unit of the
+            segment's own weight; 0: only people of the segment count, others break ties.
+    """
+
+    segment: str = "country"
+    half_life_days: float = 14.0
+    shrinkage: float = may_be_zero(100.0)
+
+
+@dataclass(frozen=True)
+class SegmentPopularity(Recommender):
+    """Time-decayed popularity within a person's segment, shrunk to that of all people.
+
+    score(i | s) = (w_si + κ · p_i) / (W_s + κ), w_si the decayed weight of the segment's rows of i,
+    W_s their sum over products, and p_i the share of i in the decayed weight of everyone: the
+    posterior mean of the segment's shares under a Dirichlet prior κ · p. People whose segment is
+    not known, or touched nothing, get p. Time and memory are in proportion to the rows; the
+    artefact has at most segments × products + users rows.
+    """
+
+    config: SegmentPopularityConfig = field(default_factory=SegmentPopularityConfig)
+    name: ClassVar[str] = "segment_popularity"
+    artefact: ClassVar[Table] = SEGMENT_POPULARITY_MODEL
+    needs_side: ClassVar[bool] = True
+    space: ClassVar[Space] = {
+        "half_life_days": (14.0, 2.0, 7.0, 60.0, 365.0),
+        "shrinkage": (100.0, 0.0, 10.0, 1_000.0),
+    }
+    scoring_only: ClassVar[frozenset[str]] = frozenset({"shrinkage"})
+
+    def fit(
+        self,
+        interactions: pl.DataFrame,
+        *,
+        cutoff: date,
+        side: SideInformation = NOTHING_ELSE,
+    ) -> pl.DataFrame:
+        """Rows of `models/segment_popularity_model`; see `Recommender.fit`.
+
+        Raises:
+            DataError: nothing is known at the cut-off, or `side.users` lacks the segment's column.
+        """
+        from scipy.sparse import csr_matrix
+
+        segments = self._segments(side)
+        matrix = interaction_matrix(
+            interactions, cutoff=cutoff, half_life_days=self.config.half_life_days
+        )
+        names = segments["segment"].unique().sort()
+        own = (
+            matrix.users.alias("user_id")
+            .to_frame()
+            .join(segments, on="user_id", how="left", maintain_order="left")["segment"]
+        )
+        known = np.flatnonzero(own.is_not_null().to_numpy())
+        codes = own.gather(known).cast(pl.Enum(names)).to_physical().to_numpy()
+        member = csr_matrix(
+            (np.ones(len(known)), (codes, known)), shape=(len(names), len(matrix.users))
+        )
+        within = (member @ matrix.weights).tocoo()
+        sides = (
+            _rows("product", matrix.products, EVERY_SEGMENT, matrix.weights.sum(axis=0).A1),
+            _rows("product", matrix.products.gather(within.col), names.gather(within.row),
+                  within.data),
+            _rows("user", segments["user_id"], segments["segment"], 0.0),
+        )  # fmt: skip
+        return (
+            pl.concat(sides)
+            .with_columns(pl.lit(cutoff, dtype=pl.Date()).alias("cutoff"))
+            .select(self.artefact.polars_schema.names())
+            .sort("entity", "segment", "id")
+        )
+
+    def _segments(self, side: SideInformation) -> pl.DataFrame:
+        """`user_id, segment` of the people whose segment is known, each once, sorted."""
+        column = self.config.segment
+        if side.users is None or column not in side.users.columns:
+            there = "nothing is" if side.users is None else ", ".join(side.users.columns)
+            raise DataError(
+                f"segment_popularity needs column {column!r} of the people's attributes; "
+                f"{there} known; pass side information with it or set another `segment`"
+            )
+        known = side.users.select("user_id", pl.col(column).cast(pl.String()).alias("segment"))
+        # A segment called like the one of everybody would be mixed up with it.
+        known = known.drop_nulls().filter(pl.col("segment") != EVERY_SEGMENT)
+        return known.sort("user_id", "segment").unique("user_id", keep="first").sort("user_id")
+
+    def scorer(
+        self,
+        artefact: pl.DataFrame,
+        users: Sequence[str],
+        *,
+        histories: pl.DataFrame,
+    ) -> Scorer:
+        """The shares of each person's segment; see `Recommender.scorer`."""
+        rows = one_training(artefact, self.artefact)
+        products = rows.filter(
+            pl.col("entity") == "product", pl.col("segment") == EVERY_SEGMENT
+        ).sort("id")
+        share = products["score"].to_numpy()
+        # Everything has faded to 0 where the newest row is many half-lives old.
+        share = share / (share.sum() or 1.0)
+        within = rows.filter(pl.col("entity") == "product", pl.col("segment") != EVERY_SEGMENT)
+        names = within["segment"].unique().sort()
+        weights = np.zeros((len(names), len(share)))
+        weights[
+            within["segment"].cast(pl.Enum(names)).to_physical().to_numpy(),
+            within["id"].cast(pl.Enum(products["id"])).to_physical().to_numpy(),
+        ] = within["score"].to_numpy()
+        # A weight that shrinks nothing but still orders what nobody of the segment touched.
+        prior = max(self.config.shrinkage, _SLIGHTEST_PRIOR)
+        segments = (weights + prior * share) / (weights.sum(axis=1, keepdims=True) + prior)
+        table = np.vstack([segments, share])
+        row_of = _row_of(rows, names, users)
+        return Scorer(products["id"], lambda block: table[row_of[block]])
+
+
+_SLIGHTEST_PRIOR = 1e-9
+
+
+def _row_of(rows: pl.DataFrame, names: pl.Series, users: Sequence[str]) -> NDArray[np.int64]:
+    """Number of each user's segment among `names`; that after the last where none is known."""
+    own = rows.filter(pl.col("entity") == "user").select(user_id="id", segment="segment")
+    number = names.alias("segment").to_frame().with_row_index("number")
+    wanted = pl.DataFrame({"user_id": users}, schema={"user_id": pl.String()})
+    found = wanted.join(own, on="user_id", how="left", maintain_order="left").join(
+        number, on="segment", how="left", maintain_order="left"
+    )
+    return found["number"].fill_null(len(names)).cast(pl.Int64).to_numpy()
+
+
+def _rows(
+    entity: str, ids: pl.Series, segment: pl.Series | str, score: NDArray[np.float64] | float
+) -> pl.DataFrame:
+    """Rows of one kind, without the cut-off."""
+    return (
+        ids.alias("id")
+        .to_frame()
+        .select(
+            pl.lit(entity).alias("entity"),
+            "id",
+            pl.lit(segment).alias("segment"),
+            pl.lit(pl.Series(score) if isinstance(score, np.ndarray) else score).alias("score"),
+        )
+    )

@@ -1,0 +1,122 @@
+"""What was known at earlier instants, and what came next: examples for a ranker without leakage.
+
+Belongs here: cutting rows into a known part and its labels. Does not belong here: candidates
+(`candidates.py`), features (`ranking_features.py`) or the model that learns from them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import polars as pl
+
+PAIR = ("user_id", "product_id")
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What makes a product the right answer; the same as in `protocol.Task`.
+
+    Attributes:
+        horizon: how long after the instant a touch counts; None: the user's next touch counts.
+        target_weight: weight from which an event counts; 0: every touch.
+        unseen: whether a product that the user touched before is no answer.
+    """
+
+    horizon: timedelta | None
+    target_weight: float
+    unseen: bool
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """An instant of the past: statistics and histories come from `known` alone.
+
+    Attributes:
+        known: rows that had happened and, if the instant is everybody's, had arrived.
+        labels: pairs `user_id, product_id` that came next, of users with a known row.
+    """
+
+    known: pl.DataFrame
+    labels: pl.DataFrame
+
+
+def snapshots(rows: pl.DataFrame, goal: Goal, most: int) -> Iterator[Snapshot]:
+    """Snapshots that have a label, the latest first, one at a time.
+
+    Without a horizon, snapshot k cuts each user before the k-th last instant at which the user
+    reached a product for the first time; what was reached at that instant is the label. Users with
+    fewer such instants are not in the snapshot if every touch counts: nothing is left of them.
+
+    If only stronger events count, it asks as `evaluation.splits.funnel` does: of the products that
+    reached the target at that instant, the one first touched last is the label (and those touched
+    at the same time as it), all of its rows are taken away, and everything of the user after the
+    instant; the rest of a basket is known. All rows of users without such an instant are known.
+
+    With a horizon h, snapshot k lies at the newest row − k · h for everybody; labels are reached
+    for the first time within h after it.
+
+    Args:
+        rows: of `mart/user_item_interactions`, all of which may be known at the end.
+        goal: what the lists will be judged by.
+        most: instants that are looked at.
+    """
+    touched = rows.filter(pl.col("weight") > 0)
+    reached = (
+        touched.filter(pl.col("weight") >= goal.target_weight)
+        .group_by(PAIR)
+        .agg(reached=pl.col("event_ts").min())
+        .join(touched.group_by(PAIR).agg(first=pl.col("event_ts").min()), on=PAIR)
+    )
+    if goal.horizon is not None:
+        cut = _by_time
+    else:
+        cut = _by_target if goal.target_weight > 0 else _by_touch
+    for back in range(1, most + 1):
+        snapshot = cut(touched, reached, goal, back)
+        if not snapshot.labels.is_empty():
+            yield snapshot
+
+
+def _reached_at(reached: pl.DataFrame, back: int) -> pl.DataFrame:
+    """Pairs reached at each user's instant that is the `back`-th last."""
+    instant = pl.col("reached").rank("dense", descending=True).over("user_id")
+    return reached.filter(instant == back)
+
+
+def _by_touch(touched: pl.DataFrame, reached: pl.DataFrame, goal: Goal, back: int) -> Snapshot:
+    answers = _reached_at(reached, back)
+    cuts = answers.select("user_id", cut="reached").unique()
+    known = touched.join(cuts, on="user_id").filter(pl.col("event_ts") < pl.col("cut")).drop("cut")
+    return Snapshot(known, _labels(answers, known, goal))
+
+
+def _by_target(touched: pl.DataFrame, reached: pl.DataFrame, goal: Goal, back: int) -> Snapshot:
+    answers = _reached_at(reached, back).filter(
+        pl.col("first") == pl.col("first").max().over("user_id")
+    )
+    cuts = answers.select("user_id", cut="reached").unique()
+    known = (
+        touched.join(cuts, on="user_id", how="left")
+        .filter(pl.col("cut").is_null() | (pl.col("event_ts") <= pl.col("cut")))
+        .drop("cut")
+        .join(answers, on=PAIR, how="anti")
+    )
+    return Snapshot(known, _labels(answers, known, goal))
+
+
+def _by_time(touched: pl.DataFrame, reached: pl.DataFrame, goal: Goal, back: int) -> Snapshot:
+    horizon = goal.horizon or timedelta()
+    newest = pl.lit(touched["event_ts"].max(), dtype=pl.Datetime("us", "UTC"))
+    cut = newest - horizon * back
+    known = touched.filter(pl.col("event_ts") <= cut, pl.col("arrived_at") <= cut)
+    answers = reached.filter(pl.col("reached") > cut, pl.col("reached") <= cut + horizon)
+    return Snapshot(known, _labels(answers, known, goal))
+
+
+def _labels(answers: pl.DataFrame, known: pl.DataFrame, goal: Goal) -> pl.DataFrame:
+    """Answers of users who have a history, new to them if only new products count."""
+    labels = answers.select(PAIR).join(known.select("user_id").unique(), on="user_id", how="semi")
+    if goal.unseen:
+        labels = labels.join(known.select(PAIR).unique(), on=PAIR, how="anti")
+    return labels.sort(PAIR)

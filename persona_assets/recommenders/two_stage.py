@@ -1,0 +1,216 @@
+"""Two stages: candidates from sequence models, ranked by gradient-boosted trees.
+
+Belongs here: the model and its artefact. Does not belong here: candidates (`candidates.py`),
+features (`ranking_features.py`), training examples (`snapshots.py`) or LightGBM (`lambdarank.py`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from persona_assets.recommenders.artefact import one_training
+from persona_assets.recommenders.directional import DirectionalConfig
+from persona_assets.recommenders.matrix import nothing_known
+from persona_assets.recommenders.protocol import (
+    NOTHING_ELSE,
+    Config,
+    Recommender,
+    SideInformation,
+    Task,
+    may_be_zero,
+)
+from persona_assets.recommenders.ranking import Scorer
+from persona_assets.recommenders.sequences import HISTORY_SCHEMA, sequences
+from persona_assets.recommenders.snapshots import Goal, snapshots
+from persona_assets.recommenders.user_knn import UserKNNConfig, sequence_rows
+from persona_assets.tables import Table
+from persona_assets.tables.models import TWO_STAGE_MODEL
+from persona_assets.transforms.history import known_before
+
+if TYPE_CHECKING:
+    from persona_assets.recommenders.lambdarank import Boosting, Examples
+    from persona_assets.recommenders.ranking_task import View
+
+RANKER = "ranker"
+SEQUENCE = "sequence"
+MOST_SNAPSHOTS = 5
+"""Older instants tell of other habits, and statistics before them of less."""
+ENOUGH_LISTS = 4_000
+"""So small data, whose last instants give few examples, is used whole, and large data costs no more
+than its last instants."""
+
+
+@dataclass(frozen=True)
+class TwoStageConfig(Config):
+    """Configuration of `TwoStage`.
+
+    Attributes:
+        directional: configuration of one model of the first stage.
+        user_knn: configuration of the other.
+        candidates: products per user that are ranked.
+        snapshots: instants of the past that the ranker learns from at least; more, up to
+            `MOST_SNAPSHOTS`, while it has fewer than `ENOUGH_LISTS` lists with an answer.
+        embedding_rank: dimensions of the product embeddings.
+        rounds: trees.
+        learning_rate: by how much each tree corrects the ones before.
+        leaves: of a tree.
+        truncation: rank down to which the ranker learns order.
+        horizon_days: how long after an instant a touch is the right answer [d]; 0: the user's next
+            touch is, whenever.
+        target_weight: weight from which an event counts as an answer; 0: every touch.
+        unseen: whether what the user touched before is no answer.
+    """
+
+    directional: DirectionalConfig = field(default_factory=DirectionalConfig)
+    user_knn: UserKNNConfig = field(default_factory=UserKNNConfig)
+    candidates: int = 100
+    snapshots: int = 2
+    embedding_rank: int = 96
+    rounds: int = 150
+    learning_rate: float = 0.05
+    leaves: int = 31
+    truncation: int = 30
+    horizon_days: float = may_be_zero(0.0)
+    target_weight: float = may_be_zero(0.0)
+    unseen: bool = True
+
+    @property
+    def view(self) -> "View":
+        """How the ranker looks at an instant."""
+        from persona_assets.recommenders.ranking_task import View
+
+        return View(
+            self.directional,
+            self.user_knn,
+            self.candidates,
+            self.embedding_rank,
+            self.target_weight,
+            self.unseen,
+            self.horizon_days > 0,
+        )
+
+    @property
+    def goal(self) -> Goal:
+        """What makes a product the right answer."""
+        horizon = timedelta(days=self.horizon_days) if self.horizon_days > 0 else None
+        return Goal(horizon, self.target_weight, self.unseen)
+
+    @property
+    def boosting(self) -> "Boosting":
+        """How the trees are grown."""
+        from persona_assets.recommenders.lambdarank import Boosting
+
+        return Boosting(self.rounds, self.learning_rate, self.leaves, self.truncation, self.seed)
+
+
+@dataclass(frozen=True)
+class TwoStage(Recommender):
+    """Candidates of `directional` and `user_knn`, ranked by LightGBM on features of pairs.
+
+    The candidates are the best by the sum of both models' scores, each divided by the user's best.
+    The ranker is trained at earlier instants, each with first stage, statistics and histories from
+    nothing but what was known then (`snapshots.py`). Without a single label among the candidates
+    there is no ranker, and the order is that of the first stage.
+
+    Training counts the pairs of the sequences once per snapshot, scores (users × products) of its
+    users, and grows trees over (users × candidates × features); scoring does the same without the
+    trees. A block of users is held in memory at a time, and the features of all examples.
+    """
+
+    config: TwoStageConfig = field(default_factory=TwoStageConfig)
+    name: ClassVar[str] = "two_stage"
+    artefact: ClassVar[Table] = TWO_STAGE_MODEL
+    needs_history: ClassVar[bool] = True
+    parts: ClassVar[tuple[str, ...]] = ("directional", "user_knn")
+
+    def for_task(self, task: Task) -> "TwoStage":
+        """The same model, whose ranker learns from labels like those it will be judged by."""
+        days = task.horizon / timedelta(days=1) if task.horizon is not None else 0.0
+        return TwoStage(
+            replace(
+                self.config,
+                horizon_days=days,
+                target_weight=task.target_weight,
+                unseen=task.unseen,
+            )
+        )
+
+    def fit(
+        self,
+        interactions: pl.DataFrame,
+        *,
+        cutoff: date,
+        side: SideInformation = NOTHING_ELSE,
+    ) -> pl.DataFrame:
+        """Rows of `models/two_stage_model`; see `Recommender.fit`."""
+        known = known_before(interactions, cutoff)
+        log = sequences(known)
+        if len(log.items) == 0:
+            raise nothing_known(cutoff)
+        lines = self._ranker(known).splitlines()
+        ranker = pl.DataFrame(
+            {
+                "entity": RANKER,
+                "id": [f"{number:06d}" for number in range(len(lines))],
+                "product_id": "",
+                "text": lines,
+            }
+        )
+        remembered = sequence_rows(log).rename({"user_id": "id"})
+        return (
+            pl.concat(
+                [ranker, remembered.with_columns(entity=pl.lit(SEQUENCE))], how="diagonal_relaxed"
+            )
+            .with_columns(cutoff=pl.lit(cutoff, dtype=pl.Date()))
+            .select(pl.col(name).cast(kind) for name, kind in self.artefact.polars_schema.items())
+        )
+
+    def _ranker(self, known: pl.DataFrame) -> str:
+        """LightGBM's text, or none at all if there is nothing to learn from."""
+        from persona_assets.recommenders.lambdarank import joined, train
+        from persona_assets.recommenders.ranking_task import examples
+
+        view = self.config.view
+        parts: list[Examples] = []
+        for snapshot in snapshots(known, self.config.goal, MOST_SNAPSHOTS):
+            parts.append(examples(view, snapshot))
+            lists = sum(len(part.sizes) for part in parts)
+            if len(parts) >= self.config.snapshots and lists >= ENOUGH_LISTS:
+                break
+        if not any(len(part.sizes) for part in parts):
+            return ""
+        return train(joined(parts), view.feature_names, self.config.boosting)
+
+    def scorer(
+        self, artefact: pl.DataFrame, users: Sequence[str], *, histories: pl.DataFrame
+    ) -> Scorer:
+        """See the class; below the candidates, all others in the order of the first stage."""
+        from persona_assets.recommenders.lambdarank import Ranker
+        from persona_assets.recommenders.ranking_task import Instant
+
+        rows = one_training(artefact, self.artefact)
+        known = rows.filter(pl.col("entity") == SEQUENCE).rename({"id": "user_id"})
+        lines = rows.filter(pl.col("entity") == RANKER).sort("id")["text"].to_list()
+        ranker = Ranker("\n".join(lines) + "\n") if lines else None
+        instant = Instant.of(
+            self.config.view, known.select(HISTORY_SCHEMA.names()), users, histories
+        )
+        unspoken = -3.0 - 1.0 / (1.0 + instant.popularity)
+
+        def scores_of(block: slice) -> NDArray[np.float64]:
+            found = instant.first_stage.candidates(block)
+            # Fused scores are at most the number of models: these lie in (-3, -1].
+            scores = np.where(found.fused > 0, found.fused.astype(np.float64) - 3.0, unspoken)
+            if ranker is not None:
+                values = ranker.scores(instant.values(found, block))
+                lists = np.repeat(np.arange(len(found.starts) - 1), np.diff(found.starts))
+                # Monotone, and within (-1, 1): above all that is not ranked.
+                scores[lists, found.items] = values / (1.0 + np.abs(values))
+            return scores
+
+        return Scorer(instant.products, scores_of)

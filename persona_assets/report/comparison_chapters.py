@@ -1,0 +1,115 @@
+"""The page's chapters that take the comparison of models apart: by pair, by segment, by age.
+
+Belongs here: what each of these chapters shows, from a `Report` to a `Section`. Does not belong
+here: models over all users (`model_chapters.py`) or sentences (`findings.py`).
+"""
+
+import polars as pl
+
+from persona_assets.evaluation.ceiling import PLANTED_OPTIMUM
+from persona_assets.evaluation.plots import SHOWN_K, TITLES, staleness_figure
+from persona_assets.report import findings
+from persona_assets.report.collect import Report
+from persona_assets.report.markup import Markup, Section, element, paragraph, picture, table
+from persona_assets.report.notation import NOTHING, counted, interval, number, p_value
+
+_METRIC = f"{TITLES[findings.PRIMARY]}@{SHOWN_K}"
+_KINDS = {
+    "known": "how well the shop knows them",
+    "activity": "activity before the cut-off (thirds)",
+    "country": "country",
+    "price_tier": "prices of what they went for (thirds)",
+}
+
+
+def pairs(report: Report) -> Section:
+    """Every model against every other."""
+    body = [paragraph(findings.pairs(report), "finding")]
+    rows = findings.primary(report.pairs)
+    if not rows.is_empty():
+        body += [
+            paragraph(
+                "Each pair is tested on the same users, by flipping the signs of their "
+                "differences; the verdict is that of the p-value after Holm's correction over all "
+                f"pairs, for {counted(rows['users'][0], 'user')}. Brackets are 95 % intervals, not "
+                "corrected. The last column is the difference that would be found in 80 % of such "
+                "comparisons: a smaller one may be there and be missed."
+            ),
+            table(
+                ["model", "other", f"difference of {_METRIC}", "adjusted p", "detectable"],
+                [
+                    [
+                        row["model"],
+                        row["other"],
+                        element(
+                            "span",
+                            f"{row['difference']:+.3f}",
+                            element("small", interval(row["low"], row["high"])),
+                            element("small", row["verdict"]),
+                        ),
+                        p_value(row["adjusted_p_value"]),
+                        number(row["minimum_detectable"]),
+                    ]
+                    for row in rows.sort(-pl.col("difference").abs(), "model", "other").iter_rows(
+                        named=True
+                    )
+                ],
+                left=2,
+            ),
+        ]
+    return Section("pairs", "Models pair by pair", body)
+
+
+def segments(report: Report) -> Section:
+    """The deciding metric within segments of users."""
+    body = [paragraph(findings.cold_start(report), "finding")]
+    rows = findings.primary(report.segments)
+    if not rows.is_empty():
+        body.append(
+            paragraph(
+                f"{_METRIC} of each model within segments of the judged users. Cold users were not "
+                "known before and are served the list for people without history; they count in no "
+                "other table."
+            )
+        )
+        for kind, title in _KINDS.items():
+            of_kind = rows.filter(pl.col("kind") == kind)
+            if not of_kind.is_empty():
+                body += [paragraph(f"By {title}:"), _segment_table(of_kind, report)]
+    return Section("segments", "For whom models work", body)
+
+
+def _segment_table(rows: pl.DataFrame, report: Report) -> Markup:
+    by_key = {(row["model"], row["segment"]): row for row in rows.iter_rows(named=True)}
+    users = dict(rows.select("segment", "users").unique().sort("segment").iter_rows())
+    ranked = [model for model in findings.models(report) if model != PLANTED_OPTIMUM]
+    named = [model for model in ranked if (model, next(iter(users))) in by_key] or sorted(
+        set(rows["model"])
+    )
+    return table(
+        ["model", *(f"{segment} ({counted(users[segment], 'user')})" for segment in users)],
+        [[model, *(_value(by_key.get((model, segment))) for segment in users)] for model in named],
+    )
+
+
+def _value(row: dict | None) -> Markup:
+    if row is None:
+        return element("span", NOTHING)
+    return element(
+        "span", number(row["value"]), element("small", interval(row["low"], row["high"]))
+    )
+
+
+def ages(report: Report) -> Section:
+    """What older trainings are worth."""
+    body = [paragraph(findings.ages(report), "finding")]
+    if not findings.primary(report.ages).is_empty():
+        body += [
+            paragraph(
+                "Each of the newest weeks is judged by the lists of its own training and of those "
+                "one to three weeks older, on the same users and the same truth; what a user has "
+                "met since is taken out of the older lists."
+            ),
+            picture(staleness_figure(report.ages), f"Change of {_METRIC} with age, mean of weeks"),
+        ]
+    return Section("staleness", "How models age", body)

@@ -1,0 +1,227 @@
+"""Who serves: promotion through the gate, and the way back.
+
+Belongs here: reading what the gate needs, and the decisions in `models/promotions`. Does not
+belong here: the comparison (`gate.py`), or what follows from the decisions for trainings
+(`recommenders/registry.py`).
+
+Decisions are rows that are only ever added. The weekly registry is overwritten by each training
+of its week; it says `candidate` for good, and stages are derived when it is read.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+
+import narwhals as nw
+import polars as pl
+
+from persona_assets.errors import UserError
+from persona_assets.evaluation.offline import BASELINE
+from persona_assets.evaluation.relevance import JUDGED_DAYS
+from persona_assets.lake import DeltaStore
+from persona_assets.recommenders import model
+from persona_assets.recommenders.exclusion import Exclusion
+from persona_assets.recommenders.protocol import NOTHING_ELSE, Recommender, SideInformation
+from persona_assets.recommenders.registry import Recipe, champions, stages, with_stages
+from persona_assets.tables.models import REGISTRY, TOP_K
+from persona_assets.tables.tuning import PROMOTIONS, TUNING_TRIALS
+from persona_assets.tuning.append import append, held
+from persona_assets.tuning.configurations import (
+    configured,
+    configured_models,
+    decision,
+    in_use,
+    use,
+)
+from persona_assets.tuning.gate import Lists, Measured, measure
+from persona_assets.tuning.judging import LISTED, Judge
+from persona_assets.tuning.validation import (
+    Week,
+    interactions_for,
+    judged_cutoffs,
+    week,
+    weekly_task,
+)
+
+WEEKS = 4
+"""Judged weeks that the gate looks at, the newest: a month says more than a week, and what was
+before says little about what comes."""
+
+
+def champion(store: DeltaStore) -> Recipe | None:
+    """The model that serves, with its configuration; None before the first promotion."""
+    line = champions(held(store, PROMOTIONS))
+    return line[-1] if line else None
+
+
+def registry(store: DeltaStore) -> pl.DataFrame:
+    """Rows of `models/registry` with the stages of now; none where nothing was trained."""
+    return with_stages(held(store, REGISTRY), held(store, PROMOTIONS))
+
+
+def promote(
+    store: DeltaStore,
+    name: str,
+    *,
+    exclude: Exclusion,
+    seed: int,
+    now: datetime,
+    side: SideInformation = NOTHING_ELSE,
+) -> Measured:
+    """Make the model with the configuration in use the champion, if the gate lets it.
+
+    It must be better than the champion (before the first one: than popularity) and cover no less
+    of the catalogue, see `Measured.objections`. The week by which a study chose the configuration
+    is left out: the best of many on a week is better on that week by chance as well. Lists of
+    `recommendations/top_k` are compared where they were made with the compared configurations;
+    weeks of which they were not are trained again here, from what was known before each of them.
+
+    Args:
+        store: the lake.
+        name: of the model.
+        exclude: the rule that lists are made with.
+        seed: of the bootstrap.
+        now: when it is decided, in UTC.
+        side: what else models may know.
+
+    Returns:
+        What the decision rests on.
+
+    Raises:
+        UserError: no such model; it is champion already; its newest training has another
+            configuration than the one in use; no week was judged; or the gate refused: the text
+            says why, with the numbers.
+    """
+    model(name)
+    cutoffs = _unseen_weeks(store, name)
+    models = configured_models(store, task=weekly_task(exclude))
+    candidate, held_by = models[name], champion(store)
+    _refuse_untrained(store, candidate)
+    rival = models[BASELINE] if held_by is None else configured(*held_by)
+    if held_by is not None and rival == candidate:
+        raise UserError(f"{name} with the configuration in use is champion already; nothing to do")
+    if held_by is None and name == BASELINE:
+        raise UserError(f"{BASELINE} is what the first champion has to beat; promote another model")
+    interactions = interactions_for(store, cutoffs)
+    weeks = [week(interactions, cutoff=cutoff, exclude=exclude) for cutoff in cutoffs]
+    measured = measure(
+        weeks,
+        _replayed(store, candidate, weeks, side),
+        _replayed(store, rival, weeks, side),
+        against=rival.name,
+        seed=seed,
+    )
+    if objections := measured.objections():
+        raise UserError(
+            f"{name} was not promoted over {rival.name} on {len(weeks)} judged week(s) from "
+            f"{cutoffs[0]}: {'; '.join(objections)}; tune it (`persona tune {name}`) or wait for "
+            "more weeks"
+        )
+    _decide(store, "promotion", Recipe.of(candidate), held_by, now, measured.as_dict())
+    return measured
+
+
+def rollback(store: DeltaStore, *, exclude: Exclusion, now: datetime) -> tuple[Recipe, Recipe]:
+    """Make the previous champion champion again, with its configuration.
+
+    Where that is not the model's configuration in use, it is from now on: what is trained next
+    must be what serves.
+
+    Args:
+        store: the lake.
+        exclude: the rule that lists are made with.
+        now: when it is decided, in UTC.
+
+    Returns:
+        The champion that was, and the one that is.
+
+    Raises:
+        UserError: there was no champion before.
+    """
+    line = champions(held(store, PROMOTIONS))
+    if len(line) < 2:
+        raise UserError(
+            f"there is nothing to roll back to: {len(line)} champion(s) so far; promote a model "
+            "with `persona promote MODEL`"
+        )
+    before, again = line[-1], line[-2]
+    # First, so that a rollback that breaks off between the two is completed by another.
+    if Recipe.of(configured_models(store, task=weekly_task(exclude))[again.model]) != again:
+        use(store, again.model, again.parameters, now=now)
+    _decide(store, "rollback", again, before, now, {})
+    return before, again
+
+
+def _unseen_weeks(store: DeltaStore, name: str) -> list[date]:
+    """Judged cut-offs, the newest `WEEKS`, but not that by which the configuration was chosen."""
+    study = in_use(store).get(name, {}).get("study")
+    trials = held(store, TUNING_TRIALS).filter(pl.col("study") == pl.lit(study, pl.String()))
+    chosen_on = {each - timedelta(days=JUDGED_DAYS) for each in trials["cutoff"]}
+    judged = judged_cutoffs(store, WEEKS + 1)
+    unseen = [each for each in judged if each not in chosen_on][-WEEKS:]
+    if not unseen:
+        raise UserError(
+            f"the only judged week, from {judged[-1]}, is the one by which study {study} chose the "
+            f"configuration of {name}, so it proves nothing; judge another week first"
+        )
+    return unseen
+
+
+def _refuse_untrained(store: DeltaStore, candidate: Recommender) -> None:
+    """What serves has to exist: the newest training must be of the configuration in use."""
+    trained = held(store, REGISTRY).filter(pl.col("model") == candidate.name).sort("cutoff").tail(1)
+    if trained.is_empty():
+        raise UserError(
+            f"{candidate.name} was never trained; materialize {candidate.artefact.path} and "
+            f"{REGISTRY.path} first"
+        )
+    if Recipe(candidate.name, trained["parameters"][0]) != Recipe.of(candidate):
+        raise UserError(
+            f"{candidate.name} was trained for {trained['cutoff'][0]} with another configuration "
+            f"than the one in use; materialize {candidate.artefact.path} and {REGISTRY.path} for "
+            "that week again, then promote it"
+        )
+
+
+def _replayed(
+    store: DeltaStore, side_of: Recommender, weeks: Sequence[Week], side: SideInformation
+) -> Lists:
+    """The lists of every week: those of the lake where they are of this recipe, else made anew."""
+    trained = store.read(REGISTRY, [each.cutoff for each in weeks]).filter(
+        pl.col("model") == side_of.name, pl.col("parameters") == side_of.config.to_json()
+    )
+    there = set(trained["cutoff"])
+    mine = TOP_K.empty()
+    if there and store.exists(TOP_K):
+        rows = store.scan(TOP_K, sorted(there))
+        # Before collecting: the table holds the lists of all models.
+        wanted = (nw.col("model") == side_of.name) & (nw.col("rank") <= LISTED)
+        mine = store.engine.collect(rows.filter(wanted))
+    found = {each: mine.filter(pl.col("cutoff") == each) for each in there}
+    return {
+        each.cutoff: found[each.cutoff]
+        if each.cutoff in found and found[each.cutoff].height
+        else Judge(each, side).lists(side_of, everyone=True)
+        for each in weeks
+    }
+
+
+def _decide(
+    store: DeltaStore,
+    action: str,
+    to: Recipe,
+    of: Recipe | None,
+    now: datetime,
+    evidence: Mapping[str, object],
+) -> None:
+    """One commit: the new champion and, where there was one, the old one's way to the archive."""
+    known = stages(held(store, PROMOTIONS))
+    changes = [(to, known.get(to, "candidate"), "champion")]
+    if of is not None:
+        changes.append((of, "champion", "archived"))
+    text = json.dumps(evidence, sort_keys=True)
+    rows = [
+        (decision(now), now, action, recipe.model, recipe.parameters, before, after, text)
+        for recipe, before, after in changes
+    ]
+    append(store, PROMOTIONS, pl.DataFrame(rows, schema=PROMOTIONS.polars_schema, orient="row"))

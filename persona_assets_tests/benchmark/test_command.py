@@ -1,0 +1,49 @@
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from persona_assets.cli import persona
+from persona_assets.errors import UserError
+
+
+@pytest.fixture
+def file(chains, tmp_path, monkeypatch):
+    monkeypatch.setenv("PERSONA_HOME", str(tmp_path / "home"))
+    path = tmp_path / "log.parquet"
+    chains.select(
+        user="user_id", item="product_id", timestamp="event_ts", event="event_type"
+    ).write_parquet(path)
+    return path  # fmt: skip
+
+
+def run(*words):
+    return CliRunner().invoke(persona, ["benchmark", *map(str, words)], catch_exceptions=False)
+
+
+def test_json_is_the_result_and_nothing_else(file):
+    done = run(file, "--protocol", "leave_one_out", "--models", "popularity", "--json")
+
+    told = json.loads(done.stdout)
+    assert done.exit_code == 0
+    assert told["data"]["file"] == "log.parquet"
+    assert told["protocol"] == "leave_one_out"
+    assert 0 <= told["models"]["popularity"]["test"]["recall@10"]["value"] <= 1
+
+
+def test_the_table_shows_every_model_with_intervals(file):
+    done = run(file, "--models", "popularity,directional", "--k", "5")
+
+    assert done.exit_code == 0
+    for word in ("popularity", "directional", "recall@5", "ndcg@5", "temporal", "–"):
+        assert word in done.stdout
+
+
+def test_nothing_is_left_behind(file, tmp_path):
+    run(file, "--models", "popularity")
+    assert {each.name for each in tmp_path.iterdir()} == {"log.parquet"}
+
+
+def test_lengths_that_are_no_numbers_are_refused(file):
+    with pytest.raises(UserError, match="give numbers with commas"):
+        run(file, "--k", "ten")

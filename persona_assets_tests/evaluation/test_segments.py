@@ -1,0 +1,137 @@
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from persona_assets.evaluation import segments
+from persona_assets.evaluation.judgement import judge
+from persona_assets.evaluation.metrics import KS
+from persona_assets.evaluation.offline import offline_metrics
+from persona_assets.evaluation.segments import countries, segment_metrics, thirds
+from persona_assets.tables.evaluation import SEGMENT_METRICS
+from persona_assets.transforms.pseudonyms import pseudonym
+
+PRODUCTS = pl.DataFrame(
+    {
+        "product_id": ["a", "b", "c", "cheap", "dear", "old"],
+        "price": [5.0, 5.0, None, 1.0, 9.0, 5.0],
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def shop(mart):
+    """ann: one row; bob: three on one day; cid: two days; new: unknown before."""
+    return mart(
+        ("ann", "old", -3),
+        *[("bob", "old", -3)] * 3,
+        *(("cid", "old", day) for day in (-5, -4, -3, -2, -1)),
+        ("ann", "cheap", 1),
+        ("bob", "dear", 1),
+        ("bob", "c", 1),
+        ("cid", "c", 2),
+        ("new", "dear", 2),
+    )
+
+
+@pytest.fixture(scope="module")
+def shown(lists):
+    return lists("als", ann="cheap", bob="x y dear c", cid="x y", everyone="dear")
+
+
+LIVES = pl.DataFrame({"user_id": ["ann", "bob", "new"], "country": ["FR", "DE", "FR"]})
+
+
+def judged(shown, shop, cutoff, lives=LIVES):
+    judgement = judge(shown, shop, cutoff=cutoff, exclude="seen")
+    return segment_metrics(judgement, shop, PRODUCTS, lives, seed=1)
+
+
+def recall(table, **where):
+    return table.filter(metric="recall", model="als", **where).select("segment", "value", "users")
+
+
+def rows(table):
+    return {segment: (value, users) for segment, value, users in table.iter_rows()}
+
+
+def test_golden_case(shown, shop, cutoff):
+    table = judged(shown, shop, cutoff)
+    assert table.schema == SEGMENT_METRICS.polars_schema
+    assert rows(recall(table, kind="known")) == {
+        "new": (1.0, 2), "returning": (0.0, 1), "cold": (1.0, 1),
+    }  # fmt: skip
+    assert rows(recall(table, kind="activity")) == {
+        "low": (1.0, 1), "medium": (1.0, 1), "high": (0.0, 1),
+    }  # fmt: skip
+    # bob wants something dear and something without a price; cid nothing with one.
+    assert rows(recall(table, kind="price_tier")) == {
+        "low": (1.0, 1), "medium": (1.0, 1), "unknown": (0.0, 1),
+    }  # fmt: skip
+    assert rows(recall(table, kind="country")) == {"other": (1.0, 2), "unknown": (0.0, 1)}
+
+
+def test_countries_stand_for_themselves_from_enough_users(shown, shop, cutoff, monkeypatch):
+    monkeypatch.setattr(segments, "FEWEST", 1)
+    assert rows(recall(judged(shown, shop, cutoff), kind="country")) == {
+        "FR": (1.0, 1), "DE": (1.0, 1), "unknown": (0.0, 1),
+    }  # fmt: skip
+
+
+def test_segments_of_a_kind_add_up_to_everyone(shown, shop, cutoff):
+    judgement = judge(shown, shop, cutoff=cutoff, exclude="seen")
+    whole = offline_metrics(judgement, seed=1, baseline="als")
+    table = judged(shown, shop, cutoff).filter(pl.col("segment") != "cold")
+    for (kind, metric), of_kind in table.group_by("kind", "metric"):
+        expected = whole.filter(metric=metric, k=10).row(0, named=True)
+        assert of_kind["users"].sum() == expected["users"], kind
+        mean = (of_kind["value"] * of_kind["users"]).sum() / of_kind["users"].sum()
+        assert mean == pytest.approx(expected["value"]), (kind, metric)
+
+
+def test_values_lie_in_their_intervals(shown, shop, cutoff):
+    table = judged(shown, shop, cutoff)
+    assert table.filter(
+        (pl.col("value") < pl.col("low") - 1e-12) | (pl.col("value") > pl.col("high") + 1e-12)
+    ).is_empty()
+    assert set(table["k"]) <= set(KS)
+
+
+def test_rows_of_the_future_and_the_order_of_rows_move_no_segment(shown, shop, mart, cutoff):
+    planted = mart(("ann", "x", -2, "view", 3), ("ann", "y", -4, "view", 9), ("bob", "z", 8))
+    more = pl.concat([shop, planted]).sample(fraction=1, shuffle=True, seed=1)
+    again = judged(
+        shown.sample(fraction=1, shuffle=True, seed=2),
+        more,
+        cutoff,
+        LIVES.sample(fraction=1, shuffle=True, seed=3),
+    )
+    assert again.equals(judged(shown, shop, cutoff))
+
+
+def test_the_ceiling_is_no_model(shown, shop, cutoff):
+    both = pl.concat([shown, shown.with_columns(model=pl.lit("planted_optimum"))])
+    assert judged(both, shop, cutoff).equals(judged(shown, shop, cutoff))
+
+
+def test_countries_are_found_under_the_hash_that_the_mart_uses():
+    users = pl.DataFrame(
+        {"user_id": ["1", "2"], "country": ["FR", None], "signup_date": [None, None]}
+    )
+    found = dict(countries(users, b"key").select("user_id", "country").iter_rows())
+    assert found == {pseudonym("1", b"key"): "FR", pseudonym("2", b"key"): None}
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=60))
+def test_thirds_part_no_equals_and_rise_with_the_value(values):
+    tiers = thirds(np.array(values, dtype=float))
+    order = {tier: place for place, tier in enumerate(("low", "medium", "high"))}
+    pairs = sorted({(value, order[tier]) for value, tier in zip(values, tiers, strict=True)})
+    assert len(pairs) == len(set(values))
+    assert [tier for _, tier in pairs] == sorted(tier for _, tier in pairs)
+
+
+def test_distinct_values_are_cut_into_equal_thirds():
+    tiers = thirds(np.array([*range(9), np.nan]))
+    assert tiers.tolist() == ["low"] * 3 + ["medium"] * 3 + ["high"] * 3 + ["unknown"]

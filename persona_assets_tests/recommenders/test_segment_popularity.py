@@ -1,0 +1,79 @@
+from datetime import date
+
+import polars as pl
+import pytest
+
+from persona_assets.errors import DataError
+from persona_assets.recommenders.protocol import NOTHING_ELSE, SideInformation
+from persona_assets.recommenders.segment_popularity import (
+    SegmentPopularity,
+    SegmentPopularityConfig,
+)
+
+CUTOFF = date(2024, 3, 4)
+SIDE = SideInformation(
+    users=pl.DataFrame(
+        {"user_id": ["a", "b", "c", "d", "late"], "country": ["UK", "UK", "FR", None, "FR"]}
+    )
+)
+
+
+@pytest.fixture
+def rows(mart):
+    # UK: x 3, y 1; FR: y 4; unknown country: z 2.
+    return mart(
+        ("a", "x", "add_to_cart", 3, 14e-9),
+        ("b", "y", "view", 1, 14e-9),
+        ("c", "y", "add_to_cart", 4, 14e-9),
+        ("d", "z", "purchase", 2, 14e-9),
+    )
+
+
+def scores(model, rows, user: str) -> dict:
+    lists = model.recommend(model.fit(rows, cutoff=CUTOFF, side=SIDE), [user], k=3)
+    return dict(lists.select("product_id", "score").iter_rows())
+
+
+def test_shares_of_the_segment_are_shrunk_to_those_of_all(rows):
+    model = SegmentPopularity(SegmentPopularityConfig(shrinkage=6.0))
+
+    # Overall x .3, y .5, z .2 of 10.
+    assert scores(model, rows, "a") == pytest.approx(
+        {"x": (3 + 6 * 0.3) / 10, "y": (1 + 6 * 0.5) / 10, "z": 6 * 0.2 / 10}
+    )
+    assert scores(model, rows, "c") == pytest.approx(
+        {"x": 6 * 0.3 / 10, "y": (4 + 6 * 0.5) / 10, "z": 6 * 0.2 / 10}
+    )
+
+
+@pytest.mark.parametrize("user", ["d", "stranger", "*"])
+def test_without_a_known_segment_the_popularity_of_all_counts(rows, user):
+    assert scores(SegmentPopularity(), rows, user) == pytest.approx({"x": 0.3, "y": 0.5, "z": 0.2})
+
+
+def test_somebody_without_rows_gets_the_list_of_the_own_segment(rows):
+    assert scores(SegmentPopularity(), rows, "late") == scores(SegmentPopularity(), rows, "c")
+
+
+def test_without_shrinkage_others_only_break_ties(rows):
+    model = SegmentPopularity(SegmentPopularityConfig(shrinkage=0.0))
+
+    found = scores(model, rows, "c")
+
+    assert list(found) == ["y", "x", "z"]
+    assert found["y"] == pytest.approx(1)
+    assert 0 < found["z"] < found["x"] < 1e-6
+
+
+def test_a_list_depends_on_the_shared_rows_and_the_users_own(rows):
+    model = SegmentPopularity()
+    artefact = model.fit(rows, cutoff=CUTOFF, side=SIDE)
+    own = artefact.filter((pl.col("entity") == "product") | (pl.col("id") == "c"))
+
+    assert model.recommend(own, ["c"], k=3).equals(model.recommend(artefact, ["c"], k=3))
+
+
+@pytest.mark.parametrize("side", [NOTHING_ELSE, SideInformation(users=SIDE.users.drop("country"))])
+def test_without_the_column_of_the_segment_it_is_named(rows, side):
+    with pytest.raises(DataError, match="needs column 'country'"):
+        SegmentPopularity().fit(rows, cutoff=CUTOFF, side=side)
