@@ -214,9 +214,7 @@ def evaluation(runs: int, rectools: Path | None) -> None:
 
     seconds = median_seconds(ours, runs)
     values = ours()
-    print(
-        "| library | seconds | ratio | R@10 | MAP@10 | MRR@10 |\n|---|---:|---:|---:|---:|---:|"
-    )
+    print("| library | seconds | ratio | R@10 | MAP@10 | MRR@10 |\n|---|---:|---:|---:|---:|---:|")
     cells = " | ".join(f"{values[name]:.6f}" for name in ("recall@10", "map_all@10", "mrr@10"))
     print(f"| here | {seconds:.2f} | | {cells} |")
     if rectools is None:

@@ -42,9 +42,9 @@ def main() -> None:
     parser.add_argument("file", type=Path)
     validation = split(_rows(parser.parse_args().file), "leave_one_out").validation
     model = TwoStage()
-    view = model.config.view
+    view = model.config.view()
     started = time.perf_counter()
-    wanted = snapshots(validation.train, model.config.goal, model.config.snapshots)
+    wanted = snapshots(validation.train, model.config.goal(), model.config.snapshots)
     known = joined([examples(view, snapshot) for snapshot in wanted])
     judged, ranks, users = _judged(model, validation)
     print(f"{len(known.sizes):,} lists to learn from, {time.perf_counter() - started:.0f} s")
@@ -83,7 +83,7 @@ def _judged(model: TwoStage, validation: Split) -> tuple[Examples, NDArray[np.in
     """All candidates of the users to judge, their first ranks, and the number of users."""
     truth = validation.truth.sort("user_id")
     instant = Instant.of(
-        model.config.view, validation.train, truth["user_id"].to_list(), validation.history
+        model.config.view(), validation.train, truth["user_id"].to_list(), validation.history
     )
     codes = {product: code for code, product in enumerate(instant.products.to_list())}
     answer = np.array([codes.get(product, -1) for product in truth["product_id"].to_list()])

@@ -12,7 +12,7 @@ from persona_assets.definitions import ASSETS, build_defs, defs
 
 HEAVY = {
     "dagster_pyspark", "evidently", "gensim", "implicit", "matplotlib", "pandas", "pyspark",
-    "scipy", "sklearn",
+    "lightgbm", "mlflow", "numba", "optuna", "scipy", "sklearn",
 }  # fmt: skip
 """Libraries that take from half a second to eight to import, so only those who use them do."""
 

@@ -234,7 +234,8 @@ def _task(splits: Splits, protocol: str) -> Task:
     # What is left out of lists has reached the target; its weight is that of such rows.
     history, reached = splits.refit.history, splits.refit.excluded
     weights = history.join(reached, on=["user_id", "product_id"], how="semi")["weight"]
-    return Task(horizon=None, target_weight=max(weights, default=0.0), unseen=False)
+    weight = max(weights, default=0.0)
+    return Task(horizon=None, target_weight=weight, unseen=False, heaviest_barred=True)
 
 
 def _refuse(models: Sequence[str], ks: Sequence[int]) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from persona_assets.recommenders.blind_order import column_ranks
+from persona_assets.recommenders.blind_order import blind_orders
 from persona_assets.recommenders.factors import Factors, OwnVectors, mean_user
 from persona_assets.recommenders.matrix import history_weights, interaction_matrix
 from persona_assets.recommenders.protocol import (
@@ -116,7 +116,9 @@ class ALS(Recommender):
         matrix = interaction_matrix(
             interactions, cutoff=cutoff, half_life_days=config.half_life_days
         )
-        by_user = self._confidence(matrix.weights)
+        # In the order of names, other names would give another start and other sums.
+        row_order, column_order = blind_orders(matrix.weights)
+        by_user = self._confidence(matrix.weights[row_order][:, column_order].sorted_indices())
         by_product = by_user.T.tocsr()
         people, products = by_user.shape
         noise = noise_level(float(np.linalg.norm(by_user.data)), people, products)
@@ -125,8 +127,7 @@ class ALS(Recommender):
         random = np.random.default_rng(config.seed)
         size = START / config.factors**0.5
         x = np.zeros((people, config.factors), dtype=np.float32)
-        drawn = random.normal(0, size, (products, config.factors)).astype(np.float32)
-        y = drawn[column_ranks(matrix.weights)]
+        y = random.normal(0, size, (products, config.factors)).astype(np.float32)
         of_user, of_product = (
             (penalty * self._frequency(side)).astype(np.float32) for side in (by_user, by_product)
         )
@@ -137,9 +138,9 @@ class ALS(Recommender):
         return Factors(
             users=matrix.users,
             products=matrix.products,
-            user_vectors=x,
+            user_vectors=x[np.argsort(row_order)],
             newcomer_vector=mean_user(x),
-            product_vectors=y,
+            product_vectors=y[np.argsort(column_order)],
             product_biases=np.zeros(products),
         ).to_artefact(self.artefact, cutoff)
 
@@ -175,12 +176,14 @@ class ALS(Recommender):
         rows = np.flatnonzero(np.diff(confidence.indptr))
         if len(rows) == 0:
             return factors.scorer(users)
-        known = confidence[rows]
+        # As in the training, sums must not follow names.
+        order = np.lexsort(factors.product_vectors.T)
+        known = confidence[rows][:, order].sorted_indices()
         width = factors.product_vectors.shape[1]
         vectors = improved(
             known,
             np.zeros((len(rows), width), dtype=np.float32),
-            factors.product_vectors,
+            factors.product_vectors[order],
             self._frequency(known).astype(np.float32),
             steps=2 * width,
         )

@@ -19,23 +19,27 @@ ROUNDS = 4
 """Of refinement: each lets a row know of rows two more steps away."""
 
 
-def column_ranks(matrix: "csr_matrix") -> NDArray[np.int64]:
-    """Place of each column in an order that does not depend on how rows and columns are numbered.
+def blind_orders(matrix: "csr_matrix") -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Orders of the rows and of the columns that do not depend on how they are numbered.
 
-    Colour refinement (Weisfeiler and Leman 1968) by the entries' values. Columns that could be
-    exchanged without a trace stay in the order in which they are.
+    Colour refinement (Weisfeiler and Leman 1968) by the entries' values. Rows or columns that could
+    be exchanged without a trace stay in the order in which they are.
 
     Args:
         matrix: (rows × columns).
+
+    Returns:
+        Numbers of the rows, and of the columns, in their blind order.
     """
     entries = matrix.tocoo()
     values = np.asarray(entries.data, dtype=np.float64).view(np.uint64)
-    _, columns = colours(entries.row, entries.col, values)
-    of_column = np.zeros(matrix.shape[1], dtype=np.uint64)
-    of_column[entries.col] = columns
-    ranks = np.empty(len(of_column), dtype=np.int64)
-    ranks[np.argsort(of_column, kind="stable")] = np.arange(len(of_column))
-    return ranks
+    seen = colours(entries.row, entries.col, values)
+    orders = []
+    for size, numbers, colour in zip(matrix.shape, (entries.row, entries.col), seen, strict=True):
+        found = np.zeros(size, dtype=np.uint64)
+        found[numbers] = colour
+        orders.append(np.argsort(found, kind="stable"))
+    return orders[0], orders[1]
 
 
 def colours(

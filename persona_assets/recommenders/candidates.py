@@ -69,6 +69,11 @@ class FirstStage:
     limit: int
     barred: NDArray[np.bool_]
 
+    @property
+    def models(self) -> int:
+        """Number of models."""
+        return len(self.scorers)
+
     def candidates(self, block: slice) -> Candidates:
         """The candidates of the users of the block."""
         first, end, _ = block.indices(len(self.history.users))

@@ -121,11 +121,14 @@ class Task:
         horizon: how long after the cut-off a touch counts; None: the next touch counts, whenever.
         target_weight: weight from which an event counts (that of purchases, say); 0: every touch.
         unseen: whether products that the user touched before are left out of lists and truth.
+        heaviest_barred: whether products are left out that the user reached by an event of the
+            heaviest weight there is (a purchase: what was bought is not shown again).
     """
 
     horizon: timedelta | None = timedelta(days=7)
     target_weight: float = 0.0
     unseen: bool = True
+    heaviest_barred: bool = False
 
 
 class Recommender(ABC):

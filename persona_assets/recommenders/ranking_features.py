@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from persona_assets.recommenders.candidates import Candidates
 from persona_assets.recommenders.neighbours import strongest
 from persona_assets.recommenders.pair_counts import PairWeight, pair_counts
-from persona_assets.recommenders.product_embeddings import product_embeddings
 from persona_assets.recommenders.ranking_kernels import (
     embedding_features,
     own_features,
@@ -40,8 +39,10 @@ FEATURES: dict[str, tuple[str, ...]] = {
     "scores": (
         "directional_score",
         "user_knn_score",
+        "als_score",
         "directional_relative",
         "user_knn_relative",
+        "als_relative",
         "first_stage_rank",
         "log_popularity",
         "last_log_popularity",
@@ -71,7 +72,7 @@ class PairStatistics:
         pairs: (products × products) each, from a product of the history to a candidate: the
             directional weight damped by popularity, the forward count Σ 1/d, the count together,
             its cosine and its Jaccard similarity.
-        embeddings: (products × rank) of length 1, or 0.
+        embeddings: (products × factors) of length 1, or 0.
         last_touched: (products,) when somebody last touched it first [s].
         new_users: (products × spans) who first touched it within each span before `end`.
         end: newest instant [s].
@@ -91,7 +92,7 @@ def pair_statistics(
     weight: PairWeight,
     damping: tuple[NDArray[np.float64], NDArray[np.float64]],
     neighbours: int,
-    rank: int,
+    embeddings: NDArray[np.float32],
 ) -> PairStatistics:
     """Count pairs in the sequences; linear in the pairs within the window.
 
@@ -100,14 +101,13 @@ def pair_statistics(
         weight: of a directional pair.
         damping: (products,) factors of a product as source and as target of the directional weight.
         neighbours: pairs kept per product and statistic.
-        rank: dimensions of the embeddings.
+        embeddings: (products × factors) of length 1, or 0.
     """
     from scipy.sparse import diags_array
 
     popularity = log.popularity
     source, target = damping
     together = pair_counts(log, PairWeight(0.0, 1.0, 0.0, window=weight.window))
-    embeddings = product_embeddings(together, popularity, rank)
     together = strongest(together, neighbours)
     forward = pair_counts(log, PairWeight(1.0, 0.0, 0.0, window=weight.window))
     directional = strongest(pair_counts(log, weight), neighbours)

@@ -7,14 +7,16 @@ alike. Does not belong here: which instants there are (`snapshots.py`) or how a 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import timedelta
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from persona_assets.recommenders.als import ALS, ALSConfig
 from persona_assets.recommenders.candidates import Candidates, FirstStage
 from persona_assets.recommenders.directional import Directional, DirectionalConfig
+from persona_assets.recommenders.directions import directions
 from persona_assets.recommenders.lambdarank import Examples
 from persona_assets.recommenders.ranking import SCORES_PER_BLOCK
 from persona_assets.recommenders.ranking_features import (
@@ -25,7 +27,7 @@ from persona_assets.recommenders.ranking_features import (
 )
 from persona_assets.recommenders.sequences import Sequences, sequences
 from persona_assets.recommenders.snapshots import Snapshot
-from persona_assets.recommenders.user_knn import UserKNN, UserKNNConfig
+from persona_assets.recommenders.user_knn import UserKNN, UserKNNConfig, sequence_rows
 
 
 @dataclass(frozen=True)
@@ -34,20 +36,22 @@ class View:
 
     Attributes:
         directional: configuration of one first model.
-        user_knn: configuration of the other.
+        user_knn: configuration of another.
+        als: configuration of the third.
         candidates: per user.
-        embedding_rank: dimensions of the product embeddings.
         target_weight: weight from which an event counts; 0: every touch.
         unseen: whether products of the history are no candidates.
+        barred_weight: weight from which an event of the history alone bars its product; 0: none.
         timely: whether the task is one of time, so that the time of the instant says something.
     """
 
     directional: DirectionalConfig
     user_knn: UserKNNConfig
+    als: ALSConfig
     candidates: int
-    embedding_rank: int
     target_weight: float
     unseen: bool
+    barred_weight: float
     timely: bool
 
     @property
@@ -100,17 +104,23 @@ class Instant:
         history = sequences(histories, users=users, products=log.products)
         config = view.directional
         popularity = log.popularity
+        # First touches, as the artefact remembers them: in training and in scoring alike.
+        remembered, theirs = sequence_rows(log), sequence_rows(history)
         # The models take a cut-off because they are trained by it; all of `known` is before it.
-        rows = known.with_columns(arrived_at=pl.col("event_ts"))
+        rows = remembered.with_columns(arrived_at=pl.col("event_ts"))
+        cutoff = rows.select(pl.col("event_ts").max().dt.date()).item() + timedelta(days=1)
+        learned = {
+            model: model.fit(rows, cutoff=cutoff)
+            for model in (Directional(config), UserKNN(view.user_knn), ALS(view.als))
+        }
         scorers = tuple(
-            model.scorer(model.fit(rows, cutoff=date.max), users, histories=histories)
-            for model in (Directional(config), UserKNN(view.user_knn))
+            model.scorer(artefact, users, histories=theirs) for model, artefact in learned.items()
         )
         barred = (
             np.ones(len(history.items), dtype=bool)
             if view.unseen
-            else history.strengths >= view.target_weight
-            if view.target_weight > 0
+            else history.strengths >= view.barred_weight
+            if view.barred_weight > 0
             else np.zeros(len(history.items), dtype=bool)
         )
         return cls(
@@ -127,7 +137,7 @@ class Instant:
                     np.power(popularity + 1.0, -config.target_damping),
                 ),
                 neighbours=config.neighbours,
-                rank=view.embedding_rank,
+                embeddings=directions(learned[ALS(view.als)]),
             ),
         )
 

@@ -21,11 +21,13 @@ class Goal:
         horizon: how long after the instant a touch counts; None: the user's next touch counts.
         target_weight: weight from which an event counts; 0: every touch.
         unseen: whether a product that the user touched before is no answer.
+        barred_weight: weight from which an earlier event makes its product no answer; 0: none.
     """
 
     horizon: timedelta | None
     target_weight: float
     unseen: bool
+    barred_weight: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,8 @@ def snapshots(rows: pl.DataFrame, goal: Goal, most: int) -> Iterator[Snapshot]:
     at the same time as it), all of its rows are taken away, and everything of the user after the
     instant; the rest of a basket is known. All rows of users without such an instant are known.
 
-    With a horizon h, snapshot k lies at the newest row − k · h for everybody; labels are reached
-    for the first time within h after it.
+    With a horizon h, snapshot k lies at the newest row − k · h for everybody; labels are what is
+    reached within h after it.
 
     Args:
         rows: of `mart/user_item_interactions`, all of which may be known at the end.
@@ -110,13 +112,19 @@ def _by_time(touched: pl.DataFrame, reached: pl.DataFrame, goal: Goal, back: int
     newest = pl.lit(touched["event_ts"].max(), dtype=pl.Datetime("us", "UTC"))
     cut = newest - horizon * back
     known = touched.filter(pl.col("event_ts") <= cut, pl.col("arrived_at") <= cut)
-    answers = reached.filter(pl.col("reached") > cut, pl.col("reached") <= cut + horizon)
+    answers = touched.filter(
+        pl.col("event_ts") > cut,
+        pl.col("event_ts") <= cut + horizon,
+        pl.col("weight") >= goal.target_weight,
+    ).unique(PAIR)
     return Snapshot(known, _labels(answers, known, goal))
 
 
 def _labels(answers: pl.DataFrame, known: pl.DataFrame, goal: Goal) -> pl.DataFrame:
-    """Answers of users who have a history, new to them if only new products count."""
+    """Answers of users who have a history, without what is left out of lists."""
     labels = answers.select(PAIR).join(known.select("user_id").unique(), on="user_id", how="semi")
-    if goal.unseen:
-        labels = labels.join(known.select(PAIR).unique(), on=PAIR, how="anti")
+    if goal.unseen or goal.barred_weight > 0:
+        least = 0.0 if goal.unseen else goal.barred_weight
+        barred = known.filter(pl.col("weight") >= least).select(PAIR).unique()
+        labels = labels.join(barred, on=PAIR, how="anti")
     return labels.sort(PAIR)

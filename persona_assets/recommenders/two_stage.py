@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from persona_assets.recommenders.als import ALSConfig
 from persona_assets.recommenders.artefact import one_training
 from persona_assets.recommenders.directional import DirectionalConfig
 from persona_assets.recommenders.matrix import nothing_known
@@ -51,11 +52,11 @@ class TwoStageConfig(Config):
 
     Attributes:
         directional: configuration of one model of the first stage.
-        user_knn: configuration of the other.
+        user_knn: configuration of another.
+        als: configuration of the third.
         candidates: products per user that are ranked.
         snapshots: instants of the past that the ranker learns from at least; more, up to
             `MOST_SNAPSHOTS`, while it has fewer than `ENOUGH_LISTS` lists with an answer.
-        embedding_rank: dimensions of the product embeddings.
         rounds: trees.
         learning_rate: by how much each tree corrects the ones before.
         leaves: of a tree.
@@ -64,13 +65,15 @@ class TwoStageConfig(Config):
             touch is, whenever.
         target_weight: weight from which an event counts as an answer; 0: every touch.
         unseen: whether what the user touched before is no answer.
+        heaviest_barred: whether what the user reached by an event of the heaviest weight there is
+            is no answer.
     """
 
     directional: DirectionalConfig = field(default_factory=DirectionalConfig)
     user_knn: UserKNNConfig = field(default_factory=UserKNNConfig)
+    als: ALSConfig = field(default_factory=ALSConfig)
     candidates: int = 100
     snapshots: int = 2
-    embedding_rank: int = 96
     rounds: int = 150
     learning_rate: float = 0.05
     leaves: int = 31
@@ -78,27 +81,31 @@ class TwoStageConfig(Config):
     horizon_days: float = may_be_zero(0.0)
     target_weight: float = may_be_zero(0.0)
     unseen: bool = True
+    heaviest_barred: bool = False
 
-    @property
-    def view(self) -> "View":
+    def barred_weight(self, known: pl.DataFrame) -> float:
+        """Weight from which an event bars its product; 0: none does."""
+        return known.select(pl.col("weight").max()).item() if self.heaviest_barred else 0.0
+
+    def view(self, barred_weight: float = 0.0) -> "View":
         """How the ranker looks at an instant."""
         from persona_assets.recommenders.ranking_task import View
 
         return View(
             self.directional,
             self.user_knn,
+            self.als,
             self.candidates,
-            self.embedding_rank,
             self.target_weight,
             self.unseen,
+            barred_weight,
             self.horizon_days > 0,
         )
 
-    @property
-    def goal(self) -> Goal:
+    def goal(self, barred_weight: float = 0.0) -> Goal:
         """What makes a product the right answer."""
         horizon = timedelta(days=self.horizon_days) if self.horizon_days > 0 else None
-        return Goal(horizon, self.target_weight, self.unseen)
+        return Goal(horizon, self.target_weight, self.unseen, barred_weight)
 
     @property
     def boosting(self) -> "Boosting":
@@ -137,6 +144,7 @@ class TwoStage(Recommender):
                 horizon_days=days,
                 target_weight=task.target_weight,
                 unseen=task.unseen,
+                heaviest_barred=task.heaviest_barred,
             )
         )
 
@@ -175,9 +183,10 @@ class TwoStage(Recommender):
         from persona_assets.recommenders.lambdarank import joined, train
         from persona_assets.recommenders.ranking_task import examples
 
-        view = self.config.view
+        barred = self.config.barred_weight(known)
+        view = self.config.view(barred)
         parts: list[Examples] = []
-        for snapshot in snapshots(known, self.config.goal, MOST_SNAPSHOTS):
+        for snapshot in snapshots(known, self.config.goal(barred), MOST_SNAPSHOTS):
             parts.append(examples(view, snapshot))
             lists = sum(len(part.sizes) for part in parts)
             if len(parts) >= self.config.snapshots and lists >= ENOUGH_LISTS:
@@ -197,15 +206,16 @@ class TwoStage(Recommender):
         known = rows.filter(pl.col("entity") == SEQUENCE).rename({"id": "user_id"})
         lines = rows.filter(pl.col("entity") == RANKER).sort("id")["text"].to_list()
         ranker = Ranker("\n".join(lines) + "\n") if lines else None
-        instant = Instant.of(
-            self.config.view, known.select(HISTORY_SCHEMA.names()), users, histories
-        )
-        unspoken = -3.0 - 1.0 / (1.0 + instant.popularity)
+        view = self.config.view(self.config.barred_weight(known))
+        instant = Instant.of(view, known.select(HISTORY_SCHEMA.names()), users, histories)
+        # Fused scores are at most the number of models: those below the candidates lie in
+        # (−lowest, −1], those that no model speaks for below.
+        lowest = 1.0 + instant.first_stage.models
+        unspoken = -lowest - 1.0 / (1.0 + instant.popularity)
 
         def scores_of(block: slice) -> NDArray[np.float64]:
             found = instant.first_stage.candidates(block)
-            # Fused scores are at most the number of models: these lie in (-3, -1].
-            scores = np.where(found.fused > 0, found.fused.astype(np.float64) - 3.0, unspoken)
+            scores = np.where(found.fused > 0, found.fused.astype(np.float64) - lowest, unspoken)
             if ranker is not None:
                 values = ranker.scores(instant.values(found, block))
                 lists = np.repeat(np.arange(len(found.starts) - 1), np.diff(found.starts))

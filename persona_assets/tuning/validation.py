@@ -173,4 +173,8 @@ def interactions_for(store: DeltaStore, cutoffs: Sequence[date]) -> pl.DataFrame
 
 def weekly_task(exclude: Exclusion) -> Task:
     """What weekly lists are judged by: any touch within seven days."""
-    return Task(horizon=timedelta(days=JUDGED_DAYS), unseen=exclude == "seen")
+    return Task(
+        horizon=timedelta(days=JUDGED_DAYS),
+        unseen=exclude == "seen",
+        heaviest_barred=exclude == "bought",
+    )

@@ -4,7 +4,7 @@ import dagster as dg
 import pytest
 
 from persona_assets.definitions import ASSETS, defs
-from persona_assets.tables import TABLES
+from persona_assets.tables import TABLES, tuning
 
 WANTED = {
     "raw": {"users", "products", "events", "orders", "search_logs"},
@@ -41,7 +41,8 @@ def test_every_promised_asset_is_there() -> None:
 
 
 def test_every_contract_belongs_to_an_asset() -> None:
-    assert TABLES.keys() <= SPECS.keys()
+    # Those of `tables/tuning.py` are written by commands.
+    assert TABLES.keys() - {table.path for table in tuning.TABLES} <= SPECS.keys()
 
 
 def test_only_the_online_store_is_an_asset_without_a_contract() -> None:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
 from persona_assets.recommenders.candidates import Candidates, FirstStage
+from persona_assets.recommenders.directions import directions
 from persona_assets.recommenders.pair_counts import PairWeight
-from persona_assets.recommenders.product_embeddings import product_embeddings
 from persona_assets.recommenders.ranking import Scorer
 from persona_assets.recommenders.ranking_features import FEATURES, features, pair_statistics
 from persona_assets.recommenders.ranking_kernels import (
@@ -138,7 +138,7 @@ def test_statistics_of_pairs_by_hand(mart):
         weight=PairWeight(),
         damping=(np.array([2.0, 1, 1]), np.array([1.0, 1, 3])),
         neighbours=10,
-        rank=2,
+        embeddings=np.eye(3, 2, dtype=np.float32),
     )
 
     directional, forward, together, cosine, jaccard = (pair.toarray() for pair in found.pairs)
@@ -151,25 +151,16 @@ def test_statistics_of_pairs_by_hand(mart):
     assert found.new_users.tolist() == [[0, 1, 2], [0, 0, 1], [1, 2, 2]]
 
 
-def test_embeddings_are_those_of_the_dense_decomposition():
-    rng = np.random.default_rng(3)
-    counts = rng.poisson(0.3, (60, 60))
-    counts = np.triu(counts, 1) + np.triu(counts, 1).T
-    popularity = counts.sum(axis=1) + 1
+def test_directions_are_product_vectors_of_length_one():
+    artefact = pl.DataFrame(
+        {
+            "entity": ["product", "user", "product"],
+            "id": ["b", "*", "a"],
+            "vector": [[3.0, 4.0], [1.0, 1.0], [0.0, 0.0]],
+        }
+    )
 
-    made = product_embeddings(csr_matrix(counts.astype(float)), popularity, 8)
-
-    normal = counts / np.sqrt(np.outer(popularity, popularity))
-    values, vectors = np.linalg.eigh(normal)
-    best = np.argsort(-np.abs(values))[:8]
-    expected = vectors[:, best] * np.sqrt(np.abs(values[best]))
-    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
-    assert made @ made.T == pytest.approx(expected @ expected.T, abs=1e-4)
-
-
-def test_a_catalogue_without_pairs_has_embeddings_of_nothing():
-    assert not product_embeddings(csr_matrix((3, 3)), np.ones(3, dtype=int), 8).any()
-    assert not product_embeddings(csr_matrix((1, 1)), np.ones(1, dtype=int), 8).any()
+    assert directions(artefact) == pytest.approx(np.array([[0, 0], [0.6, 0.8]]))
 
 
 def test_every_feature_has_a_name_and_says_what_its_name_says(mart):
@@ -180,11 +171,16 @@ def test_every_feature_has_a_name_and_says_what_its_name_says(mart):
     log = sequences(rows)
     history = sequences(rows, users=["u"], products=log.products)
     statistics = pair_statistics(
-        log, weight=PairWeight(), damping=(np.ones(3), np.ones(3)), neighbours=10, rank=2
+        log,
+        weight=PairWeight(),
+        damping=(np.ones(3), np.ones(3)),
+        neighbours=10,
+        embeddings=np.eye(3, 2, dtype=np.float32),
     )
     candidates = Candidates(
-        np.array([0, 2]), np.array([2, 1], dtype=np.int32), np.array([[4.0, 3.0], [2.0, 1.0]]),
-        np.array([[1.0, 1.0], [0.5, 0.25]]), np.array([0, 1]), np.zeros((1, 3), dtype=np.float32),
+        np.array([0, 2]), np.array([2, 1], dtype=np.int32),
+        np.array([[4.0, 3.0, 2.5], [2.0, 1.0, 0.5]]), np.array([[1.0, 1.0, 1.0], [0.5, 0.25, 0.2]]),
+        np.array([0, 1]), np.zeros((1, 3), dtype=np.float32),
     )  # fmt: skip
 
     values = features(candidates, history, slice(0, 1), statistics, tuple(FEATURES), 0.5)
@@ -193,7 +189,7 @@ def test_every_feature_has_a_name_and_says_what_its_name_says(mart):
     assert values.shape == (2, len(names))
     made = dict(zip(names, values[0].astype(float), strict=True))
     expected = {
-        "directional_score": 4, "user_knn_score": 3, "first_stage_rank": 0,
+        "directional_score": 4, "user_knn_score": 3, "als_score": 2.5, "first_stage_rank": 0,
         "log_popularity": np.log(3), "last_log_popularity": np.log(3),
         "mean_log_popularity": np.log(3), "history_length": 2,
         "forward_sum": 1.5, "forward_max": 1, "forward_lag_0": 1, "forward_lag_1": 0.5,

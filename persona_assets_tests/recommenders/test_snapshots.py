@@ -113,8 +113,16 @@ def test_no_label_and_nothing_after_it_is_known_to_its_snapshot(
         )
         labels = snapshot.labels.join(reached, on=["user_id", "product_id"])
         assert labels.height == snapshot.labels.height
+        if horizon is not None:
+            later = table.filter(
+                pl.col("event_ts") > snapshot.known["event_ts"].max(),
+                pl.col("weight") >= max(target_weight, 0.1),
+            )
+            assert pairs(labels) <= pairs(later)
+            assert not unseen or not pairs(labels) & pairs(snapshot.known)
+            continue
         own = snapshot.known.join(labels.select("user_id", "reached"), on="user_id")
-        if horizon is None and target_weight > 0:
+        if target_weight > 0:
             assert (own["event_ts"] <= own["reached"]).all()
             assert not pairs(labels) & pairs(snapshot.known)
         else:
@@ -122,8 +130,17 @@ def test_no_label_and_nothing_after_it_is_known_to_its_snapshot(
         known = pairs(snapshot.known)
         strong = pairs(snapshot.known.filter(pl.col("weight") >= target_weight))
         assert not pairs(labels) & (known if unseen else strong)
-        if horizon is not None:
-            assert snapshot.known["event_ts"].max() < labels["reached"].min()
+
+
+def test_what_was_bought_is_no_answer_and_what_was_only_seen_may_be_one_again(mart):
+    rows = mart(
+        ("u", "bought", "purchase", 5, 20), ("u", "seen", "view", 1, 19),
+        ("u", "bought", "purchase", 5, 3), ("u", "seen", "view", 1, 2), ("u", "new", "view", 1, 1),
+    )  # fmt: skip
+
+    (snapshot,) = snapshots(rows, Goal(timedelta(days=7), 0.0, False, 5.0), 1)
+
+    assert pairs(snapshot.labels) == {("u", "seen"), ("u", "new")}
 
 
 @pytest.mark.parametrize("horizon", [None, timedelta(days=7)])

@@ -12,6 +12,7 @@ from polars.testing import assert_frame_equal
 
 from persona_assets.errors import DataError, UserError
 from persona_assets.recommenders import MODELS
+from persona_assets.recommenders.als import ALSConfig
 from persona_assets.recommenders.exclusion import excluded_pairs
 from persona_assets.recommenders.protocol import SideInformation
 from persona_assets.recommenders.top_k import top_k
@@ -26,7 +27,7 @@ CHANGES = {
     "item2vec": {"factors": 8, "epochs": 2},
     "two_stage": {
         "rounds": 3,
-        "embedding_rank": 4,
+        "als": ALSConfig(factors=4, iterations=2),
         "snapshots": 1,
         "candidates": 20,
         "leaves": 4,

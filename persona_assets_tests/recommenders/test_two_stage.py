@@ -7,6 +7,7 @@ import pytest
 
 from persona_assets.errors import DataError
 from persona_assets.recommenders import lambdarank
+from persona_assets.recommenders.als import ALSConfig
 from persona_assets.recommenders.directional import Directional
 from persona_assets.recommenders.lambdarank import Boosting, Examples, Ranker, train
 from persona_assets.recommenders.protocol import Task
@@ -15,7 +16,9 @@ from persona_assets.recommenders.snapshots import snapshots
 from persona_assets.recommenders.two_stage import TwoStage, TwoStageConfig
 
 CUTOFF = date(2024, 3, 4)
-SMALL = TwoStage(TwoStageConfig(rounds=8, candidates=12, embedding_rank=4, leaves=7))
+SMALL = TwoStage(
+    TwoStageConfig(rounds=8, candidates=12, leaves=7, als=ALSConfig(factors=4, iterations=3))
+)
 PRODUCTS = 40
 
 
@@ -76,19 +79,19 @@ def test_what_the_ranker_looks_at_is_the_same_whatever_the_labels_and_what_follo
 ):
     config = replace(SMALL.config, horizon_days=horizon_days)
     rows = walks(mart)
-    (snapshot,) = snapshots(rows, config.goal, 1)
+    (snapshot,) = snapshots(rows, config.goal(), 1)
     after = rows.join(snapshot.known, on=rows.columns, how="anti")
     labelled = after.join(snapshot.labels, on=["user_id", "product_id"], how="semi")
     others = after.join(snapshot.labels, on=["user_id", "product_id"], how="anti")
     renamed_labels = labelled.with_columns(product_id=pl.lit("other ") + pl.col("product_id"))
-    (changed,) = snapshots(pl.concat([snapshot.known, others, renamed_labels]), config.goal, 1)
+    (changed,) = snapshots(pl.concat([snapshot.known, others, renamed_labels]), config.goal(), 1)
 
     assert after.height
     assert changed.known.sort(rows.columns).equals(snapshot.known.sort(rows.columns))
     users = sorted(set(snapshot.labels["user_id"]) & set(changed.labels["user_id"]))
     seen = []
     for each in (snapshot, changed):
-        instant = Instant.of(config.view, each.known, users, each.known)
+        instant = Instant.of(config.view(), each.known, users, each.known)
         candidates = instant.first_stage.candidates(slice(0, len(users)))
         seen.append(instant.values(candidates, slice(0, len(users))))
     assert np.array_equal(seen[0], seen[1], equal_nan=True)
@@ -98,14 +101,14 @@ def test_every_example_has_its_answer_and_as_many_features_as_names(mart):
     config = replace(SMALL.config, horizon_days=14, unseen=False)
     rows = walks(mart)
 
-    for snapshot in snapshots(rows, config.goal, 2):
-        made = examples(config.view, snapshot)
+    for snapshot in snapshots(rows, config.goal(), 2):
+        made = examples(config.view(), snapshot)
         lists = np.repeat(np.arange(len(made.sizes)), made.sizes)
         assert made.sizes.sum() == len(made.values) == len(made.right)
         assert (np.bincount(lists, made.right) > 0).all()
         assert made.right.sum() <= snapshot.labels.height
-        assert made.values.shape[1] == len(config.view.feature_names)
-        assert {"own_age", "new_users_7_days"} <= set(config.view.feature_names)
+        assert made.values.shape[1] == len(config.view().feature_names)
+        assert {"own_age", "new_users_7_days"} <= set(config.view().feature_names)
 
 
 def test_the_order_of_rows_changes_no_bit_and_the_artefact_is_within_its_contract(mart):
@@ -146,7 +149,7 @@ def test_candidates_come_first_and_the_others_follow_in_the_order_of_the_first_s
     artefact = SMALL.fit(rows, cutoff=CUTOFF)
     users = rows["user_id"].unique().sort().to_list()[:20]
     scorer = SMALL.scorer(artefact, users, histories=rows)
-    found = Instant.of(SMALL.config.view, rows, users, rows).first_stage.candidates(slice(0, 20))
+    found = Instant.of(SMALL.config.view(), rows, users, rows).first_stage.candidates(slice(0, 20))
 
     scores = scorer.scores_of(slice(None))
 
@@ -189,12 +192,14 @@ def test_nothing_known_is_refused(mart):
 
 
 def test_the_task_decides_what_a_label_is(mart):
-    funnel = SMALL.for_task(Task(horizon=None, target_weight=5.0, unseen=False))
+    funnel = SMALL.for_task(
+        Task(horizon=None, target_weight=5.0, unseen=False, heaviest_barred=True)
+    )
     weekly = SMALL.for_task(Task(horizon=timedelta(days=7)))
 
     assert (funnel.config.horizon_days, funnel.config.target_weight) == (0, 5)
     assert not funnel.config.unseen
-    assert weekly.config.goal.horizon == timedelta(days=7)
+    assert weekly.config.goal().horizon == timedelta(days=7)
     assert TwoStageConfig.from_json(funnel.config.to_json()) == funnel.config
     rows = walks(mart)
     artefact = funnel.fit(rows, cutoff=CUTOFF)

@@ -147,3 +147,20 @@ def test_a_range_equals_its_days_given_only_their_look_back(on_polars, seed):
     ]
     key = ["as_of", "user_id"]
     assert_frame_equal(whole.sort(key), pl.concat(alone).sort(key), check_exact=True)
+
+
+def test_days_computed_together_are_the_days_computed_one_by_one(on_polars):
+    """Rows that several snapshots see alike are added up beforehand, across late arrivals."""
+    daily = random_days(5, "user_id")
+    days = [ago(number) for number in range(12)]
+    together = on_polars(user_features, daily, days)
+    alone = [on_polars(user_features, daily, [day]) for day in days]
+    key = ["as_of", "user_id"]
+    assert together["as_of"].n_unique() == len(days)
+    assert_frame_equal(together.sort(key), pl.concat(alone).sort(key), check_exact=True)
+
+
+def test_a_row_that_arrived_before_its_day_counts_from_its_day(on_polars):
+    daily = user_days({"event_date": TODAY, "events": 1, "arrival_date": ago(1)})
+    result = on_polars(user_features, daily, [ago(1), TODAY])
+    assert result.select("as_of", "events_1d", "events_30d").rows() == [(TODAY, 1, 1)]
