@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,10 @@ from persona_assets.benchmark_command import benchmark
 from persona_assets.errors import PersonaError, UserError
 from persona_assets.settings import Settings, SourceSettings
 
-# Ranges of the replay in `persona demo` and, by default, `persona run`.
 DEFAULT_WEEKS = 4
+# A first look: two weeks show that there is a replay, 20 products are as deep as lists are judged.
+DEMO_WEEKS = 2
+DEMO_TOP_K = 20
 DEMO = SourceSettings(
     name="synthetic",
     start=date(2025, 1, 1),
@@ -52,7 +54,7 @@ for command in (benchmark, *model_commands.COMMANDS):
 @persona.command()
 def demo() -> None:
     """Generate a small shop, materialize the whole graph, and show the report."""
-    _run(DEMO, weeks=DEFAULT_WEEKS, changes={})
+    _run(DEMO, weeks=DEMO_WEEKS, changes={"top_k": DEMO_TOP_K}, small=True)
 
 
 _POLL_SECONDS = 0.5
@@ -193,7 +195,9 @@ def _source(
     return SourceSettings(source, first or begins, None if live else (last or ends), options)
 
 
-def _run(source: SourceSettings, *, weeks: int, changes: dict[str, Any]) -> None:
+def _run(
+    source: SourceSettings, *, weeks: int, changes: dict[str, Any], small: bool = False
+) -> None:
     from persona_assets.resources import instance
 
     before = settings_module.load()
@@ -207,7 +211,11 @@ def _run(source: SourceSettings, *, weeks: int, changes: dict[str, Any]) -> None
     from persona_assets import runner
     from persona_assets.definitions import defs
     from persona_assets.progress import progress_of
+    from persona_assets.resources.build import build_store
+    from persona_assets.tuning.demo_sizes import use_demo_sizes
 
+    if small:
+        use_demo_sizes(build_store(current), now=datetime.now(UTC))
     legs = runner.plan(weeks)
     if runner.up_to_date(current, defs, legs):
         messages.print("Nothing changed since the last run: no work done.")

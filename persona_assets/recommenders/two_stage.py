@@ -41,9 +41,6 @@ RANKER = "ranker"
 SEQUENCE = "sequence"
 MOST_SNAPSHOTS = 5
 """Older instants tell of other habits, and statistics before them of less."""
-ENOUGH_LISTS = 4_000
-"""So small data, whose last instants give few examples, is used whole, and large data costs no more
-than its last instants."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,9 @@ class TwoStageConfig(Config):
         als: configuration of the third.
         candidates: products per user that are ranked.
         snapshots: instants of the past that the ranker learns from at least; more, up to
-            `MOST_SNAPSHOTS`, while it has fewer than `ENOUGH_LISTS` lists with an answer.
+            `MOST_SNAPSHOTS`, while it has fewer than `lists`.
+        lists: with an answer among the candidates. With about 30 features, more than 4,000 move no
+            metric by what users can tell apart.
         rounds: trees.
         learning_rate: by how much each tree corrects the ones before.
         leaves: of a tree.
@@ -74,6 +73,7 @@ class TwoStageConfig(Config):
     als: ALSConfig = field(default_factory=ALSConfig)
     candidates: int = 100
     snapshots: int = 2
+    lists: int = 4_000
     rounds: int = 150
     learning_rate: float = 0.05
     leaves: int = 31
@@ -189,7 +189,7 @@ class TwoStage(Recommender):
         for snapshot in snapshots(known, self.config.goal(barred), MOST_SNAPSHOTS):
             parts.append(examples(view, snapshot))
             lists = sum(len(part.sizes) for part in parts)
-            if len(parts) >= self.config.snapshots and lists >= ENOUGH_LISTS:
+            if len(parts) >= self.config.snapshots and lists >= self.config.lists:
                 break
         if not any(len(part.sizes) for part in parts):
             return ""
