@@ -23,7 +23,7 @@ from persona_assets.recommenders.protocol import (
     may_be_zero,
 )
 from persona_assets.recommenders.ranking import Scorer
-from persona_assets.recommenders.sequences import sequences
+from persona_assets.recommenders.sequences import Sequences, sequences
 from persona_assets.tables import Table
 from persona_assets.tables.models import DIRECTIONAL_MODEL
 from persona_assets.transforms.history import known_before
@@ -124,25 +124,32 @@ class Directional(Recommender):
         side: SideInformation = NOTHING_ELSE,
     ) -> pl.DataFrame:
         """Rows of `models/directional_model`; see `Recommender.fit`."""
-        from persona_assets.recommenders.pair_counts import pair_counts
-
         log = sequences(known_before(interactions, cutoff))
         if len(log.items) == 0:
             raise nothing_known(cutoff)
+        return self.learned_from(log).to_artefact(self.artefact, cutoff)
+
+    def learned_from(self, log: Sequences) -> Neighbours:
+        """What `fit` lays out as a table."""
+        from persona_assets.recommenders.pair_counts import pair_counts
+
         counts = pair_counts(log, self.config.pair_weight)
         return Neighbours(
             log.products,
             log.popularity.astype(float),
             strongest(counts, self.config.neighbours),
-        ).to_artefact(self.artefact, cutoff)
+        )
 
     def scorer(
         self, artefact: pl.DataFrame, users: Sequence[str], *, histories: pl.DataFrame
     ) -> Scorer:
         """See the class; people without history get the popular products."""
-        config = self.config
         learned = Neighbours.from_artefact(artefact, self.artefact)
-        history = sequences(histories, users=users, products=learned.products)
+        return self.scorer_of(learned, sequences(histories, users=users, products=learned.products))
+
+    def scorer_of(self, learned: Neighbours, history: Sequences) -> Scorer:
+        """The scores of the history's users, its product codes being those of what was learned."""
+        config = self.config
         damped = (learned.popularity + config.source_shrinkage) ** -config.source_damping
         weights = (
             config.history_decay**history.ages

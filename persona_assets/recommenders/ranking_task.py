@@ -105,16 +105,15 @@ class Instant:
         config = view.directional
         popularity = log.popularity
         # First touches, as the artefact remembers them: in training and in scoring alike.
-        remembered, theirs = sequence_rows(log), sequence_rows(history)
-        # The models take a cut-off because they are trained by it; all of `known` is before it.
-        rows = remembered.with_columns(arrived_at=pl.col("event_ts"))
+        rows = sequence_rows(log).with_columns(arrived_at=pl.col("event_ts"))
+        # ALS takes a cut-off because it is trained by it; all of `known` is before it.
         cutoff = rows.select(pl.col("event_ts").max().dt.date()).item() + timedelta(days=1)
-        learned = {
-            model: model.fit(rows, cutoff=cutoff)
-            for model in (Directional(config), UserKNN(view.user_knn), ALS(view.als))
-        }
-        scorers = tuple(
-            model.scorer(artefact, users, histories=theirs) for model, artefact in learned.items()
+        directional, als = Directional(config), ALS(view.als)
+        factors = als.fit(rows, cutoff=cutoff)
+        scorers = (
+            directional.scorer_of(directional.learned_from(log), history),
+            UserKNN(view.user_knn).scorer_of(log, history),
+            als.scorer(factors, users, histories=sequence_rows(history)),
         )
         barred = (
             np.ones(len(history.items), dtype=bool)
@@ -137,7 +136,7 @@ class Instant:
                     np.power(popularity + 1.0, -config.target_damping),
                 ),
                 neighbours=config.neighbours,
-                embeddings=directions(learned[ALS(view.als)]),
+                embeddings=directions(factors),
             ),
         )
 

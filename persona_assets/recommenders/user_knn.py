@@ -162,11 +162,14 @@ class UserKNN(Recommender):
         self, artefact: pl.DataFrame, users: Sequence[str], *, histories: pl.DataFrame
     ) -> Scorer:
         """See the class; products that no neighbour touched follow by popularity."""
+        log = sequences(one_training(artefact, self.artefact))
+        return self.scorer_of(log, sequences(histories, users=users, products=log.products))
+
+    def scorer_of(self, log: Sequences, history: Sequences) -> Scorer:
+        """The scores of the history's users, its product codes being those of the memory `log`."""
         from persona_assets.recommenders.user_similarity import anchored_scores, memory_of
 
-        log = sequences(one_training(artefact, self.artefact))
         memory = memory_of(log, self.config.length_damping)
-        history = sequences(histories, users=users, products=log.products)
         mine = self.config.recent(history, log)
         nearness = self.config.nearness
         popularity = log.popularity
