@@ -123,18 +123,12 @@ def top_k(
     [history] = context.resources.lake.store.engine.together([interactions])
 
     def lists(cutoff: date) -> nw.LazyFrame:
-        return nw.concat(
-            [
-                batch_top_k(
-                    in_use[name],
-                    at(artefact, cutoff),
-                    history,
-                    cutoff=cutoff,
-                    k=settings.top_k,
-                    exclude=settings.exclude,
-                )
-                for name, artefact in artefacts.items()
-            ]
+        return batch_top_k(
+            [(in_use[name], at(artefact, cutoff)) for name, artefact in artefacts.items()],
+            history,
+            cutoff=cutoff,
+            k=settings.top_k,
+            exclude=settings.exclude,
         )
 
     return each_cutoff(context, lists)

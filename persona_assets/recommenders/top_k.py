@@ -4,6 +4,8 @@ Belongs here: who gets a list and which pairs are left out of it. Does not belon
 ranks (the models, `ranking.py`).
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 import narwhals as nw
@@ -13,6 +15,48 @@ from persona_assets.recommenders.exclusion import Exclusion, excluded_pairs
 from persona_assets.recommenders.protocol import NO_HISTORY, Recommender
 from persona_assets.tables.models import FALLBACK_USER, TOP_K
 from persona_assets.transforms.history import known_before
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Who gets lists at a cut-off, and what is left out of them; the same for every model.
+
+    Attributes:
+        known: rows of `mart/user_item_interactions` known at the cut-off.
+        users: everyone in them, and `FALLBACK_USER`.
+        excluded: pairs that lists leave out.
+    """
+
+    known: pl.DataFrame
+    users: list[str]
+    excluded: pl.DataFrame
+
+    @classmethod
+    def at(cls, cutoff: date, interactions: pl.DataFrame, exclude: Exclusion) -> "Asked":
+        """Rows of `interactions` that happened or arrived from the cut-off on are ignored.
+
+        Raises:
+            UserError: `exclude` is no known rule.
+        """
+        known = known_before(interactions, cutoff)
+        return cls(
+            known,
+            [FALLBACK_USER, *known["user_id"].unique().sort()],
+            excluded_pairs(known, cutoff=cutoff, exclude=exclude),
+        )
+
+    def lists(
+        self, model: Recommender, artefact: pl.DataFrame, *, cutoff: date, k: int
+    ) -> pl.DataFrame:
+        """Rows of `recommendations/top_k` of one model, sorted by user and rank."""
+        made = model.recommend(
+            artefact,
+            self.users,
+            k=k,
+            excluded=self.excluded,
+            histories=self.known if model.needs_history else NO_HISTORY,
+        )
+        return of_model(made, model, cutoff)
 
 
 def top_k(
@@ -42,34 +86,23 @@ def top_k(
         UserError: `k` is below 1 or `exclude` is no known rule.
         DataError: the artefact is empty or holds several cut-offs.
     """
-    known = known_before(interactions, cutoff)
-    users = known["user_id"].unique().sort().to_list()
-    lists = model.recommend(
-        artefact,
-        [FALLBACK_USER, *users],
-        k=k,
-        excluded=excluded_pairs(interactions, cutoff=cutoff, exclude=exclude),
-        histories=known if model.needs_history else NO_HISTORY,
-    )
-    return of_model(lists, model, cutoff)
+    return Asked.at(cutoff, interactions, exclude).lists(model, artefact, cutoff=cutoff, k=k)
 
 
 def batch_top_k(
-    model: Recommender,
-    artefact: nw.LazyFrame,
+    learned: Sequence[tuple[Recommender, nw.LazyFrame]],
     interactions: nw.LazyFrame,
     *,
     cutoff: date,
     k: int,
     exclude: Exclusion,
 ) -> nw.LazyFrame:
-    """`top_k` where the frames live: of PySpark frames the lists are made by the workers.
+    """`top_k` of several models, where the frames live: of PySpark frames made by the workers.
 
     Args:
-        model: see `top_k`, as all others.
-        artefact: a lazy frame, of the engine of `interactions`.
+        learned: models, each with its artefact, a lazy frame of the engine of `interactions`.
         interactions: a lazy frame.
-        cutoff: the cut-off of the training.
+        cutoff: the cut-off of the trainings.
         k: length of the lists.
         exclude: which of a user's products stay out of the user's list.
 
@@ -78,16 +111,24 @@ def batch_top_k(
 
     Raises:
         UserError: `k` is below 1 or `exclude` is no known rule.
-        DataError: the artefact is empty or holds several cut-offs.
+        DataError: an artefact is empty or holds several cut-offs.
     """
     if interactions.implementation.is_pyspark():
         from persona_assets.distributed.top_k import lists
 
-        return lists(model, artefact, interactions, cutoff=cutoff, k=k, exclude=exclude)
-    learned: pl.DataFrame = artefact.collect("polars").to_native()
+        return nw.concat(
+            [
+                lists(model, artefact, interactions, cutoff=cutoff, k=k, exclude=exclude)
+                for model, artefact in learned
+            ]
+        )
     known: pl.DataFrame = known_before(interactions, cutoff).collect("polars").to_native()
-    made = top_k(model, learned, known, cutoff=cutoff, k=k, exclude=exclude)
-    return nw.from_native(made.lazy())
+    asked = Asked.at(cutoff, known, exclude)
+    made = [
+        asked.lists(model, artefact.collect("polars").to_native(), cutoff=cutoff, k=k)
+        for model, artefact in learned
+    ]
+    return nw.from_native(pl.concat(made).lazy())
 
 
 def of_model(lists: pl.DataFrame, model: Recommender, cutoff: date) -> pl.DataFrame:

@@ -26,10 +26,10 @@ DEMO_SIZES: Mapping[str, Mapping[str, Any]] = {
         "directional": _NEAR,
         "user_knn": _NEAR,
         "als": _FACTORS,
-        "candidates": 30,
+        "candidates": 20,
         "snapshots": 1,
         "lists": 500,
-        "rounds": 30,
+        "rounds": 20,
     },
 }
 """Fields that differ from the default, by model: shorter looks back, fewer neighbours, fewer

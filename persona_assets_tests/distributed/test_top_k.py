@@ -32,7 +32,7 @@ def small_batches(spark):
 
 
 def on_workers(model, learned, rows, on_spark, **settings):
-    lists = batch_top_k(model, on_spark(learned), on_spark(rows), cutoff=CUTOFF, **settings)
+    lists = batch_top_k([(model, on_spark(learned))], on_spark(rows), cutoff=CUTOFF, **settings)
     assert lists.implementation.is_pyspark()
     return lists.collect("polars").to_native()
 
@@ -82,7 +82,8 @@ def test_what_cannot_be_recommended_fails_before_any_task_runs(shop, on_spark):
     other = learned.with_columns(cutoff=pl.lit(date(2024, 3, 11)))
 
     def make(artefact: pl.DataFrame, k: int = 3) -> None:
-        batch_top_k(model, on_spark(artefact), on_spark(shop), cutoff=CUTOFF, k=k, exclude="seen")
+        learned = [(model, on_spark(artefact))]
+        batch_top_k(learned, on_spark(shop), cutoff=CUTOFF, k=k, exclude="seen")
 
     with pytest.raises(UserError, match="got 0"):
         make(learned, k=0)

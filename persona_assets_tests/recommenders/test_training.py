@@ -20,7 +20,7 @@ def test_a_polars_frame_is_trained_and_ranked_in_this_process(shop):
         assert artefact.implementation.is_polars()
         learned = model.fit(shop, cutoff=CUTOFF)
         assert artefact.collect().to_native().equals(learned)
-        lists = batch_top_k(model, artefact, lazy, cutoff=CUTOFF, k=5, exclude="seen")
+        lists = batch_top_k([(model, artefact)], lazy, cutoff=CUTOFF, k=5, exclude="seen")
         here = top_k(model, learned, shop, cutoff=CUTOFF, k=5, exclude="seen")
         assert lists.collect().to_native().equals(here)
 
