@@ -30,6 +30,7 @@ OWNERS = {
     "evaluation": "team:data-science",
     "monitoring": "team:data-science",
     "experiments": "team:data-science",
+    "segmentation": "team:data-science",
 }
 
 

@@ -9,6 +9,7 @@ from persona_assets.tables import (
     models,
     monitoring,
     raw,
+    segmentation,
     tuning,
 )
 from persona_assets.tables.contract import Column, Table
@@ -24,6 +25,7 @@ TABLES: dict[str, Table] = {
         evaluation,
         monitoring,
         experiments,
+        segmentation,
         tuning,
     )
     for table in group.TABLES
