@@ -11,8 +11,9 @@ from persona_assets.assets.declare import Reads, table_asset
 from persona_assets.assets.plot import plot
 from persona_assets.assets.weekly import at, each_cutoff, tables_of_each_cutoff
 from persona_assets.evaluation.segments import countries
-from persona_assets.partitions import BEFORE_CUTOFF, SAME, WEEKLY
+from persona_assets.partitions import BEFORE_CUTOFF, SAME, WEEKLY, days_of
 from persona_assets.segmentation import migration, plots, profiles
+from persona_assets.segmentation.reference_customers import REFERENCE_CUSTOMERS
 from persona_assets.segmentation.segmenting import segment_customers
 from persona_assets.segmentation.tracking import track_comparison
 from persona_assets.segmentation.trained import CustomerSegments
@@ -21,6 +22,7 @@ from persona_assets.transforms.cleaning_steps import cleaning_steps as steps
 from persona_assets.transforms.customer_features import customer_features as features_of
 from persona_assets.transforms.engine import beside
 
+ACTIONS = {each.number: each.action for each in REFERENCE_CUSTOMERS}
 _PURCHASES = Reads(mart.USER_ITEM_INTERACTIONS, BEFORE_CUTOFF)
 
 
@@ -73,17 +75,17 @@ def segments(context: dg.AssetExecutionContext, customers: pl.DataFrame) -> Sequ
 
     tables = tables_of_each_cutoff(context, made)
     _, comparison, found = tables
-    newest = found["cutoff"].max()
-    if newest is not None:
+    newest = days_of(context.partition_keys)[-1]
+    if at(found, newest).height:
         plot(
             context,
             segmentation.CLUSTERING_COMPARISON,
-            plots.comparison_figure(comparison.filter(pl.col("cutoff") == newest)),
+            plots.comparison_figure(at(comparison, newest)),
         )
         plot(
             context,
             segmentation.CUSTOMER_SEGMENTS,
-            plots.components_figure(found.filter(pl.col("cutoff") == newest)),
+            plots.components_figure(at(found, newest)),
         )
     if settings.tracking_uri:
         for of_cutoff in comparison.partition_by("cutoff", maintain_order=True):
@@ -108,20 +110,25 @@ def segment_profiles(
 
     def made(cutoff: date) -> Sequence[pl.DataFrame]:
         known, found = at(customers, cutoff), at(segments, cutoff)
-        return profiles.segment_profiles(known, found), profiles.segment_traits(known, found)
+        return (
+            profiles.segment_profiles(known, found, ACTIONS),
+            profiles.segment_traits(known, found),
+        )
 
     tables = tables_of_each_cutoff(context, made)
-    newest = segments["cutoff"].max()
-    if newest is not None:
-        profile, traits = (table.filter(pl.col("cutoff") == newest) for table in tables)
-        plot(context, segmentation.SEGMENT_PROFILES, plots.radar_figure(traits, profile), "radar")
+    newest = days_of(context.partition_keys)[-1]
+    known, found = at(customers, newest), at(segments, newest)
+    if found.height:
+        plot(
+            context,
+            segmentation.SEGMENT_PROFILES,
+            plots.radar_figure(known, found, at(tables[0], newest)),
+            "radar",
+        )
         plot(
             context,
             segmentation.SEGMENT_TRAITS,
-            plots.histograms_figure(
-                customers.filter(pl.col("cutoff") == newest),
-                segments.filter(pl.col("cutoff") == newest),
-            ),
+            plots.histograms_figure(known, found),
             "histograms",
         )
     return tables
@@ -143,7 +150,7 @@ def cleaning_steps(
     quarantine: nw.LazyFrame,
     interactions: nw.LazyFrame,
     segments: nw.LazyFrame,
-) -> nw.LazyFrame:
+) -> pl.DataFrame:
     """From delivered rows to segmented customers, step by step: what each takes away or marks."""
     return each_cutoff(
         context,
