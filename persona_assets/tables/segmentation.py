@@ -184,9 +184,20 @@ CLEANING_STEPS = Table(
         _count("position", "order of the steps; 0: everything delivered", "steps"),
         Column("step", "string", "what the step takes away or marks; `delivered`: nothing yet"),
         _count("rows", "rows that it takes away or marks", "rows"),
+        _count(
+            "customers",
+            "different customers whom it takes away or marks; who has other rows is not taken away",
+            "customers",
+        ),
         _count("rows_left", "rows left after it", "rows"),
         _count("customers_left", "different customers left after it", "customers"),
-        Column("amount_left", "float64", "sum of quantity × unit price left after it", MONEY),
+        Column(
+            "amount_left",
+            "float64",
+            "sum of quantity × unit price left after it; 0 for a row of which one is missing or "
+            "absurd",
+            MONEY,
+        ),
         Column("removes", "bool", "false: the step only marks rows or customers"),
     ),
 )
