@@ -60,6 +60,12 @@ def benchmark(
     from persona_assets.benchmark.interactions_file import read_interactions, read_pairs
 
     messages = Console(stderr=True)
+    if models == "all":
+        messages.print(
+            f"left out: {', '.join(run.left_out())}, which need more than interactions; "
+            "`persona run` judges them",
+            highlight=False,
+        )
     rows = read_interactions(file, weights=settings.load().event_weights, mapping=mapping)
     held = None if test is None else read_pairs(test, mapping=mapping)
     lengths = _lengths(ks)

@@ -21,6 +21,7 @@ from persona_assets import model_commands
 from persona_assets import settings as settings_module
 from persona_assets.benchmark_command import benchmark
 from persona_assets.errors import PersonaError, UserError
+from persona_assets.segment_command import segment
 from persona_assets.settings import Settings, SourceSettings
 
 DEFAULT_WEEKS = 4
@@ -47,7 +48,7 @@ def persona() -> None:
     """
 
 
-for command in (benchmark, *model_commands.COMMANDS):
+for command in (benchmark, segment, *model_commands.COMMANDS):
     persona.add_command(command)
 
 

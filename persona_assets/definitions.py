@@ -23,11 +23,22 @@ from persona_assets.assets import (  # noqa: E402
     models,
     monitoring,
     raw,
+    segmentation,
 )
 from persona_assets.checks.build import build_checks  # noqa: E402
 from persona_assets.resources.build import build_resources  # noqa: E402
 
-GROUPS = (raw, mart, features, feature_store, models, evaluation, monitoring, experiments)
+GROUPS = (
+    raw,
+    mart,
+    features,
+    feature_store,
+    segmentation,
+    models,
+    evaluation,
+    monitoring,
+    experiments,
+)
 ASSETS = tuple(asset for group in GROUPS for asset in group.ASSETS)
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from persona_assets.lake import DeltaStore
     from persona_assets.recommenders.protocol import Recommender, SideInformation
+    from persona_assets.tuning.promotion import SideAt
     from persona_assets.tuning.validation import Week
 
 DEFAULT_TRIALS = 30
@@ -99,7 +100,7 @@ def tune(model: str, trials: int, sampler: str, seed: int | None, tracking_uri: 
         sampler,
         current.seed if seed is None else seed,
     )
-    rows = asked.run(week, side=_side(store, current), told=told)
+    rows = asked.run(week, side=_side(store, current)(week.cutoff), told=told)
     path = _plot(current, rows, asked.model)
     best = study.best(rows)
     click.echo(f"study {best['study']}: {rows.height} trials, plotted in {path}")
@@ -208,18 +209,31 @@ def _validation_week(store: "DeltaStore", current: Settings) -> "Week":
     return validation_week(known, trained=trained, exclude=current.exclude)
 
 
-def _side(store: "DeltaStore", current: Settings) -> "SideInformation":
-    """What the raw tables say of people and products."""
-    from persona_assets.recommenders.side_information import side_information
+def _side(store: "DeltaStore", current: Settings) -> "SideAt":
+    """What the raw tables say of people and products, and the segments of a cut-off.
+
+    Where a cut-off was not segmented, nothing is known of segments: a model that needs them says
+    so when it is trained.
+    """
+    from persona_assets.recommenders.side_information import side_information, with_segments
     from persona_assets.sources import open_source
     from persona_assets.tables.raw import PRODUCTS, USERS
+    from persona_assets.tables.segmentation import CUSTOMER_SEGMENTS
 
     users, products = (
         store.read(table) if store.exists(table) else table.empty() for table in (USERS, PRODUCTS)
     )
     source = open_source(current.source, today=date.today())
     key = current.secret_key(identifiers_are_public=source.identifiers_are_public)
-    return side_information(users, products, key=key)
+    lasting = side_information(users, products, key=key)
+    segmented = store.partition_rows(CUSTOMER_SEGMENTS) if store.exists(CUSTOMER_SEGMENTS) else {}
+
+    def at(cutoff: date) -> "SideInformation":
+        if cutoff.isoformat() not in segmented:
+            return lasting
+        return with_segments(lasting, store.read(CUSTOMER_SEGMENTS, [cutoff]))
+
+    return at
 
 
 def _plot(current: Settings, rows: "pl.DataFrame", subject: "Recommender") -> Path:

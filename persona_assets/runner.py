@@ -211,6 +211,7 @@ def fingerprint(settings: Settings, defs: dg.Definitions, legs: Sequence[Leg]) -
         settings.exclude,
         settings.seed,
         sorted(settings.event_weights.items()),
+        settings.segmentation,
         hashlib.blake2b(settings.hash_key or b"").hexdigest(),
         list(_files(settings.source.options.get("path"))),
         list(_files(settings.source.options.get("mapping"))),

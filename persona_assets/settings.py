@@ -19,6 +19,7 @@ from typing import Any, get_args
 from persona_assets import hash_key
 from persona_assets.errors import UserError
 from persona_assets.recommenders.exclusion import Exclusion
+from persona_assets.segmentation.config import SegmentationConfig
 from persona_assets.tables.mart import EVENT_TYPES
 from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS
 
@@ -42,7 +43,9 @@ _ENVIRONMENT = {
     "PERSONA_TOP_K",
     "PERSONA_EXCLUDE",
     "PERSONA_SEED",
+    "PERSONA_SEGMENTATION",
 }
+_MLFLOW = "MLFLOW_TRACKING_URI"
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,8 @@ class Settings:
     top_k: int = 50
     exclude: Exclusion = "bought"
     seed: int = 7
+    segmentation: SegmentationConfig = field(default_factory=SegmentationConfig)
+    tracking_uri: str = field(default="", repr=False)
     hash_key: bytes | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -133,7 +138,11 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     values: dict[str, Any] = {"home": home}
     if "source" in stored:
         values["source"] = _source(stored.pop("source"), home / FILE_NAME)
-    known = {"top_k", "exclude", "seed", "event_weights"}
+    if "segmentation" in stored:
+        stored["segmentation"] = _segmentation(
+            stored["segmentation"], f"{home / FILE_NAME}: [segmentation]"
+        )
+    known = {"top_k", "exclude", "seed", "event_weights", "segmentation"}
     if "event_weights" in stored:
         if not isinstance(stored["event_weights"], dict):
             raise UserError(
@@ -171,6 +180,7 @@ def save(settings: Settings) -> None:
         "exclude": settings.exclude,
         "seed": settings.seed,
         "event_weights": dict(settings.event_weights),
+        "segmentation": asdict(settings.segmentation),
     }
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
@@ -253,7 +263,35 @@ def _from_environment(given: Mapping[str, str]) -> dict[str, Any]:
         values["hash_key"] = _hash_key(text)
     if text := given.get("PERSONA_EVENT_WEIGHTS"):
         values["event_weights"] = {**DEFAULT_WEIGHTS, **_weights(text)}
+    return values | _segmenting(given)
+
+
+def _segmenting(given: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    if text := given.get("PERSONA_SEGMENTATION"):
+        asked = _json_object("PERSONA_SEGMENTATION", text, "'{\"k\": 5}'")
+        values["segmentation"] = _segmentation(asked, "PERSONA_SEGMENTATION")
+    # MLflow's own setting, not one of ours: where it is set, sweeps are tracked there as well.
+    if text := given.get(_MLFLOW):
+        values["tracking_uri"] = text
     return values
+
+
+def _segmentation(values: object, where: str) -> SegmentationConfig:
+    """The configuration with the named fields changed, of the types that the fields have."""
+    if not isinstance(values, dict):
+        raise UserError(f"{where} = {values!r} is no table of fields; write e.g. k = 5 below it")
+    default = asdict(SegmentationConfig())
+    for name, value in values.items():
+        usual = default.get(name, value)
+        wanted = (int,) if isinstance(usual, int) else (int, float)
+        if isinstance(value, bool) or not isinstance(value, wanted):
+            kind = "a whole number" if wanted == (int,) else "a number"
+            raise UserError(f"{where}: {name} is {value!r}, which is not {kind}; give one")
+    try:
+        return SegmentationConfig.of(values)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
 
 
 def _is_weight(value: object) -> bool:

@@ -13,6 +13,7 @@ from persona_assets import runner
 from persona_assets.errors import DataError, UserError
 from persona_assets.partitions import DAILY
 from persona_assets.runner import fingerprint, plan, up_to_date
+from persona_assets.segmentation.config import SegmentationConfig
 from persona_assets.tables import TABLES, tuning
 
 
@@ -97,6 +98,12 @@ def test_changed_file_of_the_source_is_work_to_do(whole: Any, tmp_path: Path) ->
     assert fingerprint(settings, whole.defs, plan(4)) == before
     file.write_text("a\n1\n2\n")
     assert fingerprint(settings, whole.defs, plan(4)) != before
+
+
+def test_another_segmentation_is_work_to_do(whole: Any) -> None:
+    other = replace(whole.settings, segmentation=SegmentationConfig(k=5))
+    before = fingerprint(whole.settings, whole.defs, plan(4))
+    assert fingerprint(other, whole.defs, plan(4)) != before
 
 
 class BrokenShop:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from persona_assets import settings as settings_module
 from persona_assets.errors import UserError
+from persona_assets.segmentation.config import SegmentationConfig
 from persona_assets.settings import (
     DEFAULT_WEIGHTS,
     FILE_NAME,
@@ -53,6 +54,21 @@ def test_environment_over_file_over_default(home):
     assert (over.top_k, over.seed, over.exclude) == (5, 11, "seen")
     assert over.event_weights == DEFAULT_WEIGHTS | {"view": 7.0, "purchase": 9.0}
     assert loaded(home, None, SEED="3").seed == 3
+
+
+def test_the_segmentation_is_configured_field_by_field(home):
+    from_file = loaded(home, "[segmentation]\nk = 5\noutlier_share = 0\n")
+    assert from_file.segmentation == SegmentationConfig(k=5, outlier_share=0)
+    # As with the other settings, the variable stands in place of the file.
+    over = loaded(home, None, SEGMENTATION='{"most_k": 6, "explained_variance": 0.8}')
+    assert over.segmentation == SegmentationConfig(most_k=6, explained_variance=0.8)
+
+
+def test_where_mlflow_is_set_it_is_known_and_stays_out_of_the_file(home):
+    kept = load({"PERSONA_HOME": str(home), "MLFLOW_TRACKING_URI": "http://u:hush@there"})
+    assert kept.tracking_uri == "http://u:hush@there"
+    save(kept)
+    assert "hush" not in repr(kept) + (home / FILE_NAME).read_text()
 
 
 def test_an_empty_variable_counts_as_not_set(home):
@@ -138,6 +154,13 @@ def test_an_unknown_variable_is_refused_with_a_suggestion(home, name, said):
         ("SPARK_CONF", '{"spark.a=b": "1"}', "spark.a=b is no option"),
         ("SPARK_CONF", '{"spark.a": []}', "spark.a is no text; quote each value"),
         ("SPARK_CONF", '{"spark.a": null}', "spark.a is no text; quote each value"),
+        ("SEGMENTATION", "5", "PERSONA_SEGMENTATION is not a JSON object; set e.g."),
+        ("SEGMENTATION", '{"clusters": 5}', "no field 'clusters'; it has .*least_k"),
+        ("SEGMENTATION", '{"k": "5"}', "k is '5', which is not a whole number; give one"),
+        ("SEGMENTATION", '{"k": 2.5}', "k is 2.5, which is not a whole number; give one"),
+        ("SEGMENTATION", '{"k": true}', "k is True, which is not a whole number"),
+        ("SEGMENTATION", '{"outlier_share": null}', "outlier_share is None, .*not a number"),
+        ("SEGMENTATION", '{"k": -1}', "SegmentationConfig.k must be positive; got -1"),
         ("HASH_KEY", "short", "has 5 bytes; use 16 to 64"),
         ("HASH_KEY", "ü" * 33, "has 66 bytes; use 16 to 64"),
     ],
@@ -160,6 +183,8 @@ def test_a_bad_variable_is_named_with_its_mend(home, name, value, said):
         ("engine = 'polars'", r"unknown setting\(s\) engine"),
         ("hash_key = 'x'", r"unknown setting\(s\) hash_key"),
         ("event_weights = 5", r"event_weights is no table; write e.g. \[event_weights\]"),
+        ("segmentation = 5", r"\[segmentation\] = 5 is no table of fields; write"),
+        ("[segmentation]\nk = 'x'", r"\[segmentation\]: k is 'x', which is not a whole"),
         ("event_weights = {view = 'x'}", "view=x is not usable; name"),
         ("event_weights = {view = true}", "view=True is not usable; name"),
         ("event_weights = {click = 1}", "click=1 is not usable; name"),
@@ -220,12 +245,21 @@ SOURCES = st.builds(
     st.sampled_from(["bought", "seen", "none"]),
     st.integers(0, 2**32 - 1),
     st.floats(0, 1e9),
+    st.builds(SegmentationConfig, k=st.integers(0, 9), outlier_share=st.floats(0, 1)),
 )
-def test_what_is_saved_comes_back(tmp_path_factory, source, top_k, exclude, seed, weight):
+def test_what_is_saved_comes_back(
+    tmp_path_factory, source, top_k, exclude, seed, weight, segmentation
+):
     weights = DEFAULT_WEIGHTS | {"view": weight}
     home = tmp_path_factory.mktemp("home")
     kept = Settings(
-        home, source=source, event_weights=weights, top_k=top_k, exclude=exclude, seed=seed
+        home,
+        source=source,
+        event_weights=weights,
+        top_k=top_k,
+        exclude=exclude,
+        seed=seed,
+        segmentation=segmentation,
     )
     save(kept)
     assert loaded(home) == kept

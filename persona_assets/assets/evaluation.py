@@ -26,6 +26,7 @@ from persona_assets.partitions import JUDGED, SAME, THROUGH_JUDGED_WEEK
 from persona_assets.resources.source import ShopResource
 from persona_assets.tables import evaluation, features, mart, raw
 from persona_assets.tables.models import TOP_K
+from persona_assets.tables.segmentation import CUSTOMER_SEGMENTS
 
 _JUDGING = (
     "event_date", "user_id", "product_id", "event_type", "event_ts", "arrived_at", "weight",
@@ -44,6 +45,7 @@ _INTERACTIONS = Reads(mart.USER_ITEM_INTERACTIONS, THROUGH_JUDGED_WEEK, _JUDGING
         "lists": Reads(TOP_K, SAME),
         "interactions": _INTERACTIONS,
         "embeddings": Reads(features.ITEM_EMBEDDINGS, SAME),
+        "customer_segments": Reads(CUSTOMER_SEGMENTS, SAME, ("cutoff", "user_id", "name")),
         "users": Reads(raw.USERS),
         "products": Reads(raw.PRODUCTS),
     },
@@ -54,6 +56,7 @@ def judged_week(
     lists: nw.LazyFrame,
     interactions: pl.DataFrame,
     embeddings: pl.DataFrame,
+    customer_segments: pl.DataFrame,
     users: pl.DataFrame,
     products: pl.DataFrame,
 ) -> Sequence[pl.DataFrame]:
@@ -86,7 +89,12 @@ def judged_week(
             offline.offline_metrics(judgement, seed=settings.seed),
             beyond_accuracy.recommendation_analysis(judgement, products, embeddings=embeddings),
             segments.segment_metrics(
-                judgement, interactions, products, countries, seed=settings.seed
+                judgement,
+                interactions,
+                products,
+                countries,
+                customer_segments,
+                seed=settings.seed,
             ),
             pairwise.pairwise_comparison(judgement, seed=settings.seed),
             cold_start.cold_start(interactions, cutoff=cutoff),

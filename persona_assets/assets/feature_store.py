@@ -13,7 +13,9 @@ from persona_assets.partitions import DAILY, TRAILING_SNAPSHOT, WEEK_BEFORE, WEE
 from persona_assets.resources.lake import Piece
 from persona_assets.resources.stopwatch import STOPWATCH
 from persona_assets.serving.online_store import newest
+from persona_assets.serving.profiles import user_profiles
 from persona_assets.tables import feature_store, features, mart
+from persona_assets.tables.segmentation import CUSTOMER_SEGMENTS
 from persona_assets.transforms import snapshots, training
 
 
@@ -76,17 +78,23 @@ def training_set(
 
 
 def _online_features(
-    context: dg.AssetExecutionContext, users: nw.LazyFrame, items: nw.LazyFrame
+    context: dg.AssetExecutionContext,
+    users: nw.LazyFrame,
+    items: nw.LazyFrame,
+    segments: nw.LazyFrame,
 ) -> dg.MaterializeResult:
     """The newest snapshot of users and products in the embedded key-value store, for serving.
 
-    Found by entity (`user`, `product`) and identifier; replaced whole, so that readers see the
-    old or the new snapshot and never a mixture.
+    With the newest segment of each customer. Found by entity (`user`, `product`) and identifier;
+    replaced whole, so that readers see the old or the new snapshot and never a mixture.
     """
     collect = context.resources.lake.store.engine.collect
     with STOPWATCH.measure("feature_store/online_features", "write"):
         found = {
-            "user": ("user_id", collect(newest(users, "as_of"))),
+            "user": (
+                "user_id",
+                user_profiles(collect(newest(users, "as_of")), collect(newest(segments, "cutoff"))),
+            ),
             "product": ("product_id", collect(newest(items, "as_of"))),
         }
         rows = context.resources.online_store.replace(found)
@@ -108,6 +116,7 @@ online_features = dg.asset(
     ins={
         "users": dg.AssetIn(key=asset_key(feature_store.USER_FEATURES)),
         "items": dg.AssetIn(key=asset_key(feature_store.ITEM_FEATURES)),
+        "segments": dg.AssetIn(key=asset_key(CUSTOMER_SEGMENTS)),
     },
     required_resource_keys={"lake", "online_store"},
     group_name="feature_store",

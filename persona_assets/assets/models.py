@@ -6,18 +6,20 @@ import dagster as dg
 import narwhals as nw
 import polars as pl
 
+from persona_assets.assets import segmentation as segmentation_assets
 from persona_assets.assets.declare import Reads, asset_key, table_asset
 from persona_assets.assets.weekly import at, each_cutoff
 from persona_assets.lake.content_hash import render
 from persona_assets.partitions import BEFORE_CUTOFF, SAME, WEEKLY
 from persona_assets.recommenders import MODELS
-from persona_assets.recommenders.protocol import NOTHING_ELSE, Recommender
-from persona_assets.recommenders.registry import registry_row
-from persona_assets.recommenders.side_information import side_information
+from persona_assets.recommenders.protocol import Recommender
+from persona_assets.recommenders.registry import Trained, registry_row
+from persona_assets.recommenders.side_information import side_information, with_segments
 from persona_assets.recommenders.top_k import batch_top_k
 from persona_assets.recommenders.training import train
 from persona_assets.resources.models_in_use import models_in_use
-from persona_assets.tables import mart, models, raw
+from persona_assets.segmentation.trained import CustomerSegments
+from persona_assets.tables import mart, models, raw, segmentation
 from persona_assets.transforms.history import known_before
 
 FEEDBACK = (
@@ -26,9 +28,11 @@ FEEDBACK = (
 _HISTORY = Reads(mart.USER_ITEM_INTERACTIONS, BEFORE_CUTOFF, FEEDBACK)
 _ARTEFACTS = {name: Reads(model.artefact, SAME) for name, model in MODELS.items()}
 _TYPES = [type(model) for model in MODELS.values()]
-
-
-_SIDE = {"users": Reads(raw.USERS), "products": Reads(raw.PRODUCTS)}
+_SIDE = {
+    "users": Reads(raw.USERS),
+    "products": Reads(raw.PRODUCTS),
+    "customer_segments": Reads(segmentation.CUSTOMER_SEGMENTS, SAME, ("cutoff", "user_id", "name")),
+}
 
 
 def _model_asset(kind: Recommender) -> dg.AssetsDefinition:
@@ -37,16 +41,20 @@ def _model_asset(kind: Recommender) -> dg.AssetsDefinition:
     ) -> nw.LazyFrame:
         model = models_in_use(context)[kind.name]
         [history] = context.resources.lake.store.engine.together([interactions])
-        known = (
-            side_information(**side, key=context.resources.shop.hash_key) if side else NOTHING_ELSE
-        )
-        return each_cutoff(context, lambda cutoff: train(model, history, cutoff=cutoff, side=known))
+        segments = side.pop("customer_segments", None)
+        lasting = side_information(**side, key=context.resources.shop.hash_key)
+
+        def of(cutoff: date) -> nw.LazyFrame:
+            known = lasting if segments is None else with_segments(lasting, at(segments, cutoff))
+            return train(model, history, cutoff=cutoff, side=known)
+
+        return each_cutoff(context, of)
 
     learn.__doc__ = type(kind).__doc__
     return table_asset(
         kind.artefact,
         partitions=WEEKLY,
-        reads={"interactions": _HISTORY, **(_SIDE if kind.needs_side else {})},
+        reads={"interactions": _HISTORY, **{name: _SIDE[name] for name in sorted(kind.needs_side)}},
         kinds=["python"],
         code=[type(kind)],
         required=["shop"],
@@ -60,44 +68,68 @@ TRAINED_BY = {
 }
 """Code version of each model's training."""
 
+_SEGMENTATION = {
+    "customers": Reads(segmentation.CUSTOMER_FEATURES, SAME),
+    "segmentation": Reads(segmentation.SEGMENTATION_MODEL, SAME),
+}
+_SEGMENTED_BY = (
+    segmentation_assets.segments.code_versions_by_key[asset_key(segmentation.SEGMENTATION_MODEL)]
+    or ""
+)
+
 
 @table_asset(
     models.REGISTRY,
     partitions=WEEKLY,
-    reads={"interactions": _HISTORY, **_ARTEFACTS},
-    code=_TYPES,
+    reads={"interactions": _HISTORY, **_SEGMENTATION, **_ARTEFACTS},
+    code=[*_TYPES, CustomerSegments],
     required=["shop"],
 )
 def registry(
-    context: dg.AssetExecutionContext, interactions: nw.LazyFrame, **artefacts: nw.LazyFrame
+    context: dg.AssetExecutionContext,
+    interactions: nw.LazyFrame,
+    customers: nw.LazyFrame,
+    segmentation: nw.LazyFrame,
+    **artefacts: nw.LazyFrame,
 ) -> pl.DataFrame:
     """What was trained when, with which parameters, from which data: one row per training.
 
-    Data are named by content hashes, which stay the same when a run is repeated; the Delta
-    versions that were read are in each artefact's commit.
+    Recommenders, and the segmentation of customers. Data are named by content hashes, which stay
+    the same when a run is repeated; the Delta versions that were read are in each artefact's
+    commit.
     """
     engine = context.resources.lake.store.engine
     [history] = engine.together([interactions])
     in_use = models_in_use(context)
+    segmenting = CustomerSegments(context.resources.shop.settings.segmentation)
 
     def digest(frame: nw.LazyFrame) -> tuple[int, str]:
         rows, total = engine.digests(frame, None).get(None, (0, 0))
         return rows, render(rows, total)
 
     def trainings(cutoff: date) -> pl.DataFrame:
-        _, input_hash = digest(known_before(history, cutoff))
-        learned = {name: digest(at(artefact, cutoff)) for name, artefact in artefacts.items()}
+        def row(
+            trained: Trained, code_version: str, learned_from: str, artefact: nw.LazyFrame
+        ) -> pl.DataFrame:
+            rows, artefact_hash = digest(at(artefact, cutoff))
+            return registry_row(
+                trained,
+                cutoff=cutoff,
+                code_version=code_version,
+                input_hash=learned_from,
+                artefact_hash=artefact_hash,
+                artefact_rows=rows,
+            )
+
+        _, interactions_hash = digest(known_before(history, cutoff))
+        _, customers_hash = digest(at(customers, cutoff))
         return pl.concat(
             [
-                registry_row(
-                    in_use[name],
-                    cutoff=cutoff,
-                    code_version=TRAINED_BY[name],
-                    input_hash=input_hash,
-                    artefact_hash=artefact_hash,
-                    artefact_rows=rows,
-                )
-                for name, (rows, artefact_hash) in learned.items()
+                *(
+                    row(in_use[name], TRAINED_BY[name], interactions_hash, artefact)
+                    for name, artefact in artefacts.items()
+                ),
+                row(segmenting, _SEGMENTED_BY, customers_hash, segmentation),
             ]
         )
 

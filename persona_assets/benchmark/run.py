@@ -134,6 +134,11 @@ def names(text: str) -> list[str]:
     return [name for name, model in MODELS.items() if not model.needs_side]
 
 
+def left_out() -> list[str]:
+    """Models that `all` leaves out: a file of interactions is too little for them."""
+    return [name for name, model in MODELS.items() if model.needs_side]
+
+
 def benchmark(
     splits: Splits,
     models: Sequence[str],

@@ -14,7 +14,15 @@ from persona_assets.experiments.analysis import MISMATCHED
 from persona_assets.lake.content_hash import content_hash
 from persona_assets.partitions import JUDGED, days_of
 from persona_assets.serving.online_store import newest
-from persona_assets.tables import evaluation, experiments, feature_store, monitoring
+from persona_assets.serving.profiles import user_profiles
+from persona_assets.tables import (
+    Table,
+    evaluation,
+    experiments,
+    feature_store,
+    monitoring,
+    segmentation,
+)
 
 # A third of the columns at once is a changed shop, not a changed column.
 MAX_DRIFT_SHARE = 1 / 3
@@ -85,13 +93,19 @@ def _online_parity() -> dg.AssetChecksDefinition:
     )
     def parity(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         store, online = context.resources.lake.store, context.resources.online_store
+
+        def latest(table: Table, column: str) -> pl.DataFrame:
+            return store.engine.collect(newest(store.scan(table), column))
+
+        users, items = feature_store.USER_FEATURES, feature_store.ITEM_FEATURES
+        segments = latest(segmentation.CUSTOMER_SEGMENTS, "cutoff")
+        expected = {
+            "user": (users, user_profiles(latest(users, "as_of"), segments)),
+            "product": (items, latest(items, "as_of")),
+        }
         different = []
-        for entity, table in (
-            ("user", feature_store.USER_FEATURES),
-            ("product", feature_store.ITEM_FEATURES),
-        ):
-            offline = store.engine.collect(newest(store.scan(table), "as_of"))
-            stored = online.snapshot(entity, table.key[-1], table.polars_schema)
+        for entity, (table, offline) in expected.items():
+            stored = online.snapshot(entity, table.key[-1], offline.schema)
             if content_hash(offline) != content_hash(stored):
                 different.append(table.path)
         return dg.AssetCheckResult(

@@ -1,7 +1,7 @@
 """`evaluation/segment_metrics`: for whom a model works.
 
 Belongs here: the segments of judged users and the metrics within each. Does not belong here:
-segments found by clustering customers, or metrics over everyone (`offline.py`).
+finding segments of customers (`segmentation/`), or metrics over everyone (`offline.py`).
 
 Segments are made of what was known at the cut-off, but for the price tier, which is of what the
 user then went for.
@@ -29,6 +29,8 @@ FEWEST = 30
 
 TIERS = ("low", "medium", "high")
 UNKNOWN, OTHER = "unknown", "other"
+NONE = "none"
+"""Segment of who bought nothing in the year before the cut-off."""
 
 Segments = Mapping[str, NDArray[np.str_]]
 """Kind of segment → each user's segment of that kind."""
@@ -53,6 +55,7 @@ def segment_metrics(
     interactions: pl.DataFrame,
     products: pl.DataFrame,
     countries: pl.DataFrame,
+    customer_segments: pl.DataFrame,
     *,
     seed: int,
 ) -> pl.DataFrame:
@@ -61,8 +64,9 @@ def segment_metrics(
     Kinds of segments: `known` (users known before the cut-off: `new` if seen on one day only, else
     `returning`; `cold` users were not known and get the list for people without history);
     `activity` (thirds of the known users by their rows before the cut-off); `country` (those with
-    few judged users together as `other`); `price_tier` (thirds by the mean list price of the
-    relevant products). Users with equal numbers are never parted, so thirds may differ in size.
+    few judged users together as `other`); `customer_segment` (the segment's name; `none`: bought
+    nothing in the year before); `price_tier` (thirds by the mean list price of the relevant
+    products). Users with equal numbers are never parted, so thirds may differ in size.
 
     Args:
         judgement: of the cut-off. The planted optimum is left out.
@@ -70,12 +74,14 @@ def segment_metrics(
             after the cut-off are not looked at.
         products: rows of `raw/products`.
         countries: `user_id, country`; see `countries`.
+        customer_segments: rows of `segmentation/customer_segments`; those of other cut-offs than
+            the judged one are not looked at.
         seed: of the bootstrap.
 
     Returns:
         rows of `evaluation/segment_metrics`, sorted by its key.
     """
-    warm = _segments(judgement, interactions, products, countries)
+    warm = _segments(judgement, interactions, products, countries, customer_segments)
     cold = {"known": np.full(len(judgement.cold.rows), "cold")}
     rows = [
         *_rows(judgement, judgement.warm, warm, seed),
@@ -101,6 +107,7 @@ def _segments(
     interactions: pl.DataFrame,
     products: pl.DataFrame,
     countries: pl.DataFrame,
+    customer_segments: pl.DataFrame,
 ) -> Segments:
     users = judgement.users.gather(judgement.warm.rows).alias("user_id").to_frame()
     history = (
@@ -108,9 +115,11 @@ def _segments(
         .group_by("user_id")
         .agg(events=pl.len(), days=pl.col("event_date").n_unique())
     )
+    customers = customer_segments.filter(pl.col("cutoff") == judgement.cutoff)
     of_user = (
         users.join(history, on="user_id", how="left")
         .join(countries.unique("user_id"), on="user_id", how="left")
+        .join(customers.select("user_id", "name"), on="user_id", how="left")
         .sort("user_id")
     )
     country = of_user.select(
@@ -124,6 +133,7 @@ def _segments(
         "known": np.where(of_user["days"].to_numpy() > 1, "returning", "new"),
         "activity": thirds(of_user["events"].cast(pl.Float64).to_numpy()),
         "country": country.to_series().to_numpy(),
+        "customer_segment": of_user["name"].fill_null(NONE).to_numpy(),
         "price_tier": thirds(_mean_prices(judgement, products)),
     }
 

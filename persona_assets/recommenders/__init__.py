@@ -15,7 +15,10 @@ from persona_assets.recommenders.item_knn import ItemKNN
 from persona_assets.recommenders.popularity import Popularity
 from persona_assets.recommenders.protocol import Recommender
 from persona_assets.recommenders.recent_popularity import RecentPopularity
-from persona_assets.recommenders.segment_popularity import SegmentPopularity
+from persona_assets.recommenders.segment_popularity import (
+    CustomerSegmentPopularity,
+    SegmentPopularity,
+)
 from persona_assets.recommenders.session_knn import SessionKNN
 from persona_assets.recommenders.two_stage import TwoStage
 from persona_assets.recommenders.user_knn import UserKNN
@@ -27,6 +30,7 @@ MODELS: dict[str, Recommender] = {
     "directional": Directional(),
     "recent_popularity": RecentPopularity(),
     "segment_popularity": SegmentPopularity(),
+    "customer_segment_popularity": CustomerSegmentPopularity(),
     "item_knn": ItemKNN(),
     "ease": EASE(),
     "session_knn": SessionKNN(),

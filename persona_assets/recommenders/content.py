@@ -20,6 +20,7 @@ from persona_assets.recommenders.protocol import (
     NOTHING_ELSE,
     Config,
     Recommender,
+    Side,
     SideInformation,
     Space,
     may_be_zero,
@@ -81,7 +82,7 @@ class Content(Recommender):
     name: ClassVar[str] = "content"
     artefact: ClassVar[Table] = CONTENT_MODEL
     needs_history: ClassVar[bool] = True
-    needs_side: ClassVar[bool] = True
+    needs_side: ClassVar[frozenset[Side]] = frozenset({"products"})
     space: ClassVar[Space] = {
         "popularity": (0.0, 0.25, 0.5, 1.0),
         "history_decay": (0.85, 0.5, 0.7, 1.0),

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
 
 import narwhals as nw
 import polars as pl
@@ -28,6 +28,11 @@ _SOMEBODY = "?"
 Values = tuple[Any, ...]
 Space = Mapping[str, Values]
 """Field of the configuration → values worth trying, in their order, the default among them."""
+Side = Literal["users", "products", "customer_segments"]
+"""A table besides interactions: `raw/users`, `raw/products`, or `segmentation/customer_segments` of
+the cut-off."""
+CUSTOMER_SEGMENT = "customer_segment"
+"""Attribute of people in `SideInformation`: name of the segment that a customer is in."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +105,8 @@ class SideInformation:
     """What is known of people and products besides interactions.
 
     Attributes:
-        users: `user_id` as in the interactions, and attributes of people such as `country`; None:
-            nothing is known.
+        users: `user_id` as in the interactions, and attributes of people such as `country` and
+            `customer_segment`; None: nothing is known.
         products: `product_id`, and columns of `raw/products` such as `category`, `brand`, `price`
             and `name`; None: nothing is known.
     """
@@ -144,7 +149,7 @@ class Recommender(ABC):
         scoring_only: fields of the configuration that `fit` does not look at, so that trying them
             needs no further training.
         needs_history: whether the list of a user known to the artefact depends on `histories`.
-        needs_side: whether it cannot be trained without `side`.
+        needs_side: tables without which `side` is too little to train from; empty: none.
         parts: names of models whose configurations are fields of this model's, by the same names.
     """
 
@@ -154,7 +159,7 @@ class Recommender(ABC):
     space: ClassVar[Space] = {}
     scoring_only: ClassVar[frozenset[str]] = frozenset()
     needs_history: ClassVar[bool] = False
-    needs_side: ClassVar[bool] = False
+    needs_side: ClassVar[frozenset[Side]] = frozenset()
     parts: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod

@@ -11,12 +11,28 @@ when a week is materialized again, and another configuration of the same model i
 
 from collections.abc import Mapping
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import polars as pl
 
-from persona_assets.recommenders.protocol import Recommender
+from persona_assets.tables import Table
 from persona_assets.tables.models import REGISTRY
+
+
+class Trained(Protocol):
+    """Anything that is trained for a cut-off: a recommender, or the segmentation of customers."""
+
+    @property
+    def name(self) -> str:
+        """By which it is called."""
+
+    @property
+    def artefact(self) -> Table:
+        """Contract of the table that holds what it learned."""
+
+    @property
+    def config(self) -> Any:  # noqa: ANN401 - each has a class of its own
+        """A `Config`: everything that its training depends on besides the data."""
 
 
 class Recipe(NamedTuple):
@@ -26,13 +42,13 @@ class Recipe(NamedTuple):
     parameters: str
 
     @classmethod
-    def of(cls, model: Recommender) -> "Recipe":
+    def of(cls, model: Trained) -> "Recipe":
         """The recipe of a configured model."""
         return cls(model.name, model.config.to_json())
 
 
 def registry_row(
-    model: Recommender,
+    model: Trained,
     *,
     cutoff: date,
     code_version: str,
@@ -43,10 +59,10 @@ def registry_row(
     """One row of `models/registry`.
 
     Args:
-        model: the recommender that was trained.
+        model: what was trained.
         cutoff: its cut-off.
         code_version: digest of the code that trained it.
-        input_hash: content hash of the interactions it was trained on.
+        input_hash: content hash of the rows it was trained on.
         artefact_hash: content hash of the artefact.
         artefact_rows: rows of the artefact.
     """

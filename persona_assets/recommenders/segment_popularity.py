@@ -1,6 +1,6 @@
-"""Segment popularity: what people of the same country (or another attribute) touch.
+"""Segment popularity: what people of the same country, or the same kind of customers, touch.
 
-Belongs here: the model. Does not belong here: where the attributes come from
+Belongs here: the models. Does not belong here: where the attributes come from
 (`protocol.SideInformation`) or popularity without them (`popularity.py`).
 """
 
@@ -17,16 +17,22 @@ from persona_assets.errors import DataError
 from persona_assets.recommenders.artefact import one_training
 from persona_assets.recommenders.matrix import interaction_matrix
 from persona_assets.recommenders.protocol import (
+    CUSTOMER_SEGMENT,
     NOTHING_ELSE,
     Config,
     Recommender,
+    Side,
     SideInformation,
     Space,
     may_be_zero,
 )
 from persona_assets.recommenders.ranking import Scorer
 from persona_assets.tables import Table
-from persona_assets.tables.models import EVERY_SEGMENT, SEGMENT_POPULARITY_MODEL
+from persona_assets.tables.models import (
+    CUSTOMER_SEGMENT_POPULARITY_MODEL,
+    EVERY_SEGMENT,
+    SEGMENT_POPULARITY_MODEL,
+)
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ class SegmentPopularity(Recommender):
     config: SegmentPopularityConfig = field(default_factory=SegmentPopularityConfig)
     name: ClassVar[str] = "segment_popularity"
     artefact: ClassVar[Table] = SEGMENT_POPULARITY_MODEL
-    needs_side: ClassVar[bool] = True
+    needs_side: ClassVar[frozenset[Side]] = frozenset({"users"})
     space: ClassVar[Space] = {
         "half_life_days": (14.0, 2.0, 7.0, 60.0, 365.0),
         "shrinkage": (100.0, 0.0, 10.0, 1_000.0),
@@ -115,8 +121,8 @@ class SegmentPopularity(Recommender):
         if side.users is None or column not in side.users.columns:
             there = "nothing is" if side.users is None else ", ".join(side.users.columns)
             raise DataError(
-                f"segment_popularity needs column {column!r} of the people's attributes; "
-                f"{there} known; pass side information with it or set another `segment`"
+                f"{self.name} needs column {column!r} of the people's attributes; "
+                f"{there} known; pass side information with it ({_WHENCE}) or set another `segment`"
             )
         known = side.users.select("user_id", pl.col(column).cast(pl.String()).alias("segment"))
         # A segment called like the one of everybody would be mixed up with it.
@@ -153,6 +159,29 @@ class SegmentPopularity(Recommender):
         return Scorer(products["id"], lambda block: table[row_of[block]])
 
 
+@dataclass(frozen=True)
+class CustomerSegmentPopularityConfig(SegmentPopularityConfig):
+    """Configuration of `CustomerSegmentPopularity`; see `SegmentPopularityConfig`."""
+
+    segment: str = CUSTOMER_SEGMENT
+
+
+@dataclass(frozen=True)
+class CustomerSegmentPopularity(SegmentPopularity):
+    """Time-decayed popularity within a customer's segment, shrunk to that of all people.
+
+    Segments are those of `segmentation/customer_segments` at the same cut-off; the rest is as in
+    `SegmentPopularity`. Who bought nothing in the year before has no segment and gets the
+    popularity of all.
+    """
+
+    config: CustomerSegmentPopularityConfig = field(default_factory=CustomerSegmentPopularityConfig)
+    name: ClassVar[str] = "customer_segment_popularity"
+    artefact: ClassVar[Table] = CUSTOMER_SEGMENT_POPULARITY_MODEL
+    needs_side: ClassVar[frozenset[Side]] = frozenset({"customer_segments"})
+
+
+_WHENCE = "attributes are in raw/users, segments in segmentation/customer_segments of the cut-off"
 _SLIGHTEST_PRIOR = 1e-9
 
 

@@ -1,26 +1,48 @@
-"""From the shop's raw tables to what models may know besides interactions.
+"""From the lake's tables to what models may know besides interactions.
 
-Belongs here: bringing people under the names that the mart has for them. Does not belong here:
-which models use it, or reading tables (`assets/`, `model_commands.py`).
+Belongs here: bringing people under the names that the mart has for them, and segments to people.
+Does not belong here: which models use it, or reading tables (`assets/`, `model_commands.py`).
 """
+
+from dataclasses import replace
 
 import narwhals as nw
 import polars as pl
 
-from persona_assets.recommenders.protocol import SideInformation
+from persona_assets.recommenders.protocol import CUSTOMER_SEGMENT, SideInformation
+from persona_assets.tables.raw import PRODUCTS, USERS
 from persona_assets.transforms.pseudonyms import pseudonymise
 
 
-def side_information(users: pl.DataFrame, products: pl.DataFrame, *, key: bytes) -> SideInformation:
+def side_information(
+    users: pl.DataFrame | None = None, products: pl.DataFrame | None = None, *, key: bytes
+) -> SideInformation:
     """What is known of people and products; nothing of those of whom there are no rows.
 
     Args:
-        users: rows of `raw/users`, under the shop's own identifiers.
-        products: rows of `raw/products`.
+        users: rows of `raw/users`, under the shop's own identifiers; None: not asked for.
+        products: rows of `raw/products`; None: not asked for.
         key: of the user identifiers' hashes, see `Settings.secret_key`.
     """
+    users = USERS.empty() if users is None else users
+    products = PRODUCTS.empty() if products is None else products
     named = pseudonymise(nw.from_native(users.lazy()), "user_id", key).collect("polars").to_native()
     return SideInformation(
         users=None if users.is_empty() else named.sort("user_id"),
         products=None if products.is_empty() else products.sort("product_id"),
     )
+
+
+def with_segments(side: SideInformation, segments: pl.DataFrame) -> SideInformation:
+    """`side` with the segment of each customer as the attribute `customer_segment` of people.
+
+    Args:
+        side: what else is known.
+        segments: rows of `segmentation/customer_segments` of one cut-off, that of the training: a
+            segment of a later one would tell what the customer does next.
+    """
+    named = segments.select("user_id", pl.col("name").alias(CUSTOMER_SEGMENT)).sort("user_id")
+    if side.users is None:
+        return replace(side, users=named)
+    people = side.users.join(named, on="user_id", how="full", coalesce=True)
+    return replace(side, users=people.sort("user_id"))

@@ -35,6 +35,8 @@ class FilesSource:
     - `event_id`, it is made from the row's mapped columns, so that equal rows get equal ones;
     - `arrived_at`, a row arrived when its event happened, or, if that is not on the day under
       which it is filed (unreadable, in the future), at the start of that day;
+    - `event_type` (which a mapping file always names), a row is a purchase, and a return where its
+      quantity is negative;
     - `quantity`, an event is about one piece (−1 for a return); views and carts are so too where
       a mapped quantity is empty;
     - `[users]` or `[products]`, these are the distinct identifiers of the events.
@@ -103,7 +105,10 @@ class FilesSource:
     @cached_property
     def _delivered_events(self) -> pl.DataFrame:
         mapping = self._mapping.tables["events"]
-        events = _with_quantity(delivered_rows(self._path, mapping), "quantity" in mapping.given)
+        delivered = delivered_rows(self._path, mapping)
+        if "event_type" not in mapping.given:
+            delivered = delivered.with_columns(event_type=_kind_by_sign())
+        events = _with_quantity(delivered, "quantity" in mapping.given)
         if events["instant"].null_count() == len(events):
             raise UserError(
                 f"none of the {len(events)} timestamps of {mapping.file} can be read, the first "
@@ -179,6 +184,11 @@ class FilesSource:
         rows = _in_contract(delivered, table, strict=True)
         _refuse_missing_or_conflicting(rows, delivered["place"], key)
         return rows.unique(key).sort(key)
+
+
+def _kind_by_sign() -> pl.Expr:
+    returned = pl.col("quantity").str.strip_chars().str.starts_with("-").fill_null(False)
+    return pl.when(returned).then(pl.lit("return")).otherwise(pl.lit("purchase"))
 
 
 def _with_quantity(events: pl.DataFrame, mapped: bool) -> pl.DataFrame:

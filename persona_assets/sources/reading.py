@@ -60,7 +60,7 @@ def _read_csv(path: Path, fallback_encoding: str | None = None) -> pl.DataFrame:
         )
     encoding = "utf8" if broken is None else str(fallback_encoding)
     try:
-        return pl.read_csv(path, infer_schema=False, encoding=encoding)
+        return pl.read_csv(path, infer_schema=False, encoding=encoding, glob=False)
     except pl.exceptions.PolarsError as error:
         raise _unreadable(path, "CSV (comma-separated, with a header)", error) from error
 
@@ -122,7 +122,7 @@ def _json_text(value: object) -> str | None:
 
 def _read_parquet(path: Path) -> pl.DataFrame:
     try:
-        return pl.read_parquet(path)
+        return pl.read_parquet(path, glob=False)
     except pl.exceptions.PolarsError as error:
         raise _unreadable(path, "Parquet", error) from error
 

@@ -72,14 +72,16 @@ SEGMENT_METRICS = Table(
             "kind",
             "string",
             "what users are told apart by: how well they are known, how active they were before "
-            "the cut-off, where they live, the prices of what they went for",
-            allowed=("known", "activity", "country", "price_tier"),
+            "the cut-off, where they live, which customers they are like by their purchases, the "
+            "prices of what they went for",
+            allowed=("known", "activity", "country", "customer_segment", "price_tier"),
         ),
         Column(
             "segment",
             "string",
             "`new`, `returning` or `cold` (not known before; not in the other kinds); `low`, "
-            "`medium` or `high` third; a country or `other`; `unknown`",
+            "`medium` or `high` third; a country or `other`; the name of a customer segment or "
+            "`none`; `unknown`",
         ),
         METRIC,
         K,

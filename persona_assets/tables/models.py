@@ -132,6 +132,24 @@ def union_table(name: str, meaning: str, parts: tuple[Table, ...]) -> Table:
     )
 
 
+def segment_table(name: str, meaning: str) -> Table:
+    """Contract of a model that counts within segments of people."""
+    return Table(
+        "models",
+        name,
+        grain=f"one row per cut-off, entity, identifier and segment: {meaning}",
+        key=("cutoff", "entity", "id", "segment"),
+        partition="cutoff",
+        columns=(
+            CUTOFF,
+            Column("entity", "string", "what the row is about", allowed=("product", "user")),
+            Column("id", "string", "product_id; user_id (keyed hash)"),
+            Column("segment", "string", "value of the segmenting attribute; `*`: all people"),
+            Column("score", "float64", "decayed weight of the product in the segment; 0 for users"),
+        ),
+    )
+
+
 POPULARITY_MODEL = score_table("popularity_model", "time-decayed popularity")
 ALS_MODEL = factor_table("als_model", "implicit-feedback alternating least squares")
 BPR_MODEL = factor_table("bpr_model", "Bayesian personalised ranking")
@@ -147,20 +165,13 @@ RECENT_POPULARITY_MODEL = score_table(
 )
 EVERY_SEGMENT = "*"
 """`segment` of what counts all people."""
-SEGMENT_POPULARITY_MODEL = Table(
-    "models",
+SEGMENT_POPULARITY_MODEL = segment_table(
     "segment_popularity_model",
-    grain="one row per cut-off, entity, identifier and segment: time-decayed popularity within "
-    "segments of people, and who is in which",
-    key=("cutoff", "entity", "id", "segment"),
-    partition="cutoff",
-    columns=(
-        CUTOFF,
-        Column("entity", "string", "what the row is about", allowed=("product", "user")),
-        Column("id", "string", "product_id; user_id (keyed hash)"),
-        Column("segment", "string", "value of the segmenting attribute; `*`: all people"),
-        Column("score", "float64", "decayed weight of the product in the segment; 0 for users"),
-    ),
+    "time-decayed popularity within segments of people, and who is in which",
+)
+CUSTOMER_SEGMENT_POPULARITY_MODEL = segment_table(
+    "customer_segment_popularity_model",
+    "time-decayed popularity within the segments of customers, and who is in which",
 )
 ITEM_KNN_MODEL = neighbour_table("item_knn_model", "similarity of the people who touched both")
 EASE_MODEL = neighbour_table(
@@ -225,12 +236,16 @@ REGISTRY = Table(
     partition="cutoff",
     columns=(
         CUTOFF,
-        Column("model", "string", "name of the recommender"),
+        Column("model", "string", "name of the recommender; `customer_segments`: the segmentation"),
         Column("artefact", "string", "table that holds the artefact"),
         Column("parameters", "string", "configuration as JSON, seed included"),
         Column("seed", "int64", "seed of everything random in the training"),
         Column("code_version", "string", "digest of the code that trained it"),
-        Column("input_hash", "string", "content hash of the interactions it was trained on"),
+        Column(
+            "input_hash",
+            "string",
+            "content hash of the interactions (segmentation: customer features) it was trained on",
+        ),
         Column("artefact_hash", "string", "content hash of the artefact"),
         Column("artefact_rows", "int64", "rows of the artefact", "rows", minimum=0),
         Column(
@@ -269,6 +284,7 @@ TABLES = (
     BLEND_MODEL,
     RECENT_POPULARITY_MODEL,
     SEGMENT_POPULARITY_MODEL,
+    CUSTOMER_SEGMENT_POPULARITY_MODEL,
     ITEM_KNN_MODEL,
     EASE_MODEL,
     ITEM2VEC_MODEL,

@@ -5,6 +5,7 @@ Belongs here: putting that together from the code and the lake. Does not belong 
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ import polars as pl
 from persona_assets.lake import DeltaStore
 from persona_assets.recommenders import MODELS
 from persona_assets.recommenders.exclusion import Exclusion
-from persona_assets.recommenders.protocol import Recommender
+from persona_assets.recommenders.protocol import Recommender, Side
 from persona_assets.tuning.configurations import configured_models, in_use
 from persona_assets.tuning.promotion import registry
 from persona_assets.tuning.validation import weekly_task
@@ -95,11 +96,18 @@ def _overview(
     )
 
 
+_SIDE: Mapping[Side, str] = {
+    "users": "attributes of people",
+    "products": "attributes of products",
+    "customer_segments": "segments of customers",
+}
+
+
 def _needs(used: Recommender) -> tuple[str, ...]:
     asked = {
         "interactions": True,
         "histories when lists are made": used.needs_history,
-        "attributes of people or products": used.needs_side,
+        **{_SIDE[side]: True for side in sorted(used.needs_side)},
         **{f"the model {part}": True for part in used.parts},
     }
     return tuple(name for name, needed in asked.items() if needed)

@@ -9,7 +9,7 @@ of its week; it says `candidate` for good, and stages are derived when it is rea
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 import narwhals as nw
@@ -43,6 +43,9 @@ from persona_assets.tuning.validation import (
     weekly_task,
 )
 
+SideAt = Callable[[date], SideInformation]
+"""What models may know at a cut-off besides interactions: segments differ from week to week."""
+
 WEEKS = 4
 """Judged weeks that the gate looks at, the newest: a month says more than a week, and what was
 before says little about what comes."""
@@ -66,7 +69,7 @@ def promote(
     exclude: Exclusion,
     seed: int,
     now: datetime,
-    side: SideInformation = NOTHING_ELSE,
+    side: SideAt = lambda _: NOTHING_ELSE,
 ) -> Measured:
     """Make the model with the configuration in use the champion, if the gate lets it.
 
@@ -82,7 +85,7 @@ def promote(
         exclude: the rule that lists are made with.
         seed: of the bootstrap.
         now: when it is decided, in UTC.
-        side: what else models may know.
+        side: gives what else models may know at a judged cut-off.
 
     Returns:
         What the decision rests on.
@@ -184,7 +187,7 @@ def _refuse_untrained(store: DeltaStore, candidate: Recommender) -> None:
 
 
 def _replayed(
-    store: DeltaStore, side_of: Recommender, weeks: Sequence[Week], side: SideInformation
+    store: DeltaStore, side_of: Recommender, weeks: Sequence[Week], side: SideAt
 ) -> Lists:
     """The lists of every week: those of the lake where they are of this recipe, else made anew."""
     trained = store.read(REGISTRY, [each.cutoff for each in weeks]).filter(
@@ -201,7 +204,7 @@ def _replayed(
     return {
         each.cutoff: found[each.cutoff]
         if each.cutoff in found and found[each.cutoff].height
-        else Judge(each, side).lists(side_of, everyone=True)
+        else Judge(each, side(each.cutoff)).lists(side_of, everyone=True)
         for each in weeks
     }
 

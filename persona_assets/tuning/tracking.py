@@ -1,7 +1,7 @@
-"""Trials in MLflow: one run per trial, for people who keep their experiments there.
+"""What was tried, in MLflow: one run per trial, for people who keep their experiments there.
 
-Belongs here: everything that knows MLflow. Does not belong here: trials (`study.py`); what is
-tracked is in `models/tuning_trials` as well.
+Belongs here: everything that knows MLflow. Does not belong here: trials (`study.py`) or sweeps of
+the segmentation (`segmentation/tracking.py`); what is tracked is in a table as well.
 """
 
 import json
@@ -22,7 +22,7 @@ MOST_CHARACTERS = 500
 
 
 class Tracker:
-    """Writes trials of one model to the MLflow experiment `persona/<model>`.
+    """Writes what was tried with one model to the MLflow experiment `persona/<model>`.
 
     A client of its own rather than MLflow's fluent functions: these keep the tracking server and
     the run under way in global variables.
@@ -68,36 +68,60 @@ class Tracker:
         Raises:
             InfrastructureError: the tracking server does not take it.
         """
+        self.run(
+            f"{row['study']} trial {row['trial']}",
+            parameters=json.loads(row["parameters"]),
+            metrics={name: row[name] for name in MEASURED},
+            tags={name: row[name] for name in TAGGED},
+            error=row["error"],
+        )
+
+    def run(
+        self,
+        name: str,
+        *,
+        parameters: Mapping[str, Any],
+        metrics: Mapping[str, float | None],
+        tags: Mapping[str, object],
+        error: str | None = None,
+    ) -> None:
+        """Write one run.
+
+        Args:
+            name: of the run.
+            parameters: what it depends on; nested ones become `outer.inner`.
+            metrics: what was measured; None: was not.
+            tags: by which runs are found.
+            error: why it failed; None: it did not.
+
+        Raises:
+            InfrastructureError: the tracking server does not take it.
+        """
         from mlflow.entities import Metric, Param, RunTag
 
         try:
-            run = self._client.create_run(
-                self._experiment, run_name=f"{row['study']} trial {row['trial']}"
-            )
+            run = self._client.create_run(self._experiment, run_name=name)
             stamp = run.info.start_time
             self._client.log_batch(
                 run.info.run_id,
                 metrics=[
-                    Metric(name, float(row[name]), stamp, 0)
-                    for name in MEASURED
-                    if row[name] is not None
+                    Metric(name, float(value), stamp, 0)
+                    for name, value in metrics.items()
+                    if value is not None
                 ],
                 params=[
-                    Param(name, str(value)[:MOST_CHARACTERS])
-                    for name, value in _flat(json.loads(row["parameters"]))
+                    Param(name, str(value)[:MOST_CHARACTERS]) for name, value in _flat(parameters)
                 ],
-                tags=[RunTag(name, str(row[name])) for name in TAGGED]
-                + ([RunTag("error", row["error"])] if row["error"] else []),
+                tags=[RunTag(name, str(value)) for name, value in tags.items()]
+                + ([RunTag("error", error)] if error else []),
             )
-            self._client.set_terminated(
-                run.info.run_id, status="FAILED" if row["error"] else "FINISHED"
-            )
-        except self._refusal as error:
-            raise self._failure(error) from error
+            self._client.set_terminated(run.info.run_id, status="FAILED" if error else "FINISHED")
+        except self._refusal as refusal:
+            raise self._failure(refusal) from refusal
 
     def _failure(self, error: Exception) -> InfrastructureError:
         return InfrastructureError(
-            f"MLflow at {self._uri} does not take the trials: {error}; mend or unset {VARIABLE}"
+            f"MLflow at {self._uri} does not take the runs: {error}; mend or unset {VARIABLE}"
         )
 
 

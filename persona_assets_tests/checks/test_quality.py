@@ -12,10 +12,17 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from persona_assets.tables import evaluation, experiments, monitoring
+from persona_assets.tables import (
+    evaluation,
+    experiments,
+    feature_store,
+    monitoring,
+    segmentation,
+)
 
 ONLINE = "feature_store/online_features"
 SNAPSHOTS = ["feature_store/user_features", "feature_store/item_features"]
+SEGMENTS = segmentation.CUSTOMER_SEGMENTS
 CUTOFF = date(2025, 1, 13)
 
 
@@ -26,6 +33,16 @@ def online(
     graph = open_graph()
     days = ("2025-01-01", "2025-01-02", "2025-01-03")
     copy_tables(three_days.store, graph, *SNAPSHOTS, days=days)
+    bought = graph.store.read(feature_store.USER_FEATURES)["user_id"].unique().sort()[::2]
+    named = pl.DataFrame(
+        [
+            {"cutoff": CUTOFF, "user_id": user, "segment": 1, "name": "Champions", "components": []}
+            | {"distance": 0.5, "margin": 0.5, "outlier": False, "anomaly": 0.1}
+            for user in (*bought, "long-gone")
+        ],
+        schema=SEGMENTS.polars_schema,
+    )
+    graph.store.overwrite(SEGMENTS, named, partitions=[CUTOFF])
     graph.run("reports", assets=[ONLINE])
     return graph
 
@@ -37,6 +54,16 @@ def edit(graph: Any, statement: str, *values: object) -> None:
 
 def test_online_store_holds_the_newest_snapshots(online: Any) -> None:
     assert online.check(ONLINE)["parity", ""].passed
+
+
+def test_online_profiles_carry_the_newest_segments(online: Any) -> None:
+    found = online.defs.resources["online_store"].get("user", "long-gone")
+    assert (found["segment"], found["segment_name"]) == (1, "Champions")
+    moved = online.store.read(SEGMENTS).with_columns(segment=pl.lit(2), name=pl.lit("Lost"))
+    online.store.overwrite(SEGMENTS, moved, partitions=[CUTOFF])
+    failed = online.check(ONLINE)["parity", ""]
+    assert not failed.passed
+    assert "['feature_store/user_features']" in failed.description
 
 
 def test_one_changed_number_in_one_online_row_is_noticed(online: Any) -> None:

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import numpy as np
 import polars as pl
 import pytest
@@ -10,6 +12,7 @@ from persona_assets.evaluation.metrics import KS
 from persona_assets.evaluation.offline import offline_metrics
 from persona_assets.evaluation.segments import countries, segment_metrics, thirds
 from persona_assets.tables.evaluation import SEGMENT_METRICS
+from persona_assets.tables.segmentation import CUSTOMER_SEGMENTS
 from persona_assets.transforms.pseudonyms import pseudonym
 
 PRODUCTS = pl.DataFrame(
@@ -43,9 +46,16 @@ def shown(lists):
 LIVES = pl.DataFrame({"user_id": ["ann", "bob", "new"], "country": ["FR", "DE", "FR"]})
 
 
-def judged(shown, shop, cutoff, lives=LIVES):
+def in_segments(cutoff, **names):
+    rows = [{"cutoff": cutoff, "user_id": user, "name": name} for user, name in names.items()]
+    return pl.DataFrame(rows, schema=CUSTOMER_SEGMENTS.polars_schema)
+
+
+def judged(shown, shop, cutoff, lives=LIVES, customers=None):
     judgement = judge(shown, shop, cutoff=cutoff, exclude="seen")
-    return segment_metrics(judgement, shop, PRODUCTS, lives, seed=1)
+    if customers is None:
+        customers = in_segments(cutoff, bob="Champions", cid="Champions")
+    return segment_metrics(judgement, shop, PRODUCTS, lives, customers, seed=1)
 
 
 def recall(table, **where):
@@ -77,6 +87,22 @@ def test_countries_stand_for_themselves_from_enough_users(shown, shop, cutoff, m
     assert rows(recall(judged(shown, shop, cutoff), kind="country")) == {
         "FR": (1.0, 1), "DE": (1.0, 1), "unknown": (0.0, 1),
     }  # fmt: skip
+
+
+def test_customers_are_told_apart_by_segment_and_the_others_are_one_of_their_own(
+    shown, shop, cutoff
+):
+    found = recall(judged(shown, shop, cutoff), kind="customer_segment")
+    assert rows(found) == {"Champions": (0.5, 2), "none": (1.0, 1)}
+    nobody = judged(shown, shop, cutoff, customers=CUSTOMER_SEGMENTS.empty())
+    assert rows(recall(nobody, kind="customer_segment")) == {"none": (pytest.approx(2 / 3), 3)}
+
+
+def test_segments_of_a_later_cut_off_are_not_looked_at(shown, shop, cutoff):
+    mine = in_segments(cutoff, bob="Champions", cid="Champions")
+    later = in_segments(cutoff + timedelta(days=7), ann="Lost", bob="Lost", cid="Lost")
+    leaked = judged(shown, shop, cutoff, customers=pl.concat([later, mine]))
+    assert leaked.equals(judged(shown, shop, cutoff))
 
 
 def test_segments_of_a_kind_add_up_to_everyone(shown, shop, cutoff):

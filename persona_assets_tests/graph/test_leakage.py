@@ -24,7 +24,10 @@ ISO = "%Y-%m-%dT%H:%M:%S%.6fZ"
 BY_CUTOFF = [
     "features/item_embeddings", "features/user_embeddings", "feature_store/training_set",
     "models/popularity_model", "models/als_model", "models/bpr_model", "models/registry",
-    "recommendations/top_k",
+    "models/customer_segment_popularity_model", "recommendations/top_k",
+    "segmentation/customer_features", "segmentation/segmentation_model",
+    "segmentation/clustering_comparison", "segmentation/customer_segments",
+    "segmentation/segment_profiles", "segmentation/segment_traits", "segmentation/cleaning_steps",
 ]  # fmt: skip
 SNAPSHOTS = ["feature_store/user_features", "feature_store/item_features"]
 FACTS = [

@@ -19,6 +19,10 @@ WANTED = {
         "offline_metrics", "recommendation_analysis", "replay_validation", "model_comparison",
         "segment_metrics", "pairwise_comparison", "cold_start", "staleness",
     },
+    "segmentation": {
+        "customer_features", "cleaning_steps", "segmentation_model", "clustering_comparison",
+        "customer_segments", "segment_profiles", "segment_traits", "segment_migration",
+    },
     "monitoring": {"data_drift", "data_quality"},
     "experiments": {"ab_test_simulation", "ab_test_results"},
 }  # fmt: skip

@@ -14,6 +14,8 @@ from persona_assets.recommenders.registry import (
     stages,
     with_stages,
 )
+from persona_assets.segmentation.config import SegmentationConfig
+from persona_assets.segmentation.trained import CustomerSegments
 from persona_assets.tables.models import REGISTRY, STAGES
 from persona_assets.tables.tuning import PROMOTIONS
 
@@ -44,6 +46,28 @@ def test_the_row_is_enough_to_repeat_the_training():
         "artefact_rows": 12,
         "stage": "candidate",
     }
+
+
+def test_a_segmentation_is_a_row_like_any_training_and_no_decision_touches_it():
+    segmentation = CustomerSegments(SegmentationConfig(k=5, seed=3))
+
+    row = registry_row(
+        segmentation,
+        cutoff=date(2024, 3, 4),
+        code_version="c0de",
+        input_hash="1npu7",
+        artefact_hash="ar7",
+        artefact_rows=12,
+    )
+
+    assert row.schema == REGISTRY.polars_schema
+    (values,) = row.to_dicts()
+    assert SegmentationConfig.from_json(values["parameters"]) == segmentation.config
+    assert (values["model"], values["artefact"], values["seed"]) == (
+        "customer_segments", "segmentation/segmentation_model", 3,
+    )  # fmt: skip
+    champion = decisions(("1", "promotion", "als", "{}", "champion"))
+    assert with_stages(row, champion).equals(row)
 
 
 def decisions(*rows):

@@ -6,6 +6,8 @@ import pytest
 from persona_assets.errors import DataError
 from persona_assets.recommenders.protocol import NOTHING_ELSE, SideInformation
 from persona_assets.recommenders.segment_popularity import (
+    CustomerSegmentPopularity,
+    CustomerSegmentPopularityConfig,
     SegmentPopularity,
     SegmentPopularityConfig,
 )
@@ -77,3 +79,43 @@ def test_a_list_depends_on_the_shared_rows_and_the_users_own(rows):
 def test_without_the_column_of_the_segment_it_is_named(rows, side):
     with pytest.raises(DataError, match="needs column 'country'"):
         SegmentPopularity().fit(rows, cutoff=CUTOFF, side=side)
+
+
+SEGMENTED = SideInformation(
+    users=pl.DataFrame({"user_id": ["a", "d", "c"], "customer_segment": ["Loyal", "Loyal", "Lost"]})
+)
+
+
+def test_customers_get_what_their_segment_touches(rows):
+    model = CustomerSegmentPopularity(CustomerSegmentPopularityConfig(shrinkage=6.0))
+    artefact = model.fit(rows, cutoff=CUTOFF, side=SEGMENTED)
+    lists = model.recommend(artefact, ["a", "stranger"], k=3)
+
+    # Loyal: x 3, z 2; overall x .3, y .5, z .2 of 10.
+    of_user = {
+        user: dict(mine.select("product_id", "score").iter_rows())
+        for (user,), mine in lists.partition_by("user_id", as_dict=True).items()
+    }
+    assert of_user["a"] == pytest.approx(
+        {"x": (3 + 6 * 0.3) / 11, "y": 6 * 0.5 / 11, "z": (2 + 6 * 0.2) / 11}
+    )
+    assert of_user["stranger"] == pytest.approx({"x": 0.3, "y": 0.5, "z": 0.2})
+    assert artefact.schema == model.artefact.polars_schema
+
+
+def test_where_nobody_is_a_customer_the_popularity_of_all_counts(rows):
+    nobody = SideInformation(users=SEGMENTED.users.clear())
+    model = CustomerSegmentPopularity()
+
+    lists = model.recommend(model.fit(rows, cutoff=CUTOFF, side=nobody), ["a"], k=3)
+
+    assert lists["product_id"].to_list() == ["y", "x", "z"]
+
+
+def test_without_segments_the_table_to_materialize_is_named(rows):
+    with pytest.raises(
+        DataError,
+        match=r"customer_segment_popularity needs column 'customer_segment'.*"
+        r"segmentation/customer_segments",
+    ):
+        CustomerSegmentPopularity().fit(rows, cutoff=CUTOFF)

@@ -48,7 +48,10 @@ def side_of(rows: pl.DataFrame) -> SideInformation:
     products = told.select("product_id").unique().sort("product_id")
     number = pl.col("product_id").str.extract(r"(\d+)").cast(pl.Int64).fill_null(0)
     return SideInformation(
-        users=users.with_columns(country=pl.col("user_id").str.slice(-1)),
+        users=users.with_columns(
+            country=pl.col("user_id").str.slice(-1),
+            customer_segment=pl.col("user_id").str.slice(-2, 1),
+        ),
         products=products.with_columns(
             category=(number % 7).cast(pl.String),
             price=1.0 + number % 50,

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 
 import click
 import polars as pl
@@ -16,6 +16,7 @@ from persona_assets.recommenders import MODELS
 from persona_assets.recommenders.protocol import Recommender
 from persona_assets.tables.mart import USER_ITEM_INTERACTIONS
 from persona_assets.tables.models import REGISTRY
+from persona_assets.tables.segmentation import CUSTOMER_SEGMENTS
 from persona_assets.tables.tuning import TUNING_TRIALS
 from persona_assets.tuning.configurations import configured_models
 from persona_assets.tuning.validation import weekly_task
@@ -237,6 +238,31 @@ def test_a_home_without_trained_weeks_is_told_to_run(tmp_path, monkeypatch, argu
     monkeypatch.setenv("PERSONA_HOME", str(tmp_path / "empty"))
     with pytest.raises(UserError, match=r"no week was (trained|judged).*persona run"):
         run(*arguments)
+
+
+def segmented(home, cutoff: date, names: tuple[str, ...]) -> None:
+    """A segmentation of everybody at the cut-off, by the last digit of the name."""
+    users = home.shop["user_id"].unique().sort().to_list()
+    rows = [
+        {"cutoff": cutoff, "user_id": user, "name": names[int(user[-1]) % len(names)]}
+        for user in users
+    ]
+    filled = {"segment": 1, "distance": 0.5, "margin": 0.5, "components": [0.5]}
+    filled |= {"outlier": False, "anomaly": 0.5}
+    table = pl.DataFrame([filled | row for row in rows], schema=CUSTOMER_SEGMENTS.polars_schema)
+    home.store.overwrite(CUSTOMER_SEGMENTS, table, partitions=[cutoff])
+
+
+def test_a_model_of_segments_is_tuned_on_those_of_the_validation_week_alone(home):
+    command = ("tune", "customer_segment_popularity", "--trials", "2", "--seed", "3")
+    with pytest.raises(DataError, match="segmentation/customer_segments of the cut-off"):
+        run(*command)
+    segmented(home, date(2024, 1, 29), ("even", "odd"))
+    first = run(*command).stdout
+    segmented(home, date(2024, 2, 5), ("later", "still later"))
+    assert run(*command).stdout.splitlines()[0] == first.splitlines()[0]  # the same study
+    segmented(home, date(2024, 1, 29), ("a", "b", "c"))
+    assert run(*command).stdout.splitlines()[0] != first.splitlines()[0]
 
 
 def test_a_week_without_anybody_to_judge_by_is_said(home):

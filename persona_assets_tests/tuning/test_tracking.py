@@ -2,10 +2,15 @@ import json
 import sys
 from datetime import date
 
+import polars as pl
 import pytest
 
 from persona_assets.errors import InfrastructureError, UserError
 from persona_assets.recommenders import MODELS
+from persona_assets.segmentation.config import SegmentationConfig
+from persona_assets.segmentation.tracking import track_comparison
+from persona_assets.segmentation.trained import CustomerSegments
+from persona_assets.tables.segmentation import CLUSTERING_COMPARISON
 from persona_assets.tuning.study import Study
 from persona_assets.tuning.tracking import MOST_CHARACTERS, Tracker
 from persona_assets.tuning.validation import validation_week
@@ -75,6 +80,29 @@ def test_a_failed_trial_is_a_failed_run(uri, rows):
     assert run.data.metrics == {"users": 3, "seconds": 0.5}
     assert len(run.data.params["window"]) == MOST_CHARACTERS
     assert run.data.params["als.alpha"] == "2"
+
+
+def test_each_clustering_of_a_sweep_is_a_run(uri):
+    of_row = dict.fromkeys(CLUSTERING_COMPARISON.polars_schema)
+    of_row |= {"cutoff": date(2024, 2, 5), "noise_share": 0.0, "chosen": False}
+    table = pl.DataFrame(
+        [
+            {**of_row, "method": "k_means", "k": 4, "silhouette": 0.31, "gap": 1.5, "chosen": True},
+            {**of_row, "method": "hdbscan", "k": 0, "noise_share": 1.0},
+        ],
+        schema=CLUSTERING_COMPARISON.polars_schema,
+    )
+    track_comparison(uri, table, CustomerSegments(SegmentationConfig(outlier_share=0.1)))
+    runs = runs_of(uri, "persona/customer_segments")
+    assert set(runs) == {"2024-02-05 k_means 4", "2024-02-05 hdbscan 0"}
+    chosen, noise = runs["2024-02-05 k_means 4"], runs["2024-02-05 hdbscan 0"]
+    assert chosen.data.metrics == {"silhouette": 0.31, "gap": 1.5, "noise_share": 0.0}
+    assert noise.data.metrics == {"noise_share": 1.0}
+    assert (chosen.data.params["k"], chosen.data.params["method"]) == ("4", "k_means")
+    assert chosen.data.params["outlier_share"] == "0.1"
+    assert (chosen.data.tags["chosen"], noise.data.tags["chosen"]) == ("True", "False")
+    assert chosen.data.tags["cutoff"] == "2024-02-05"
+    assert {run.info.status for run in runs.values()} == {"FINISHED"}
 
 
 def test_without_mlflow_the_extra_is_named(uri, monkeypatch):

@@ -1,0 +1,169 @@
+"""Group `segmentation`: customers as numbers, their segments, and what the segments are like."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import dagster as dg
+import narwhals as nw
+import polars as pl
+
+from persona_assets.assets.declare import Reads, table_asset
+from persona_assets.assets.plot import plot
+from persona_assets.assets.weekly import at, each_cutoff, tables_of_each_cutoff
+from persona_assets.evaluation.segments import countries
+from persona_assets.partitions import BEFORE_CUTOFF, SAME, WEEKLY
+from persona_assets.segmentation import migration, plots, profiles
+from persona_assets.segmentation.segmenting import segment_customers
+from persona_assets.segmentation.tracking import track_comparison
+from persona_assets.segmentation.trained import CustomerSegments
+from persona_assets.tables import mart, raw, segmentation
+from persona_assets.transforms.cleaning_steps import cleaning_steps as steps
+from persona_assets.transforms.customer_features import customer_features as features_of
+from persona_assets.transforms.engine import beside
+
+_PURCHASES = Reads(mart.USER_ITEM_INTERACTIONS, BEFORE_CUTOFF)
+
+
+@table_asset(
+    segmentation.CUSTOMER_FEATURES,
+    partitions=WEEKLY,
+    reads={
+        "interactions": _PURCHASES,
+        "users": Reads(raw.USERS),
+        "products": Reads(raw.PRODUCTS),
+    },
+    required=["shop"],
+)
+def customer_features(
+    context: dg.AssetExecutionContext,
+    interactions: nw.LazyFrame,
+    users: pl.DataFrame,
+    products: nw.LazyFrame,
+) -> nw.LazyFrame:
+    """What is known of each customer from the year before the cut-off: when, how often, how much.
+
+    Purchases and returns apart: orders are purchase invoices, and money is told gross and net.
+    """
+    [history] = context.resources.lake.store.engine.together([interactions])
+    lives = beside(history, countries(users, context.resources.shop.hash_key))
+    return each_cutoff(context, lambda cutoff: features_of(history, lives, products, cutoff=cutoff))
+
+
+@table_asset(
+    segmentation.SEGMENTATION_MODEL,
+    segmentation.CLUSTERING_COMPARISON,
+    segmentation.CUSTOMER_SEGMENTS,
+    partitions=WEEKLY,
+    reads={"customers": Reads(segmentation.CUSTOMER_FEATURES, SAME)},
+    kinds=["scikitlearn", "matplotlib"],
+    required=["shop"],
+)
+def segments(context: dg.AssetExecutionContext, customers: pl.DataFrame) -> Sequence[pl.DataFrame]:
+    """Customers of a cut-off in segments, with all that assigns a new one, and what else was tried.
+
+    Segments are numbered by the reference customer that they are most like, so a number means the
+    same kind of customers in every week, whichever weeks were computed before. The model is a table
+    of transforms, axes and centroids: `persona segment` assigns from it what training assigned.
+    """
+    settings = context.resources.shop.settings
+    subject = CustomerSegments(settings.segmentation)
+
+    def made(cutoff: date) -> Sequence[pl.DataFrame]:
+        return segment_customers(at(customers, cutoff), cutoff=cutoff, config=subject.config)
+
+    tables = tables_of_each_cutoff(context, made)
+    _, comparison, found = tables
+    newest = found["cutoff"].max()
+    if newest is not None:
+        plot(
+            context,
+            segmentation.CLUSTERING_COMPARISON,
+            plots.comparison_figure(comparison.filter(pl.col("cutoff") == newest)),
+        )
+        plot(
+            context,
+            segmentation.CUSTOMER_SEGMENTS,
+            plots.components_figure(found.filter(pl.col("cutoff") == newest)),
+        )
+    if settings.tracking_uri:
+        for of_cutoff in comparison.partition_by("cutoff", maintain_order=True):
+            track_comparison(settings.tracking_uri, of_cutoff, subject)
+    return tables
+
+
+@table_asset(
+    segmentation.SEGMENT_PROFILES,
+    segmentation.SEGMENT_TRAITS,
+    partitions=WEEKLY,
+    reads={
+        "customers": Reads(segmentation.CUSTOMER_FEATURES, SAME),
+        "segments": Reads(segmentation.CUSTOMER_SEGMENTS, SAME),
+    },
+    kinds=["matplotlib"],
+)
+def segment_profiles(
+    context: dg.AssetExecutionContext, customers: pl.DataFrame, segments: pl.DataFrame
+) -> Sequence[pl.DataFrame]:
+    """What each segment is like, what sets it apart from the rest, and what to do about it."""
+
+    def made(cutoff: date) -> Sequence[pl.DataFrame]:
+        known, found = at(customers, cutoff), at(segments, cutoff)
+        return profiles.segment_profiles(known, found), profiles.segment_traits(known, found)
+
+    tables = tables_of_each_cutoff(context, made)
+    newest = segments["cutoff"].max()
+    if newest is not None:
+        profile, traits = (table.filter(pl.col("cutoff") == newest) for table in tables)
+        plot(context, segmentation.SEGMENT_PROFILES, plots.radar_figure(traits, profile), "radar")
+        plot(
+            context,
+            segmentation.SEGMENT_TRAITS,
+            plots.histograms_figure(
+                customers.filter(pl.col("cutoff") == newest),
+                segments.filter(pl.col("cutoff") == newest),
+            ),
+            "histograms",
+        )
+    return tables
+
+
+@table_asset(
+    segmentation.CLEANING_STEPS,
+    partitions=WEEKLY,
+    reads={
+        "events": Reads(raw.EVENTS, BEFORE_CUTOFF),
+        "quarantine": Reads(mart.QUARANTINE, BEFORE_CUTOFF),
+        "interactions": _PURCHASES,
+        "segments": Reads(segmentation.CUSTOMER_SEGMENTS, SAME),
+    },
+)
+def cleaning_steps(
+    context: dg.AssetExecutionContext,
+    events: nw.LazyFrame,
+    quarantine: nw.LazyFrame,
+    interactions: nw.LazyFrame,
+    segments: nw.LazyFrame,
+) -> nw.LazyFrame:
+    """From delivered rows to segmented customers, step by step: what each takes away or marks."""
+    return each_cutoff(
+        context,
+        lambda cutoff: steps(events, quarantine, interactions, at(segments, cutoff), cutoff=cutoff),
+    )
+
+
+@table_asset(
+    segmentation.SEGMENT_MIGRATION,
+    reads={"segments": Reads(segmentation.CUSTOMER_SEGMENTS)},
+    kinds=["matplotlib"],
+)
+def segment_migration(context: dg.AssetExecutionContext, segments: pl.DataFrame) -> pl.DataFrame:
+    """Who went from which segment to which, from one cut-off to the next."""
+    table = migration.segment_migration(
+        segments["cutoff"].unique().sort().to_list(), lambda cutoff: at(segments, cutoff)
+    )
+    if table.height:
+        plot(context, segmentation.SEGMENT_MIGRATION, plots.migration_figure(table))
+    return table
+
+
+ASSETS = (customer_features, segments, segment_profiles, cleaning_steps, segment_migration)

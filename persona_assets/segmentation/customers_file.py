@@ -1,0 +1,253 @@
+"""Customers of a file of purchase lines, assigned to the segments of a trained model.
+
+Belongs here: the way from a file to segments, which is that of the graph: the mart's cleaning, the
+graph's customer features, the training's own assignment. Does not belong here: each of these steps,
+or arguments and printing (`segment_command.py`).
+"""
+
+import glob
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import narwhals as nw
+import polars as pl
+
+from persona_assets.errors import UserError
+from persona_assets.segmentation.assignment import assign
+from persona_assets.sources.files import FilesSource
+from persona_assets.sources.mapping import Mapping, TableMapping, read_mapping
+from persona_assets.sources.reading import read_text
+from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, judge, rejected
+from persona_assets.transforms.customer_features import customer_features
+from persona_assets.transforms.history import known_before
+from persona_assets.transforms.pseudonyms import pseudonym
+
+COLUMNS: MappingOf[str, tuple[str, ...]] = {
+    "user_id": ("user", "user_id"),
+    "product_id": ("product", "product_id"),
+    "timestamp": ("timestamp",),
+    "order_id": ("order", "order_id"),
+    "quantity": ("quantity",),
+    "unit_price": ("price", "unit_price"),
+    "event_type": ("event", "event_type"),
+    "consent": ("consent",),
+}
+"""Our column → its names in a file without a mapping."""
+MAY_LACK = ("event_type", "consent")
+_KEY = b"persona_assets: customers of a file"
+"""Identifiers leave the process as they came; the hash is only what the cleaning works with."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What became of a file.
+
+    Attributes:
+        as_of: day at whose beginning customers are looked at.
+        trained: cut-off of the model.
+        customers: everybody of the file under the identifiers of the file: `user_id, segment,
+            name, distance, margin`, null without a purchase in the 52 weeks before `as_of`; sorted.
+        lines: lines of the file.
+        later: usable lines on or after `as_of`, or known only then, which are not looked at.
+        rejected: rule of the mart's cleaning → lines that it rejected, most first.
+    """
+
+    as_of: date
+    trained: date
+    customers: pl.DataFrame
+    lines: int
+    later: int
+    rejected: MappingOf[str, int]
+
+    @property
+    def sizes(self) -> pl.DataFrame:
+        """`segment, name, customers` of each segment that has any, by number."""
+        return (
+            self.customers.drop_nulls("segment")
+            .group_by("segment", "name")
+            .agg(customers=pl.len())
+            .sort("segment")
+        )
+
+    @property
+    def without_purchase(self) -> int:
+        """Customers without a segment."""
+        return self.customers["segment"].null_count()
+
+
+def score_file(
+    path: Path,
+    model: pl.DataFrame,
+    *,
+    catalogue: pl.DataFrame,
+    today: date,
+    as_of: date | None = None,
+    mapping: Path | None = None,
+) -> Scored:
+    """Assign every customer of a file of purchase lines to a segment.
+
+    Without a mapping the columns are `user`, `product`, `timestamp`, `order`, `quantity`, `price`
+    and, if there are such, `event`, `country`, `category` and `consent`; without `event`, lines of
+    negative quantity are returns.
+
+    Args:
+        path: CSV, JSON lines, Parquet or Excel.
+        model: rows of `segmentation/segmentation_model` of one cut-off.
+        catalogue: rows of `raw/products`, whose services and anomalous codes are known by it;
+            products that only the file knows are products.
+        today: the caller's day in UTC; later timestamps are mistakes.
+        as_of: see `Scored`; None: the day after the last usable line.
+        mapping: the TOML mapping of `persona run --source files`, of which `[events]` describes
+            the lines, whatever `file` it names; `[users]` and `[products]` are files beside it.
+
+    Raises:
+        UserError: the file is missing, empty, lacks a column or has no usable line; the text says
+            what to do.
+    """
+    given = read_text(path)
+    described = _of_columns(path, given) if mapping is None else _of_mapping(path, mapping)
+    source = FilesSource(path.parent, described, today=today)
+    events = source.events(_days(source.start, source.end))
+    countries, products = _people(source, described, given), _products(source, described, given)
+    judged = judge(
+        nw.from_native(events.lazy()),
+        nw.from_native(_known(products, catalogue).lazy()),
+        key=_KEY,
+        weights=DEFAULT_WEIGHTS,
+    )
+    rows = accepted(judged).collect("polars").to_native()
+    refused = rejected(judged).collect("polars").to_native()
+    if rows.is_empty():
+        raise UserError(
+            f"{path}: none of the {events.height} lines is usable "
+            f"({_told(_by_rule(refused))}); correct the file, or pass --mapping"
+        )
+    if as_of is None:
+        as_of = rows["event_date"].max() + timedelta(days=1)
+    customers = customer_features(
+        nw.from_native(rows.lazy()),
+        nw.from_native(countries.lazy()),
+        nw.from_native(_known(products, catalogue).lazy()),
+        cutoff=as_of,
+    )
+    found = assign(model, customers.collect("polars").to_native())
+    return Scored(
+        as_of=as_of,
+        trained=model["cutoff"][0],
+        customers=_under_own_names(events, found),
+        lines=events.height,
+        later=rows.height - known_before(rows, as_of).height,
+        rejected=_by_rule(refused),
+    )
+
+
+def _of_columns(path: Path, given: pl.DataFrame) -> Mapping:
+    """The mapping that a file with columns under our names needs none for."""
+    columns = {
+        ours: name for ours, names in COLUMNS.items() for name in names if name in given.columns
+    }
+    if missing := [ours for ours in COLUMNS if ours not in columns and ours not in MAY_LACK]:
+        raise UserError(
+            f"{path} has no column {' or '.join(map(repr, COLUMNS[missing[0]]))}; its columns are "
+            f"{', '.join(given.columns)}; rename one, or pass --mapping with a TOML file whose "
+            f'section [events] says {missing[0]} = "<their column>"'
+        )
+    # Whoever scores a file states with it that its people may be scored; a column says otherwise.
+    constants = {} if "consent" in columns else {"consent": "true"}
+    lines = TableMapping("events", glob.escape(path.name), columns, constants=constants)
+    return Mapping(path, {"events": lines})
+
+
+def _of_mapping(path: Path, mapping: Path) -> Mapping:
+    """The mapping with FILE as the file of its events."""
+    described = read_mapping(mapping)
+    lines = replace(described.tables["events"], file=glob.escape(path.name))
+    return Mapping(described.path, {**described.tables, "events": lines})
+
+
+def _days(start: date, end: date) -> list[date]:
+    return [start + timedelta(days=day) for day in range((end - start).days)]
+
+
+def _people(source: FilesSource, described: Mapping, given: pl.DataFrame) -> pl.DataFrame:
+    """`user_id` (hashed), `country` of the people whose country is known."""
+    if "users" in described.tables:
+        people = source.users().select("user_id", "country")
+    else:
+        people = _most_frequent(given, described, "user_id", "country")
+    return people.drop_nulls().with_columns(
+        user_id=pl.Series(
+            [pseudonym(each, _KEY) for each in people.drop_nulls()["user_id"]], dtype=pl.String()
+        )
+    )
+
+
+def _products(source: FilesSource, described: Mapping, given: pl.DataFrame) -> pl.DataFrame:
+    """Rows of `raw/products` of the file's products."""
+    products = source.products()
+    if "products" in described.tables:
+        return products
+    categories = _most_frequent(given, described, "product_id", "category")
+    return (
+        products.drop("category")
+        .join(categories, on="product_id", how="left")
+        .select(products.columns)
+    )
+
+
+def _most_frequent(
+    given: pl.DataFrame, described: Mapping, key: str, attribute: str
+) -> pl.DataFrame:
+    """The attribute that most lines of each key have; of equals the first by name."""
+    theirs = described.tables["events"].columns.get(key)
+    if attribute not in given.columns or theirs is None:
+        return pl.DataFrame(schema={key: pl.String(), attribute: pl.String()})
+    return (
+        given.select(pl.col(theirs).alias(key), attribute)
+        .drop_nulls()
+        .group_by(key, attribute)
+        .len()
+        .sort(key, "len", attribute, descending=[False, True, False])
+        .unique(key, keep="first", maintain_order=True)
+        .drop("len")
+    )
+
+
+def _known(products: pl.DataFrame, catalogue: pl.DataFrame) -> pl.DataFrame:
+    """The file's products: what the catalogue says of their kind, and what the file leaves open."""
+    known = catalogue.unique("product_id", keep="first", maintain_order=True)
+    return products.join(
+        known.select("product_id", known_kind="kind", known_category="category"),
+        on="product_id",
+        how="left",
+    ).select(
+        "product_id",
+        kind=pl.coalesce("known_kind", "kind"),
+        category=pl.coalesce("category", "known_category"),
+    )
+
+
+def _under_own_names(events: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+    """Everybody of the file, with the segment of those who have one."""
+    people = events["user_id"].drop_nulls().unique().sort()
+    people = people.filter(people.str.strip_chars(" \t\r\n") != "")
+    hashed = pl.DataFrame(
+        {"own": people, "user_id": [pseudonym(each, _KEY) for each in people]},
+        schema={"own": pl.String(), "user_id": pl.String()},
+    )
+    return (
+        hashed.join(found, on="user_id", how="left")
+        .select(pl.col("own").alias("user_id"), "segment", "name", "distance", "margin")
+        .sort("user_id")
+    )
+
+
+def _by_rule(refused: pl.DataFrame) -> dict[str, int]:
+    counts = refused.group_by("rule").len().sort("len", "rule", descending=[True, False])
+    return dict(counts.iter_rows())
+
+
+def _told(by_rule: MappingOf[str, int]) -> str:
+    return ", ".join(f"{rule} {lines}" for rule, lines in by_rule.items())
