@@ -28,8 +28,17 @@ def colour(index: int) -> str:
 
 
 def png(figure: "Figure", dpi: int = 90) -> bytes:
-    """The figure as PNG; 90 dpi keeps a plot under about 60 kB, small enough for UI metadata."""
-    buffer = io.BytesIO()
+    """The figure as PNG; 90 dpi keeps a plot under about 60 kB, small enough for UI metadata.
+
+    Colours are reduced to the 256 that cover the figure's best, which no eye notices in drawings
+    and makes the file about three times smaller.
+    """
+    from PIL import Image
+
+    drawn, reduced = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=dpi)
     # No metadata: the same figure gives the same bytes.
-    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
-    return buffer.getvalue()
+    Image.open(drawn).convert("RGB").quantize(
+        method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+    ).save(reduced, format="png", optimize=True)
+    return reduced.getvalue()
