@@ -1,9 +1,12 @@
 """Raw tables of a synthetic shop of about as many events as asked for, made once and kept.
 
+    python benchmarks/raw_shop.py --work FOLDER --events 50000000 --days 60
+
 Belongs here: how big a shop must be, and writing it a day at a time. The dirt is the synthetic
 source's own.
 """
 
+import argparse
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -16,7 +19,7 @@ PRODUCTS = 2000
 SEED = 7
 _EVENTS_PER_USER_DAY = 1.68
 """Measured over 60 days: not everybody has signed up, and not everybody comes."""
-_DAYS_IN_MEMORY = 7
+_DONE = "complete"
 
 
 def calendar(days: int) -> list[date]:
@@ -30,16 +33,43 @@ def shop(events: int, days: int) -> SyntheticShop:
     return SyntheticShop(FIRST, FIRST + timedelta(days), users, PRODUCTS, SEED)
 
 
-def prepare(work: Path, events: int, days: int) -> tuple[Path, int]:
-    """The lake with the raw tables, made if it is not there, and its events."""
-    lake = work / f"{events}_events_{days}_days"
-    store, done = DeltaStore(str(lake)), lake / "complete"
-    if not done.exists():
-        store.overwrite(raw.PRODUCTS, shop(events, days).products())
-        for start in range(0, days, _DAYS_IN_MEMORY):
-            made = shop(events, days)  # a new one: it remembers its days
-            for day in calendar(days)[start : start + _DAYS_IN_MEMORY]:
-                store.overwrite(raw.EVENTS, made.events([day]), partitions=[day])
-                store.overwrite(raw.SEARCH_LOGS, made.search_logs([day]), partitions=[day])
-        done.touch()
-    return lake, sum(store.partition_rows(raw.EVENTS).values())
+def lake(work: Path, events: int, days: int) -> Path:
+    """Where the raw tables of that size lie, or will."""
+    return work / f"{events}_events_{days}_days"
+
+
+def is_there(work: Path, events: int, days: int) -> bool:
+    """Have they been made to the end?"""
+    return (lake(work, events, days) / _DONE).exists()
+
+
+def rows(work: Path, events: int, days: int) -> int:
+    """Their events."""
+    store = DeltaStore(str(lake(work, events, days)))
+    return sum(store.partition_rows(raw.EVENTS).values())
+
+
+def prepare(work: Path, events: int, days: int) -> None:
+    """Make them; memory grows with a day and not with their number."""
+    folder = lake(work, events, days)
+    store = DeltaStore(str(folder))
+    store.overwrite(raw.PRODUCTS, shop(events, days).products())
+    for day in calendar(days):
+        made = shop(events, days)  # a new one: it remembers its days
+        store.overwrite(raw.EVENTS, made.events([day]), partitions=[day])
+        store.overwrite(raw.SEARCH_LOGS, made.search_logs([day]), partitions=[day])
+    (folder / _DONE).touch()
+
+
+def main() -> None:
+    """Make the raw tables of one size."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--events", type=int, required=True)
+    parser.add_argument("--days", type=int, required=True)
+    given = parser.parse_args()
+    prepare(given.work, given.events, given.days)
+
+
+if __name__ == "__main__":
+    main()

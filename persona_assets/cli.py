@@ -22,12 +22,14 @@ from persona_assets import settings as settings_module
 from persona_assets.benchmark_command import benchmark
 from persona_assets.errors import PersonaError, UserError
 from persona_assets.segment_command import segment
+from persona_assets.segmentation.config import SegmentationConfig
 from persona_assets.settings import Settings, SourceSettings
 
 DEFAULT_WEEKS = 4
 # A first look: two weeks show that there is a replay, 20 products are as deep as lists are judged.
 DEMO_WEEKS = 2
 DEMO_TOP_K = 20
+DEMO_SEGMENTATION = SegmentationConfig(sample=1_000, bootstraps=3, most_k=6)
 DEMO = SourceSettings(
     name="synthetic",
     start=date(2025, 1, 1),
@@ -55,7 +57,8 @@ for command in (benchmark, segment, *model_commands.COMMANDS):
 @persona.command()
 def demo() -> None:
     """Generate a small shop, materialize the whole graph, and show the report."""
-    _run(DEMO, weeks=DEMO_WEEKS, changes={"top_k": DEMO_TOP_K}, small=True)
+    changes = {"top_k": DEMO_TOP_K, "segmentation": DEMO_SEGMENTATION}
+    _run(DEMO, weeks=DEMO_WEEKS, changes=changes, small=True)
 
 
 _POLL_SECONDS = 0.5

@@ -36,9 +36,9 @@ def png(figure: "Figure", dpi: int = 90) -> bytes:
     from PIL import Image
 
     drawn, reduced = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=dpi, pil_kwargs={"compress_level": 1})
+    figure.savefig(drawn, format="png", dpi=dpi)
     # No metadata: the same figure gives the same bytes.
     Image.open(drawn).convert("RGB").quantize(
         method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
-    ).save(reduced, format="png")
+    ).save(reduced, format="png", optimize=True)
     return reduced.getvalue()

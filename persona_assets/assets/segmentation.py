@@ -11,8 +11,14 @@ from persona_assets.assets.declare import Reads, table_asset
 from persona_assets.assets.plot import plot
 from persona_assets.assets.weekly import at, each_cutoff, tables_of_each_cutoff
 from persona_assets.evaluation.segments import countries
-from persona_assets.partitions import BEFORE_CUTOFF, SAME, WEEKLY, days_of
-from persona_assets.segmentation import migration, plots, profiles
+from persona_assets.partitions import BEFORE_CUTOFF, SAME, WEEKLY
+from persona_assets.segmentation import (
+    components_plot,
+    migration,
+    plots,
+    profiles,
+    quality_plots,
+)
 from persona_assets.segmentation.reference_customers import REFERENCE_CUSTOMERS
 from persona_assets.segmentation.segmenting import segment_customers
 from persona_assets.segmentation.tracking import track_comparison
@@ -22,7 +28,15 @@ from persona_assets.transforms.cleaning_steps import cleaning_steps as steps
 from persona_assets.transforms.customer_features import customer_features as features_of
 from persona_assets.transforms.engine import beside
 
+NAMES = {each.number: each.name for each in REFERENCE_CUSTOMERS}
 ACTIONS = {each.number: each.action for each in REFERENCE_CUSTOMERS}
+
+
+def _newest(table: pl.DataFrame) -> date | None:
+    """The cut-off that plots show; None: no customers yet, nothing to draw."""
+    return max(table["cutoff"], default=None)
+
+
 _PURCHASES = Reads(mart.USER_ITEM_INTERACTIONS, BEFORE_CUTOFF)
 
 
@@ -75,17 +89,17 @@ def segments(context: dg.AssetExecutionContext, customers: pl.DataFrame) -> Sequ
 
     tables = tables_of_each_cutoff(context, made)
     _, comparison, found = tables
-    newest = days_of(context.partition_keys)[-1]
-    if at(found, newest).height:
+    newest = _newest(found)
+    if newest is not None:
         plot(
             context,
             segmentation.CLUSTERING_COMPARISON,
-            plots.comparison_figure(at(comparison, newest)),
+            quality_plots.comparison_figure(at(comparison, newest)),
         )
         plot(
             context,
             segmentation.CUSTOMER_SEGMENTS,
-            plots.components_figure(at(found, newest)),
+            components_plot.components_figure(at(found, newest)),
         )
     if settings.tracking_uri:
         for of_cutoff in comparison.partition_by("cutoff", maintain_order=True):
@@ -116,21 +130,13 @@ def segment_profiles(
         )
 
     tables = tables_of_each_cutoff(context, made)
-    newest = days_of(context.partition_keys)[-1]
-    known, found = at(customers, newest), at(segments, newest)
-    if found.height:
-        plot(
-            context,
-            segmentation.SEGMENT_PROFILES,
-            plots.radar_figure(known, found, at(tables[0], newest)),
-            "radar",
-        )
-        plot(
-            context,
-            segmentation.SEGMENT_TRAITS,
-            plots.histograms_figure(known, found),
-            "histograms",
-        )
+    newest = _newest(segments)
+    if newest is not None:
+        known, found, profile = (at(table, newest) for table in (customers, segments, tables[0]))
+        radar = plots.radar_figure(known, found, profile)
+        plot(context, segmentation.SEGMENT_PROFILES, radar, "radar")
+        histograms = plots.histograms_figure(known, found)
+        plot(context, segmentation.SEGMENT_TRAITS, histograms, "histograms")
     return tables
 
 
@@ -152,10 +158,15 @@ def cleaning_steps(
     segments: nw.LazyFrame,
 ) -> pl.DataFrame:
     """From delivered rows to segmented customers, step by step: what each takes away or marks."""
-    return each_cutoff(
+    table = each_cutoff(
         context,
         lambda cutoff: steps(events, quarantine, interactions, at(segments, cutoff), cutoff=cutoff),
     )
+    newest = _newest(table)
+    if newest is not None:
+        figure = quality_plots.cleaning_figure(at(table, newest))
+        plot(context, segmentation.CLEANING_STEPS, figure)
+    return table
 
 
 @table_asset(
@@ -169,7 +180,7 @@ def segment_migration(context: dg.AssetExecutionContext, segments: pl.DataFrame)
         segments["cutoff"].unique().sort().to_list(), lambda cutoff: at(segments, cutoff)
     )
     if table.height:
-        plot(context, segmentation.SEGMENT_MIGRATION, plots.migration_figure(table))
+        plot(context, segmentation.SEGMENT_MIGRATION, quality_plots.migration_figure(table, NAMES))
     return table
 
 

@@ -4,6 +4,7 @@ Belongs here: examples, training, and the model as text. Does not belong here: w
 labels and features come from (`two_stage.py`).
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -89,8 +90,7 @@ def train(examples: Examples, names: Sequence[str], boosting: Boosting) -> str:
         names: of the features.
         boosting: how.
     """
-    import lightgbm
-
+    lightgbm = _lightgbm()
     data = lightgbm.Dataset(
         examples.values,
         label=examples.right.astype(np.float32),
@@ -125,9 +125,7 @@ class Ranker:
 
     @cached_property
     def _booster(self) -> Any:  # noqa: ANN401 - LightGBM is imported on use
-        import lightgbm
-
-        return lightgbm.Booster(model_str=self.text)
+        return _lightgbm().Booster(model_str=self.text)
 
     def scores(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
         """(rows,) larger is better.
@@ -139,6 +137,19 @@ class Ranker:
             return np.zeros(0)
         found = self._booster.predict(values, num_threads=_threads(len(values)))
         return np.asarray(found, dtype=np.float64)
+
+
+def _lightgbm() -> Any:  # noqa: ANN401 - imported on use
+    """LightGBM, whose threads sleep while they wait for each other.
+
+    They meet many times per tree. Where something else runs on a core, a thread that spins there
+    holds up the one it waits for, and training takes many times as long. OpenMP reads the variable
+    when LightGBM loads it; a value that somebody chose stays.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    import lightgbm
+
+    return lightgbm
 
 
 def _threads(rows: int) -> int:

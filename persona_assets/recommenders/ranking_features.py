@@ -89,7 +89,8 @@ class PairStatistics:
 def pair_statistics(
     log: Sequences,
     *,
-    weight: PairWeight,
+    directional: "csr_matrix",
+    window: int,
     damping: tuple[NDArray[np.float64], NDArray[np.float64]],
     neighbours: int,
     embeddings: NDArray[np.float32],
@@ -98,19 +99,19 @@ def pair_statistics(
 
     Args:
         log: the sequences.
-        weight: of a directional pair.
+        directional: (products × products) counts of the directional model in the same sequences.
+        window: products to either side that are counted.
         damping: (products,) factors of a product as source and as target of the directional weight.
-        neighbours: pairs kept per product and statistic.
+        neighbours: pairs kept per product and statistic; `directional` holds no others.
         embeddings: (products × factors) of length 1, or 0.
     """
     from scipy.sparse import diags_array
 
     popularity = log.popularity
     source, target = damping
-    together = pair_counts(log, PairWeight(0.0, 1.0, 0.0, window=weight.window))
+    together = pair_counts(log, PairWeight(0.0, 1.0, 0.0, window=window))
     together = strongest(together, neighbours)
-    forward = pair_counts(log, PairWeight(1.0, 0.0, 0.0, window=weight.window))
-    directional = strongest(pair_counts(log, weight), neighbours)
+    forward = pair_counts(log, PairWeight(1.0, 0.0, 0.0, window=window))
     rows = np.repeat(np.arange(len(popularity)), np.diff(together.indptr))
     users_of_both = popularity[rows], popularity[together.indices]
     cosine, jaccard = together.copy(), together.copy()

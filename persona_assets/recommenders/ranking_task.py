@@ -109,9 +109,10 @@ class Instant:
         # ALS takes a cut-off because it is trained by it; all of `known` is before it.
         cutoff = rows.select(pl.col("event_ts").max().dt.date()).item() + timedelta(days=1)
         directional, als = Directional(config), ALS(view.als)
+        learned = directional.learned_from(log)
         factors = als.fit(rows, cutoff=cutoff)
         scorers = (
-            directional.scorer_of(directional.learned_from(log), history),
+            directional.scorer_of(learned, history),
             UserKNN(view.user_knn).scorer_of(log, history),
             als.scorer(factors, users, histories=sequence_rows(history)),
         )
@@ -130,7 +131,8 @@ class Instant:
             FirstStage(history, scorers, view.candidates, barred),
             pair_statistics(
                 log,
-                weight=config.pair_weight,
+                directional=learned.scores,
+                window=config.window,
                 damping=(
                     np.power(popularity + float(config.source_shrinkage), -config.source_damping),
                     np.power(popularity + 1.0, -config.target_damping),

@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix
 
 from persona_assets.recommenders.candidates import Candidates, FirstStage
 from persona_assets.recommenders.directions import directions
-from persona_assets.recommenders.pair_counts import PairWeight
+from persona_assets.recommenders.pair_counts import PairWeight, pair_counts
 from persona_assets.recommenders.ranking import Scorer
 from persona_assets.recommenders.ranking_features import FEATURES, features, pair_statistics
 from persona_assets.recommenders.ranking_kernels import (
@@ -135,7 +135,8 @@ def test_statistics_of_pairs_by_hand(mart):
 
     found = pair_statistics(
         log,
-        weight=PairWeight(),
+        directional=pair_counts(log, PairWeight()),
+        window=PairWeight().window,
         damping=(np.array([2.0, 1, 1]), np.array([1.0, 1, 3])),
         neighbours=10,
         embeddings=np.eye(3, 2, dtype=np.float32),
@@ -172,7 +173,8 @@ def test_every_feature_has_a_name_and_says_what_its_name_says(mart):
     history = sequences(rows, users=["u"], products=log.products)
     statistics = pair_statistics(
         log,
-        weight=PairWeight(),
+        directional=pair_counts(log, PairWeight()),
+        window=PairWeight().window,
         damping=(np.ones(3), np.ones(3)),
         neighbours=10,
         embeddings=np.eye(3, 2, dtype=np.float32),

@@ -1,0 +1,47 @@
+"""Numbers and names of segments that mean the same in every week.
+
+Belongs here: matching clusters to reference customers. Does not belong here: the reference
+customers (`reference_customers.py`).
+
+A week's numbers may not hang on those of the week before: that one may not have been computed, or
+be computed later, and tables must not depend on the order. So clusters are matched to something
+that does not change.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from persona_assets.segmentation.reference_customers import (
+    REFERENCE_CUSTOMERS,
+    ReferenceCustomer,
+)
+
+
+def matched(centroids: NDArray[np.float64], features: Sequence[str]) -> list[ReferenceCustomer]:
+    """The reference customer of each cluster, each taken at most once, at least total distance.
+
+    Linear sum assignment (Kuhn 1955) on squared distances; numbers do not depend on the order in
+    which clusters come.
+
+    Args:
+        centroids: (clusters × features) means of the members' standardised features.
+        features: names of the columns; references are compared in these alone.
+
+    Raises:
+        ValueError: more clusters than reference customers.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    if len(centroids) > len(REFERENCE_CUSTOMERS):
+        raise ValueError(
+            f"{len(centroids)} clusters, but only {len(REFERENCE_CUSTOMERS)} reference customers; "
+            "add some to reference_customers.py"
+        )
+    places = np.array([[each.at(name) for name in features] for each in REFERENCE_CUSTOMERS])
+    places = places.reshape(len(REFERENCE_CUSTOMERS), len(features))
+    squares = ((centroids[:, None, :] - places[None, :, :]) ** 2).sum(axis=2)
+    clusters, references = linear_sum_assignment(squares)
+    found = dict(zip(clusters.tolist(), references.tolist(), strict=True))
+    return [REFERENCE_CUSTOMERS[found[cluster]] for cluster in range(len(centroids))]

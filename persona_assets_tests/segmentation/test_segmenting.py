@@ -1,0 +1,180 @@
+import numpy as np
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+from sklearn.decomposition import PCA
+from sklearn.metrics import adjusted_rand_score
+from sklearn.preprocessing import StandardScaler
+
+from persona_assets.errors import DataError
+from persona_assets.lake.content_hash import content_hash
+from persona_assets.segmentation.assignment import ASSIGNED, assign, newest_model
+from persona_assets.segmentation.config import SegmentationConfig
+from persona_assets.segmentation.features import FEATURES, TRANSFORMS
+from persona_assets.segmentation.preprocessing import Preprocessing
+from persona_assets.segmentation.segmenting import segment_customers
+from persona_assets.tables.segmentation import (
+    CLUSTERING_COMPARISON,
+    CUSTOMER_SEGMENTS,
+    SEGMENTATION_MODEL,
+)
+from persona_assets_tests.segmentation.conftest import CUTOFF, QUICK, buyer, customer, table
+
+
+@pytest.fixture(scope="module")
+def found(customers):
+    return segment_customers(customers, cutoff=CUTOFF, config=QUICK)
+
+
+def kind_of(segments):
+    return segments["user_id"].str.split("-").list.first()
+
+
+def test_tables_are_those_of_the_contracts(found):
+    contracts = (SEGMENTATION_MODEL, CLUSTERING_COMPARISON, CUSTOMER_SEGMENTS)
+    for made, contract in zip(found, contracts, strict=True):
+        assert made.schema == contract.polars_schema
+        assert not made.select(contract.key).is_duplicated().any()
+
+
+def test_kinds_of_customers_that_differ_are_found(found):
+    assert found.comparison.filter("chosen")["k"].to_list() == [4]
+    assert adjusted_rand_score(kind_of(found.segments), found.segments["segment"]) > 0.95
+
+
+def test_the_segments_are_called_what_they_are_like(found):
+    names = dict(zip(kind_of(found.segments), found.segments["name"], strict=True))
+    usual = found.segments.group_by(kind_of(found.segments).alias("kind")).agg(
+        pl.col("name").mode().first()
+    )
+    names = dict(usual.iter_rows())
+    assert names["champions"] == "Champions"
+    assert names["returners"] in ("Frequent returners", "Active returners")
+    assert names["lapsed"] in ("Small lapsed buyers", "Long gone")
+
+
+def test_all_customers_are_assigned_and_a_share_of_them_is_marked(found, customers):
+    assert found.segments["user_id"].to_list() == customers["user_id"].sort().to_list()
+    assert found.segments["outlier"].sum() == int(0.05 * len(customers))
+    usual = found.model.filter(pl.col("part") == "centroid")["customers"].sum()
+    assert usual == len(customers) - int(0.05 * len(customers))
+
+
+def test_nobody_is_marked_where_the_share_is_nothing(customers):
+    config = SegmentationConfig(sample=600, bootstraps=2, k=4, outlier_share=0)
+    assert not segment_customers(customers, cutoff=CUTOFF, config=config).segments["outlier"].any()
+
+
+def test_rows_in_any_order_give_the_same_bits(found, customers):
+    again = segment_customers(
+        customers.sample(fraction=1, shuffle=True, seed=3), cutoff=CUTOFF, config=QUICK
+    )
+    for was, is_ in zip(found, again, strict=True):
+        assert content_hash(was) == content_hash(is_)
+
+
+def test_serving_assigns_what_training_assigned(found, customers, tmp_path):
+    found.model.write_parquet(tmp_path / "model.parquet")
+    stored = pl.read_parquet(tmp_path / "model.parquet")
+    wanted = found.segments.select(ASSIGNED.names())
+    assert_frame_equal(assign(stored, customers), wanted, check_exact=True)
+    for number in (0, 57, 300):
+        alone = assign(stored, customers.sort("user_id")[number : number + 1])
+        assert_frame_equal(alone, wanted[number : number + 1], check_exact=True)
+
+
+def test_preprocessing_equals_scikit_learns(customers):
+    columns = [
+        TRANSFORMS[each.transform](customers[each.name].cast(pl.Float64).to_numpy())
+        for each in FEATURES
+    ]
+    standard = StandardScaler().fit_transform(np.column_stack(columns))
+    theirs = PCA(0.9, svd_solver="full").fit(standard)
+    fitted = Preprocessing.fit(customers, explained_variance=0.9)
+    ours = fitted.components(customers)
+    np.testing.assert_allclose(np.abs(ours), np.abs(theirs.transform(standard)), atol=1e-5)
+    np.testing.assert_allclose(fitted.explained, theirs.explained_variance_ratio_, rtol=1e-9)
+
+
+def test_a_missing_value_is_filled_by_the_median_and_infinity_is_missing(customers):
+    gone = customers.with_columns(
+        average_order_value=pl.when(pl.int_range(pl.len()) < 5)
+        .then(pl.lit(float("inf")))
+        .otherwise("average_order_value")
+    )
+    fitted = Preprocessing.fit(gone, explained_variance=0.9)
+    place = [each.name for each in fitted.features].index("average_order_value")
+    assert fitted.filling[place] == gone["average_order_value"][5:].median()
+    standard = fitted.standardised(gone)
+    assert np.isfinite(standard).all()
+    assert len(set(standard[:5, place])) == 1
+
+
+def test_a_feature_that_is_the_same_for_all_drops_out(customers):
+    nobody_returns = customers.with_columns(return_rate=pl.lit(0.0))
+    model = segment_customers(nobody_returns, cutoff=CUTOFF, config=QUICK).model
+    kept = model.filter(pl.col("part") == "feature")["name"].to_list()
+    assert kept == [each.name for each in FEATURES if each.name != "return_rate"]
+
+
+def test_customers_without_a_purchase_have_no_segment(customers):
+    only_returns = customer("r", return_orders=2, return_rate=1.0, returned_spend=5.0)
+    more = pl.concat([customers, table([only_returns])])
+    segments = segment_customers(more, cutoff=CUTOFF, config=QUICK).segments
+    assert len(segments) == len(customers)
+    made = segment_customers(table([only_returns]), cutoff=CUTOFF, config=QUICK)
+    assert [each.height for each in made] == [0, 0, 0]
+    assert made.segments.schema == CUSTOMER_SEGMENTS.polars_schema
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param([buyer("a", 3, 2, 10, 0)], id="one customer"),
+        pytest.param([buyer("a", 3, 2, 10, 0), buyer("b", 90, 1, 5, 0)], id="two"),
+        pytest.param([buyer(name, 3, 2, 10, 0) for name in "abcdefgh"], id="all alike"),
+    ],
+)
+def test_customers_who_cannot_be_told_apart_are_one_segment(rows):
+    made = segment_customers(table(rows), cutoff=CUTOFF, config=QUICK)
+    assert made.segments["segment"].n_unique() == 1
+    assert made.segments["margin"].to_list() == [1.0] * len(rows)
+    assert made.comparison.select("method", "k", "chosen").rows() == [("k_means", 1, True)]
+
+
+def test_fewer_customers_than_segments_are_as_many_segments_as_they_allow(make_customers):
+    few = make_customers(1)
+    config = SegmentationConfig(k=7, bootstraps=2, outlier_share=0)
+    made = segment_customers(few, cutoff=CUTOFF, config=config)
+    assert made.comparison.filter("chosen")["k"].to_list() == [len(few) - 1]
+
+
+def test_the_number_of_segments_can_be_named(customers):
+    config = SegmentationConfig(k=3, sample=600, bootstraps=2)
+    made = segment_customers(customers, cutoff=CUTOFF, config=config)
+    assert made.segments["segment"].n_unique() == 3
+    assert made.comparison.filter(pl.col("method") == "k_means")["k"].to_list() == [3]
+
+
+def test_a_sample_decides_on_the_number_and_all_on_the_centroids(customers):
+    config = SegmentationConfig(sample=100, bootstraps=3, most_k=5)
+    made = segment_customers(customers, cutoff=CUTOFF, config=config)
+    assert made.model.filter(pl.col("part") == "centroid")["customers"].sum() == 456
+    assert adjusted_rand_score(kind_of(made.segments), made.segments["segment"]) > 0.9
+
+
+def test_alternatives_stand_beside_the_choice(found):
+    methods = found.comparison.group_by("method").len().sort("method").rows()
+    assert methods == [("gaussian_mixture", 4), ("hdbscan", 1), ("k_means", 4)]
+    assert found.comparison.filter("chosen")["method"].to_list() == ["k_means"]
+
+
+def test_models_of_several_cutoffs_are_refused_and_the_newest_is_named(found, customers):
+    both = pl.concat(
+        [found.model, found.model.with_columns(cutoff=pl.col("cutoff").dt.offset_by("-7d"))]
+    )
+    with pytest.raises(DataError, match="2 cut-offs"):
+        assign(both, customers)
+    assert_frame_equal(newest_model(both), found.model)
+    with pytest.raises(DataError, match="is empty"):
+        newest_model(SEGMENTATION_MODEL.empty())
