@@ -1,4 +1,4 @@
-"""Compiling the kernels before they are needed: `python -m persona_assets.recommenders.compile_ahead`.
+"""Compiling the kernels before they are needed, by a run of this module (`python -m`).
 
 Belongs here: one small use of every compiled function, whose machine code numba then keeps beside
 its module. Does not belong here: the kernels. `make install` runs this, so that the first demo does
