@@ -5,7 +5,9 @@ its module. Does not belong here: the kernels. `make install` runs this, so that
 not wait for a compiler.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import polars as pl
 
@@ -13,7 +15,7 @@ from persona_assets.recommenders import MODELS
 from persona_assets.recommenders.protocol import SideInformation
 
 _CUTOFF = date(2024, 2, 1)
-_SMALL = {
+_SMALL: Mapping[str, Mapping[str, Any]] = {
     "als": {"factors": 2, "iterations": 1},
     "bpr": {"factors": 2, "iterations": 1},
     "item2vec": {"factors": 2, "epochs": 1},
@@ -48,8 +50,8 @@ def _rows() -> pl.DataFrame:
         for user in range(40)
         for step in range(7)
     ]
-    schema = {"user_id": pl.String, "product_id": pl.String, "event_ts": pl.Datetime("us", "UTC")}
-    return pl.DataFrame(known, schema=schema, orient="row").with_columns(
+    names = ("user_id", "product_id", "event_ts")
+    return pl.DataFrame(known, schema=names, orient="row").with_columns(
         event_type=pl.lit("view"),
         arrived_at="event_ts",
         weight=pl.lit(1.0),
