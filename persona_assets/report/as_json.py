@@ -34,6 +34,15 @@ cut-off |
 | `ab_test` | `experiment`, `cutoff`, `responses` (`planted`, `fitted`), `arms`: arm → `model`, \
 `users`; `verdict`, `srm_p_value`, `effects`: list of `arm`, `metric`, `value`, `control_value`, \
 `effect`, `low`, `high`, `p_value`, `adjusted_p_value` |
+| `customers` | segments at the newest cut-off: `cutoff`; of the chosen clusters \
+`method`, `k`, `silhouette`, `calinski_harabasz`, `davies_bouldin`, `stability`, `stability_low`, \
+`stability_high` (95 %), each or null; `segments`: list of `segment` (number), `name`, \
+`description`, `action`, `customers`, `customer_share`, `outliers`, `revenue`, `revenue_share`, \
+`countries` (name → share), the most revenue first; `cleaning`: list of `step`, `rows`, \
+`rows_left`, `customers_left`, `amount_left`, `removes` (false: only marks), in their order; \
+`churn`: `since` (the cut-off before), `customers` (of then), `moved`, `left`, `joined`, all null \
+where there is none; `migration`: list of `from_segment`, `to_segment` (0: none), `customers`, \
+`share` |
 | `checks` | of the last run: `passed`, `failed`, `warned` (numbers), `problems`: list of `asset`, \
 `check`, `partition` (empty: none), `outcome`, `description` of those that did not pass |
 | `seconds` | of the last run: asset path → seconds, `framework` (outside of assets), `total`; \
@@ -51,6 +60,7 @@ import polars as pl
 
 from persona_assets.report.checks import with_outcome
 from persona_assets.report.collect import Report
+from persona_assets.report.customers import Churn, Customers
 from persona_assets.run_record import Outcome
 
 _VALUES = ("value", "low", "high")
@@ -64,6 +74,16 @@ _TESTED = (
     "difference", "low", "high", "p_value", "adjusted_p_value", "minimum_detectable", "verdict",
 )  # fmt: skip
 _SHARED = ("experiment", "cutoff", "responses", "verdict", "srm_p_value")
+_CLUSTERS = (
+    "method", "k", "silhouette", "calinski_harabasz", "davies_bouldin", "stability",
+    "stability_low", "stability_high",
+)  # fmt: skip
+_SEGMENT = (
+    "segment", "name", "description", "action", "customers", "customer_share", "outliers",
+    "revenue", "revenue_share",
+)  # fmt: skip
+_STEP = ("step", "rows", "rows_left", "customers_left", "amount_left", "removes")
+_MIGRATION = ("from_segment", "to_segment", "customers", "share")
 _TABLE = ("rows", "version", "partitions", "content_hash")
 
 
@@ -88,6 +108,7 @@ def as_json(report: Report) -> str:
         "replay": _replay(report.replay),
         "drift": _drift(report.drift),
         "ab_test": _ab_test(report),
+        "customers": _customers(report.customers),
         "checks": _checks(report),
         "seconds": _seconds(report),
     }
@@ -162,6 +183,22 @@ def _ab_test(report: Report) -> dict[str, Any]:
             for row in report.arms.iter_rows(named=True)
         },
         "effects": [{name: row[name] for name in _EFFECTS} for row in rows],
+    }
+
+
+def _customers(found: Customers) -> dict[str, Any]:
+    chosen = found.chosen or {}
+    ranked = found.profiles.sort("revenue", "segment", descending=[True, False])
+    return {
+        "cutoff": found.cutoff,
+        **{name: chosen.get(name) for name in _CLUSTERS},
+        "segments": [
+            {**{name: row[name] for name in _SEGMENT}, "countries": json.loads(row["countries"])}
+            for row in ranked.iter_rows(named=True)
+        ],
+        "cleaning": [{name: row[name] for name in _STEP} for row in found.steps.to_dicts()],
+        "churn": found.churn._asdict() if found.churn else dict.fromkeys(Churn._fields),
+        "migration": found.migration.select(_MIGRATION).to_dicts(),
     }
 
 

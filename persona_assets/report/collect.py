@@ -16,6 +16,7 @@ import polars as pl
 
 from persona_assets.lake.content_hash import render
 from persona_assets.lake.store import DeltaStore
+from persona_assets.report.customers import Customers, read_customers
 from persona_assets.run_record import RunRecord
 from persona_assets.settings import Settings, SourceSettings
 from persona_assets.tables import TABLES, Table
@@ -81,7 +82,7 @@ class Report:
     evaluation/segment_metrics, all three at the comparison's cut-off, `cold` evaluation/cold_start,
     `replay` evaluation/replay_validation, `ages` evaluation/staleness, `drift`
     monitoring/data_drift, `ab_test` experiments/ab_test_results. `arms` has `arm, model, users` of
-    the simulated experiment.
+    the simulated experiment. `customers` are the customer segments.
     """
 
     home: Path
@@ -99,6 +100,7 @@ class Report:
     drift: pl.DataFrame
     ab_test: pl.DataFrame
     arms: pl.DataFrame
+    customers: Customers
     run: RunRecord | None
 
 
@@ -140,6 +142,7 @@ def collect(
             pl.col("arm").replace_strict(ARMS, range(len(ARMS))), "metric"
         ),
         arms=_arms(store),
+        customers=read_customers(store),
         run=record,
     )
 

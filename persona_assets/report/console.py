@@ -18,7 +18,7 @@ from persona_assets.evaluation.plots import SHOWN_K, TITLES
 from persona_assets.report import findings
 from persona_assets.report.checks import Problem, problems
 from persona_assets.report.collect import Report, TableState
-from persona_assets.report.notation import NOTHING, count, counted, duration, number
+from persona_assets.report.notation import NOTHING, count, counted, duration, number, share
 from persona_assets.settings import DEFAULT_HOME
 
 WIDTH = 100
@@ -56,6 +56,7 @@ def print_report(report: Report, console: Console) -> None:
     out.line(findings.replay(report))
     out.line(findings.ages(report))
     out.line(findings.cold_start(report))
+    _print_customers(out, report)
     out.heading("Drift")
     out.line(findings.drift(report))
     out.heading("A/B test")
@@ -153,6 +154,37 @@ def _cell(row: Mapping[str, Any]) -> str:
 def _coverage(analysis: pl.DataFrame) -> dict[str, float | None]:
     rows = analysis.filter(pl.col("metric") == "catalog_coverage", pl.col("k") == SHOWN_K)
     return dict(rows.select("model", "value").iter_rows())
+
+
+def _print_customers(out: _Printer, report: Report) -> None:
+    """Segments with what to do, the largest revenue first; then how the customers were chosen."""
+    out.heading("Customer segments")
+    out.line(findings.customers(report))
+    found = report.customers
+    if found.profiles.is_empty():
+        return
+    grid = _grid(["segment", "customers", "of all", "of revenue", "who they are → what to do"])
+    grid.columns[-1].justify = "left"
+    ranked = found.profiles.sort("revenue", "segment", descending=[True, False])
+    for row in ranked.iter_rows(named=True):
+        _row(
+            grid,
+            row["name"],
+            count(row["customers"]),
+            share(row["customer_share"], 1),
+            share(row["revenue_share"], 1),
+            f"{row['description']}\n→ {row['action']}",
+        )
+    out.grid(grid)
+    out.line(findings.churn(report))
+    out.line(findings.cleaning(report))
+    if not found.steps.is_empty():
+        steps = _grid(["cleaning step", "rows", "rows left", "customers left"])
+        for row in found.steps.iter_rows(named=True):
+            taken = count(row["rows"]) if row["removes"] else f"({count(row['rows'])} marked)"
+            left = (count(row["rows_left"]), count(row["customers_left"]))
+            _row(steps, row["step"], taken, *left)
+        out.grid(steps)
 
 
 def _print_problems(out: _Printer, found: Sequence[Problem]) -> None:

@@ -16,6 +16,7 @@ from persona_assets.report.checks import with_outcome
 from persona_assets.report.collect import Report
 from persona_assets.report.notation import count, counted, interval, listed, number, share
 from persona_assets.run_record import Outcome
+from persona_assets.segmentation.quality_plots import METHOD_NAMES
 
 PRIMARY = "ndcg"
 """The metric that decides between models: it alone sees both what is found and how high it is."""
@@ -191,6 +192,55 @@ def experiment(report: Report) -> str:
         "fitted": "Users were simulated by a model fitted on past behaviour.",
     }
     return f"{report.ab_test['verdict'][0]} {responses[report.ab_test['responses'][0]]}"
+
+
+def customers(report: Report) -> str:
+    """Into how many segments customers fall, how clearly, and who brings the revenue."""
+    found = report.customers
+    if found.profiles.is_empty():
+        return "No customers have been segmented yet."
+    total = int(found.profiles["customers"].sum())
+    sentence = (
+        f"{counted(total, 'customer')} with a purchase in the 52 weeks before {found.cutoff} form "
+        f"{counted(found.profiles.height, 'segment')}"
+    )
+    if chosen := found.chosen:
+        sentence += (
+            f" ({METHOD_NAMES[chosen['method']]}; silhouette {number(chosen['silhouette'])}, "
+            f"stability {number(chosen['stability'])} "
+            f"{interval(chosen['stability_low'], chosen['stability_high'])})"
+        )
+    top = found.profiles.sort("revenue", "segment", descending=[True, False]).row(0, named=True)
+    return (
+        f"{sentence}; {top['name']}, {share(top['customer_share'], 1)} of them, bring "
+        f"{share(top['revenue_share'], 1)} of the revenue."
+    )
+
+
+def churn(report: Report) -> str:
+    """How many customers changed segment between the two newest cut-offs."""
+    found = report.customers.churn
+    if found is None:
+        return "There is no earlier cut-off with segments to compare with yet."
+    return (
+        f"Of the {counted(found.customers, 'customer')} of {found.since}, {count(found.moved)} "
+        f"({share(found.moved, found.customers)}) have changed segment since and "
+        f"{count(found.left)} ({share(found.left, found.customers)}) have no purchase in the 52 "
+        f"weeks any more; {count(found.joined)} are new."
+    )
+
+
+def cleaning(report: Report) -> str:
+    """How many of the customers in the delivered rows are left after the cleaning."""
+    steps = report.customers.steps
+    if steps.is_empty():
+        return "The steps of the cleaning have not been counted yet."
+    first, last = steps.row(0, named=True), steps.row(-1, named=True)
+    return (
+        f"Of {counted(first['customers_left'], 'customer')} in "
+        f"{counted(first['rows_left'], 'delivered row')}, {count(last['customers_left'])} are left "
+        f"in {counted(last['rows_left'], 'row')} after the cleaning."
+    )
 
 
 def checks(report: Report) -> str:

@@ -1,7 +1,7 @@
 """The report as ONE self-contained page: `write_html`.
 
 Belongs here: the page, its head and the order of its chapters. Does not belong here: the chapters
-(`data_chapters.py`, `model_chapters.py`, `comparison_chapters.py`), elements and escaping
+(`data_chapters.py`, `model_chapters.py` …), elements and escaping
 (`markup.py`), the style sheet (`style.py`), sentences (`findings.py`).
 
 The page runs no script and loads nothing: its content policy forbids both.
@@ -10,7 +10,13 @@ The page runs no script and loads nothing: its content policy forbids both.
 from pathlib import Path
 
 from persona_assets.errors import UserError
-from persona_assets.report import comparison_chapters, data_chapters, findings, model_chapters
+from persona_assets.report import (
+    comparison_chapters,
+    customer_chapters,
+    data_chapters,
+    findings,
+    model_chapters,
+)
 from persona_assets.report.checks import with_outcome
 from persona_assets.report.collect import Report
 from persona_assets.report.markup import Markup, contents, element, paragraph, section
@@ -25,6 +31,7 @@ CHAPTERS = (
     model_chapters.beyond_accuracy,
     model_chapters.replay,
     comparison_chapters.ages,
+    customer_chapters.customers,
     data_chapters.drift,
     model_chapters.experiment,
     data_chapters.checks,

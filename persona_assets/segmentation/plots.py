@@ -44,6 +44,8 @@ HISTOGRAMS = (
     _Axis("average_order_value", "spend per order", logarithmic=True),
     _Axis("days_between_orders", "days between orders", logarithmic=True),
 )
+DRAWN = tuple(dict.fromkeys(axis.feature for axis in RADAR + HISTOGRAMS))
+"""Columns of `segmentation/customer_features` that the plots need besides `user_id`."""
 BINS = 20
 _IN_A_ROW = 3
 _ALL_CUSTOMERS = "#444444"

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
+from shutil import rmtree
 
 import polars as pl
 import pytest
@@ -222,6 +223,90 @@ def write_experiment(store: DeltaStore) -> None:
     )
 
 
+def write_segmentation(store: DeltaStore) -> None:
+    """Two segments of two and four customers; of four in migration one moved and one left."""
+    members = [(1, "Champions", number) for number in range(2)]
+    members += [(2, "Lapsing", number) for number in range(4)]
+    users = [
+        {"cutoff": week, "user_id": f"member{segment}{number}", "segment": segment, "name": name}
+        for week in WEEKS
+        for segment, name, number in members
+    ]
+    components = [[float(place % 5), float(place % 3), float(place % 2)] for place in range(12)]
+    write(
+        store,
+        "segmentation/customer_segments",
+        [{**row, "components": vector} for row, vector in zip(users, components, strict=True)],
+    )
+    features = TABLES["segmentation/customer_features"]
+    write(
+        store,
+        features.path,
+        [
+            {**row, "gross_spend": 300.0 / place, "orders": place}
+            for place, row in enumerate(known(features, users), start=1)
+        ],
+    )
+    profile = {"description": "They spend <far> more.", "outliers": 1}
+    write(
+        store,
+        "segmentation/segment_profiles",
+        [
+            {
+                **{**profile, "cutoff": week, "segment": number, "name": name},
+                **{"action": f"Act {number} & more.", "customers": size, "revenue": revenue},
+                **{"customer_share": size / 6, "revenue_share": revenue / 1000},
+                "countries": '{"France": 0.75, "unknown": 0.25}',
+            }
+            for week in WEEKS
+            for number, name, size, revenue in [(1, "Champions", 2, 800), (2, "Lapsing", 4, 200)]
+        ],
+    )
+    write(
+        store,
+        "segmentation/clustering_comparison",
+        [
+            {
+                **{"cutoff": week, "method": method, "k": k, "silhouette": 0.1 * k},
+                **{"stability": 0.8, "stability_low": 0.7, "stability_high": 0.9},
+                "chosen": (method, k) == ("k_means", 2),
+            }
+            for week in WEEKS
+            for method in ("k_means", "gaussian_mixture")
+            for k in (2, 3)
+        ],
+    )
+    steps = [("delivered", 0, 100, 8, True), ("no_user", 10, 90, 7, True)]
+    steps += [("outliers", 5, 90, 7, False)]
+    names = ("step", "rows", "rows_left", "customers_left", "removes")
+    write(
+        store,
+        "segmentation/cleaning_steps",
+        [
+            {"cutoff": week, "position": place, "amount_left": 1000.0}
+            | dict(zip(names, step, strict=True))
+            for week in WEEKS
+            for place, step in enumerate(steps)
+        ],
+    )
+    write(
+        store,
+        "segmentation/segment_migration",
+        [
+            {
+                **{"cutoff": WEEKS[1], "from_cutoff": WEEKS[0], "from_segment": went},
+                **{"to_segment": came, "customers": customers, "share": share},
+            }
+            for went, came, customers, share in [
+                (0, 2, 3, 1.0),
+                (1, 1, 2, 1.0),
+                (2, 1, 1, 0.5),
+                (2, 0, 1, 0.5),
+            ]
+        ],
+    )
+
+
 RECORD = RunRecord(
     started="2025-01-27T06:00:00+00:00",
     total=75.0,
@@ -252,6 +337,7 @@ def store(settings: Settings) -> DeltaStore:
     write_judgements(store)
     write_monitoring(store)
     write_experiment(store)
+    write_segmentation(store)
     return store
 
 
@@ -270,19 +356,22 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Report:
 
 @pytest.fixture
 def half(tmp_path: Path) -> Callable[..., Report]:
-    """half("events", …) -> report of a home with only these parts, and no run."""
+    """half("events", …, without=path) -> report of a home with only these parts, and no run."""
     writers = {
         "events": write_events,
         "judgements": write_judgements,
         "monitoring": write_monitoring,
         "experiment": write_experiment,
+        "segmentation": write_segmentation,
     }
 
-    def build(*parts: str) -> Report:
+    def build(*parts: str, without: str = "") -> Report:
         settings = Settings(home=tmp_path)
         store = DeltaStore(settings.lake_root)
         for part in parts:
             writers[part](store)
+        if without:
+            rmtree(tmp_path / "lake" / without)
         return collect(store, settings, None)
 
     return build

@@ -97,6 +97,37 @@ SCHEMA = {
             },
         ),
     },
+    "customers": {
+        "cutoff": null_or(DAY),
+        "method": null_or(str),
+        "k": null_or(int),
+        **dict.fromkeys(("silhouette", "calinski_harabasz", "davies_bouldin"), null_or(NUMBER)),
+        **dict.fromkeys(("stability", "stability_low", "stability_high"), null_or(NUMBER)),
+        "segments": (
+            {
+                **dict.fromkeys(("segment", "customers", "outliers"), int),
+                **dict.fromkeys(("name", "description", "action"), str),
+                **dict.fromkeys(("customer_share", "revenue", "revenue_share"), NUMBER),
+                "countries": {re.compile(".+"): NUMBER},
+            },
+        ),
+        "cleaning": (
+            {
+                **dict.fromkeys(("rows", "rows_left", "customers_left"), int),
+                **{"step": str, "amount_left": NUMBER, "removes": bool},
+            },
+        ),
+        "churn": {
+            "since": null_or(DAY),
+            **dict.fromkeys(("customers", "moved", "left", "joined"), null_or(int)),
+        },
+        "migration": (
+            {
+                **dict.fromkeys(("from_segment", "to_segment", "customers"), int),
+                "share": NUMBER,
+            },
+        ),
+    },
     "checks": {
         **dict.fromkeys(("passed", "failed", "warned"), int),
         "problems": (
@@ -146,7 +177,9 @@ def test_a_full_home_keeps_the_schema(document):
     assert list(document) == list(SCHEMA)
 
 
-@pytest.mark.parametrize("parts", [["events"], ["judgements"], ["monitoring"], ["experiment"]])
+@pytest.mark.parametrize(
+    "parts", [["events"], ["judgements"], ["monitoring"], ["experiment"], ["segmentation"]]
+)
 def test_half_a_home_keeps_the_schema(half, parts):
     document = json.loads(as_json(half(*parts)))
     check(document, SCHEMA)
@@ -164,6 +197,9 @@ def test_an_empty_home_has_every_key_with_nothing_in_it(bare):
     assert [document[name] for name in ("tables", "models", "replay", "drift")] == [{}] * 4
     assert [document[name] for name in ("segments", "cold_start", "staleness")] == [{}] * 3
     assert document["pairs"] == []
+    customers = document["customers"]
+    assert [customers.pop(name) for name in ("segments", "cleaning", "migration")] == [[], [], []]
+    assert set(customers.pop("churn").values()) | set(customers.values()) == {None}
 
 
 def test_the_schema_checker_sees_a_wrong_type_and_a_strange_key(document):
@@ -198,6 +234,19 @@ def test_known_numbers_stand_where_the_interface_says(document):
     assert document["drift"]["2025-01-20"]["columns"]["unit_price"]["drifted"] is True
     assert document["ab_test"]["arms"]["control"] == {"model": "popularity", "users": 4}
     assert len(document["ab_test"]["effects"]) == 6
+    customers = document["customers"]
+    assert (customers["cutoff"], customers["method"], customers["k"]) == (
+        "2025-01-20",
+        "k_means",
+        2,
+    )
+    assert customers["silhouette"] == 0.2
+    assert [each["name"] for each in customers["segments"]] == ["Champions", "Lapsing"]
+    assert customers["segments"][0]["countries"] == {"France": 0.75, "unknown": 0.25}
+    assert [each["customers_left"] for each in customers["cleaning"]] == [8, 7, 7]
+    assert customers["churn"] == {
+        **{"since": "2025-01-13", "customers": 4, "moved": 1, "left": 1, "joined": 3}
+    }
     assert document["checks"]["passed"] == 2
     assert document["checks"]["warned"] == len(document["checks"]["problems"]) == 4
     assert document["seconds"] == {
@@ -235,3 +284,4 @@ def test_no_rejected_value_and_no_user_is_repeated(full):
     text = as_json(full)
     assert "secret" not in text
     assert "control0" not in text
+    assert "member1" not in text

@@ -126,6 +126,28 @@ def test_arms_count_users_control_first(full):
     assert full.ab_test["arm"].unique(maintain_order=True).to_list() == ["baseline", "candidate"]
 
 
+def test_segments_are_those_of_the_newest_cut_off_that_has_profiles(home, put, full):
+    assert full.customers.cutoff == date(2025, 1, 20)
+    settings, store = home
+    weeks = [date(2025, 1, day) for day in (6, 13, 20)]
+    names = ("Gone", "Lapsing", "Lapsing")
+    rows = [
+        {"cutoff": week, "segment": place, "name": name, "user_id": "u", "k": place}
+        for place, (week, name) in enumerate(zip(weeks, names, strict=True), start=1)
+    ]
+    for table in ("segment_profiles", "clustering_comparison", "customer_segments"):
+        shown = rows[:2] if table == "segment_profiles" else rows
+        schema = TABLES[f"segmentation/{table}"].polars_schema
+        kept = [{name: row[name] for name in row if name in schema} for row in shown]
+        put(store, f"segmentation/{table}", kept)
+    found = collect(store, settings, None).customers
+    assert found.cutoff == weeks[1]
+    assert found.tried["k"].to_list() == [2]
+    assert found.members["segment"].to_list() == [2]
+    assert found.names == {1: "Gone", 2: "Lapsing"}
+    assert found.churn is None
+
+
 def test_an_empty_home_has_a_report(bare):
     assert bare.tables == {}
     assert bare.conservation == Conservation(0, 0, 0, 0, {})

@@ -38,6 +38,7 @@ def test_every_finding_is_in_it_word_for_word(full, bare):
         for say in (
             *(findings.origin, findings.conservation, findings.against_popularity),
             *(findings.replay, findings.drift, findings.experiment, findings.checks),
+            findings.customers,
         ):
             assert flat(say(report)) in text, say
 
@@ -94,3 +95,12 @@ def test_what_did_not_pass_is_named_up_to_a_limit(full):
     text = printed(replace(full, run=replace(full.run, checks=checks)))
     assert text.count("FAILED") == MOST_PROBLEMS
     assert "and 3 more" in text
+
+
+def test_segments_come_with_what_to_do_and_the_cleaning_step_by_step(full):
+    text = flat(printed(full))
+    assert "Champions 2 33.3 % 80.0 % They spend <far> more. → Act 1 & more." in text
+    assert text.index("Champions 2") < text.index("Lapsing 4")
+    assert "no_user 10 90 7 outliers (5 marked) 90 7" in text
+    for say in (findings.churn, findings.cleaning):
+        assert flat(say(full)) in text

@@ -122,7 +122,7 @@ def test_an_empty_home_says_of_each_part_that_it_is_missing(bare):
     assert findings.outcome(bare).startswith("No model has been judged yet")
     for say in (
         *(findings.conservation, findings.replay, findings.drift),
-        *(findings.experiment, findings.checks),
+        *(findings.experiment, findings.checks, findings.customers),
     ):
         assert say(bare).startswith("No "), say
 
@@ -154,3 +154,28 @@ def test_cold_starts_are_those_of_the_newest_week(full, bare):
         "(12 of 80 users), 1.5 % of products new to everyone (2 of 60 products)."
     )
     assert findings.cold_start(bare).startswith("No week's new users")
+
+
+def test_segments_are_told_by_who_brings_the_revenue(full):
+    assert findings.customers(full) == (
+        "6 customers with a purchase in the 52 weeks before 2025-01-20 form 2 segments (k-means; "
+        "silhouette 0.200, stability 0.800 [0.700, 0.900]); Champions, 33.3 % of them, bring "
+        "80.0 % of the revenue."
+    )
+    untold = replace(full.customers, tried=full.customers.tried.clear())
+    assert "form 2 segments; Champions" in findings.customers(replace(full, customers=untold))
+
+
+def test_churn_counts_who_was_there_before(full, bare):
+    assert findings.churn(full) == (
+        "Of the 4 customers of 2025-01-13, 1 (25.0 %) have changed segment since and 1 (25.0 %) "
+        "have no purchase in the 52 weeks any more; 3 are new."
+    )
+    assert findings.churn(bare).startswith("There is no earlier cut-off")
+
+
+def test_cleaning_is_told_by_its_first_and_last_step(full, bare):
+    assert findings.cleaning(full) == (
+        "Of 8 customers in 100 delivered rows, 7 are left in 90 rows after the cleaning."
+    )
+    assert findings.cleaning(bare).startswith("The steps of the cleaning have not been counted")

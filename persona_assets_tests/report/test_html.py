@@ -72,7 +72,7 @@ def test_the_table_of_contents_leads_to_every_chapter(page):
 
 def test_every_plot_is_an_image_with_a_description(page):
     images = page.all("img")
-    assert len(images) == 8
+    assert len(images) == 14
     for image in images:
         assert image["alt"]
         content = base64.b64decode(image["src"].partition(",")[2], validate=True)
@@ -89,6 +89,7 @@ def test_every_finding_is_in_it_word_for_word(page, full):
     for say in (
         *(findings.outcome, findings.conservation, findings.against_popularity),
         *(findings.pairs, findings.ages, findings.cold_start),
+        *(findings.customers, findings.churn, findings.cleaning),
         *(findings.replay, findings.drift, findings.experiment, findings.checks),
     ):
         assert say(full) in page.words, say
@@ -104,6 +105,8 @@ def test_numbers_of_every_part_are_in_it(page, full):
         "model cold (40 users) new (40 users) als 0.300 [0.250, 0.350] 0.300",  # segments
         "als 0.350 0.070 2 2",  # replay: mean, standard deviation, weeks, weeks ahead
         "unit_price x 0.250 0.100 yes",  # drift
+        "Champions They spend <far> more. What to do: Act 1 & more. 2 33.3 % 80.0 % Lapsing They",
+        "no user 10 – 90 7 outliers – 5 90 7",  # cleaning: taken away, marked, left
         "control (popularity) 4, baseline (als) 3, candidate (bpr) 3",
         "baseline (als) Conversion 5.00 % 6.00 % +1.00 pp [0.20, 1.80] 0.010 0.040",
         "baseline (als) Revenue per user 0.05 0.06 +0.01 [0.00, 0.02]",
@@ -135,7 +138,9 @@ def test_an_empty_home_has_a_page_without_plots(bare, tmp_path):
     assert len(page.all("section")) == len(CHAPTERS)
 
 
-@pytest.mark.parametrize("parts", [["events"], ["judgements"], ["monitoring"], ["experiment"]])
+@pytest.mark.parametrize(
+    "parts", [["events"], ["judgements"], ["monitoring"], ["experiment"], ["segmentation"]]
+)
 def test_half_a_home_has_a_page(half, parts, tmp_path):
     write_html(half(*parts), tmp_path / "r.html")
     assert len(Page((tmp_path / "r.html").read_text(encoding="utf-8")).all("img")) >= 1
@@ -150,3 +155,25 @@ def test_a_page_that_cannot_be_written_is_said(bare, tmp_path):
 def test_no_rejected_value_and_no_user_is_repeated(markup):
     assert "secret" not in markup
     assert "control0" not in markup
+    assert "member1" not in markup
+
+
+@pytest.mark.parametrize(
+    ("missing", "images"),
+    [
+        ("customer_features", 3),
+        ("customer_segments", 3),
+        ("clustering_comparison", 5),
+        ("cleaning_steps", 5),
+        ("segment_migration", 5),
+        ("segment_profiles", 0),
+    ],
+)
+def test_a_missing_table_of_segments_takes_its_plots_away_and_nothing_else(
+    half, missing, images, tmp_path
+):
+    report = half("segmentation", without=f"segmentation/{missing}")
+    write_html(report, tmp_path / "r.html")
+    page = Page((tmp_path / "r.html").read_text(encoding="utf-8"))
+    assert len(page.all("img")) == images
+    assert findings.customers(report) in page.words
