@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -35,6 +35,11 @@ if TYPE_CHECKING:
 @click.option("--refit", is_flag=True, help="Learn from validation too before test is judged.")
 @click.option("--target", help="Event that counts (protocol funnel); default: the weightiest.")
 @click.option("--test", type=click.Path(path_type=Path), help="File of held-out pairs (funnel).")
+@click.option(
+    "--parameters",
+    type=click.Path(path_type=Path),
+    help="What an earlier --json printed: its models' parameters are taken, not searched again.",
+)
 @click.option("--mapping", type=click.Path(path_type=Path), help="TOML column mapping.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON, and nothing else.")
@@ -46,6 +51,7 @@ def benchmark(
     refit: bool,
     target: str | None,
     test: Path | None,
+    parameters: Path | None,
     mapping: Path | None,
     seed: int,
     as_json: bool,
@@ -69,6 +75,7 @@ def benchmark(
     rows = read_interactions(file, weights=settings.load().event_weights, mapping=mapping)
     held = None if test is None else read_pairs(test, mapping=mapping)
     lengths = _lengths(ks)
+    given = {} if parameters is None else _parameters(parameters)
     with messages.status(f"splitting {len(rows):,} rows") as status:
         result = run.benchmark(
             run.split(rows, protocol, target=target, test=held),
@@ -77,6 +84,7 @@ def benchmark(
             ks=lengths,
             refit=refit,
             seed=seed,
+            parameters=given,
             progress=status.update,
         )
     if as_json:
@@ -91,6 +99,18 @@ def _lengths(text: str) -> tuple[int, ...]:
         return tuple(int(word) for word in text.split(","))
     except ValueError as error:
         raise UserError(f"--k is {text!r}; give numbers with commas, as in 10,20") from error
+
+
+def _parameters(path: Path) -> dict[str, Mapping[str, Any]]:
+    """The parameters of each model in a result of `--json`."""
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        return {name: judged["parameters"] for name, judged in told["models"].items()}
+    except (OSError, UnicodeDecodeError, KeyError, TypeError, AttributeError, ValueError) as error:
+        raise UserError(
+            f"--parameters {path} is no result of `persona benchmark --json` ({error!r}); "
+            "give a file with what it printed"
+        ) from error
 
 
 def _show(result: "Benchmark", file: str, ks: Sequence[int], out: Console) -> None:

@@ -36,6 +36,7 @@ class Judged:
         parameters: the chosen configuration.
         seconds: of the stages `search` (choosing parameters), `fit`, `score` (the full ranking)
             and `metrics`; the last three on test.
+        processor_seconds: the same, summed over processors.
         peak_mb: memory of the process at its highest in each stage [MB].
         validation: metrics such as `recall@10`.
         test: the same.
@@ -44,6 +45,7 @@ class Judged:
 
     parameters: Mapping[str, Any]
     seconds: Mapping[str, float]
+    processor_seconds: Mapping[str, float]
     peak_mb: Mapping[str, float]
     validation: Mapping[str, Interval]
     test: Mapping[str, Interval]
@@ -147,6 +149,7 @@ def benchmark(
     ks: Sequence[int] = (10, 20),
     refit: bool = False,
     seed: int = 0,
+    parameters: Mapping[str, Mapping[str, Any]] | None = None,
     progress: Progress = lambda _: None,
 ) -> Benchmark:
     """Choose each model's parameters on validation, and judge it on test.
@@ -158,15 +161,22 @@ def benchmark(
         ks: lengths of the judged lists.
         refit: learn from validation too before test is judged.
         seed: of everything random.
+        parameters: configurations by model, as `Judged.parameters` of an earlier run tells them;
+            these models, and these parts of models, are not searched again.
         progress: told what is being done.
 
     Raises:
-        UserError: there is no such model, or one cannot learn from interactions alone.
+        UserError: there is no such model, one cannot learn from interactions alone, or a
+            configuration has a field that there is not.
     """
+    given = parameters or {}
     _refuse(models, ks)
+    _refuse(tuple(given), ks)
     found: dict[str, Judged] = {}
     gains: dict[str, NDArray[np.float64]] = {}
-    configurations: dict[str, Any] = {}
+    configurations: dict[str, Any] = {
+        name: type(MODELS[name].config).of(values) for name, values in given.items()
+    }
     for name in models:
         stages = Stages()
         with stages.stage("search"):
@@ -178,6 +188,7 @@ def benchmark(
         found[name] = Judged(
             asdict(model.config),
             stages.seconds,
+            stages.processor_seconds,
             stages.peak_mb,
             validation.overall,
             test.overall,

@@ -1,4 +1,4 @@
-"""What a stage of a benchmark takes: seconds, and memory at its peak.
+"""What a stage of a benchmark takes: seconds, of the clock and of processors, and memory.
 
 Belongs here: measuring this process. Does not belong here: what is measured (`run.py`).
 """
@@ -17,9 +17,16 @@ _SAMPLE_SECONDS = 0.02
 
 @dataclass
 class Stages:
-    """Seconds and peak memory [MB] by the name of the stage; repeated stages add up (peak: max)."""
+    """Measures by the name of the stage; repeated stages add up (peak: the highest).
+
+    Attributes:
+        seconds: by the clock.
+        processor_seconds: of all threads of this process: what busy machines do not lengthen.
+        peak_mb: memory of the process at its highest [MB].
+    """
 
     seconds: dict[str, float] = field(default_factory=dict)
+    processor_seconds: dict[str, float] = field(default_factory=dict)
     peak_mb: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
@@ -34,14 +41,15 @@ class Stages:
 
         watcher = threading.Thread(target=watch, daemon=True)
         watcher.start()
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), time.process_time()
         try:
             yield
         finally:
-            passed = time.perf_counter() - started
+            passed, work = time.perf_counter() - started, time.process_time() - worked
             done.set()
             watcher.join()
             self.seconds[name] = self.seconds.get(name, 0.0) + passed
+            self.processor_seconds[name] = self.processor_seconds.get(name, 0.0) + work
             self.peak_mb[name] = max(self.peak_mb.get(name, 0.0), peak[0], resident_mb())
 
 

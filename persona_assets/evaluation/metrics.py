@@ -147,16 +147,15 @@ def auc(hits: Hits, k: int) -> NDArray[np.float64]:
 
     1 where every candidate is relevant: nothing could stand wrong.
     """
-    top, together = hits.matrix[:, :k], hits.together[:, :k]
-    before = top.cumsum(axis=1) - top  # E[H_{r−1}]
+    top = hits.matrix[:, :k]
     found = top.sum(axis=1)
-    squared = (2 * together - top).sum(axis=1)  # E[H_k²], as H_r² − H_{r−1}² = h_r (2 H_r − 1)
     others = hits.candidates - hits.relevant
     unseen = others - np.minimum(k, hits.listed)  # plus H_k: other candidates beyond the list
-    beyond = squared + found * (unseen + hits.relevant) + hits.relevant * unseen
-    # E[(1 − h_r) H_{r−1}] = E[H_{r−1}] − E[h_r H_r] + E[h_r]; ranks not filled hold no product.
+    # h_r H_{r−1} summed over r is (H_k² − H_k) / 2, which meets H_k² in the second term: no product
+    # of hits is left, and expected values add up. Ranks not filled hold no product.
     unfilled = np.maximum(0, k - hits.listed)
-    right = (before - together + top).sum(axis=1) - unfilled * found + beyond / 2
+    above = top.cumsum(axis=1).sum(axis=1) - unfilled * found
+    right = above + (found * (unseen + hits.relevant - 1) + hits.relevant * unseen) / 2
     pairs = hits.relevant * others
     return np.where(pairs > 0, right / np.maximum(1, pairs), 1.0)
 

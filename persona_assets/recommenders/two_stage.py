@@ -13,22 +13,24 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from persona_assets.errors import UserError
 from persona_assets.recommenders.als import ALSConfig
 from persona_assets.recommenders.artefact import one_training
-from persona_assets.recommenders.directional import DirectionalConfig
+from persona_assets.recommenders.directional import Directional, DirectionalConfig
 from persona_assets.recommenders.matrix import nothing_known
 from persona_assets.recommenders.protocol import (
     NOTHING_ELSE,
     Config,
     Recommender,
     SideInformation,
+    Space,
     Task,
     may_be_zero,
 )
 from persona_assets.recommenders.ranking import Scorer
 from persona_assets.recommenders.sequences import HISTORY_SCHEMA, sequences
 from persona_assets.recommenders.snapshots import Goal, snapshots
-from persona_assets.recommenders.user_knn import UserKNNConfig, sequence_rows
+from persona_assets.recommenders.user_knn import UserKNN, UserKNNConfig, sequence_rows
 from persona_assets.tables import Table
 from persona_assets.tables.models import TWO_STAGE_MODEL
 from persona_assets.transforms.history import known_before
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
 RANKER = "ranker"
 SEQUENCE = "sequence"
+ORDERS = (RANKER, "directional", "user_knn")
 MOST_SNAPSHOTS = 5
 """Older instants tell of other habits, and statistics before them of less."""
 
@@ -66,6 +69,11 @@ class TwoStageConfig(Config):
         unseen: whether what the user touched before is no answer.
         heaviest_barred: whether what the user reached by an event of the heaviest weight there is
             is no answer.
+        order: whose order lists have: `ranker`, or that of a part alone, for data on which the
+            trees do not pay for themselves.
+
+    Raises:
+        UserError: a number is out of its range, or `order` is unknown.
     """
 
     directional: DirectionalConfig = field(default_factory=DirectionalConfig)
@@ -82,6 +90,15 @@ class TwoStageConfig(Config):
     target_weight: float = may_be_zero(0.0)
     unseen: bool = True
     heaviest_barred: bool = False
+    order: str = RANKER
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.order not in ORDERS:
+            raise UserError(
+                f"TwoStageConfig.order must be one of {', '.join(ORDERS)}; got {self.order!r}; "
+                "pass one of these"
+            )
 
     def barred_weight(self, known: pl.DataFrame) -> float:
         """Weight from which an event bars its product; 0: none does."""
@@ -117,12 +134,18 @@ class TwoStageConfig(Config):
 
 @dataclass(frozen=True)
 class TwoStage(Recommender):
-    """Candidates of `directional` and `user_knn`, ranked by LightGBM on features of pairs.
+    """Candidates of `directional`, `user_knn` and `als`, ranked by LightGBM on features of pairs.
 
-    The candidates are the best by the sum of both models' scores, each divided by the user's best.
+    The candidates are the best by the sum of the models' scores, each divided by the user's best.
     The ranker is trained at earlier instants, each with first stage, statistics and histories from
     nothing but what was known then (`snapshots.py`). Without a single label among the candidates
-    there is no ranker, and the order is that of the first stage.
+    there is no ranker, and the order is that of the first stage. Validation decides (`space`)
+    whether the ranker orders lists or the better part alone.
+
+    Its features are point in time like those of `feature_store`, but counted anew from the rows
+    known at each instant: an instant lies where a user's next touch is (or a horizon back from the
+    newest row), not at midnight, where the snapshots of the feature store lie; and pairs of
+    products, which the gain is in, have no columns there.
 
     Training counts the pairs of the sequences once per snapshot, scores (users × products) of its
     users, and grows trees over (users × candidates × features); scoring does the same without the
@@ -134,6 +157,7 @@ class TwoStage(Recommender):
     artefact: ClassVar[Table] = TWO_STAGE_MODEL
     needs_history: ClassVar[bool] = True
     parts: ClassVar[tuple[str, ...]] = ("directional", "user_knn")
+    space: ClassVar[Space] = {"order": ORDERS}
 
     def for_task(self, task: Task) -> "TwoStage":
         """The same model, whose ranker learns from labels like those it will be judged by."""
@@ -179,7 +203,9 @@ class TwoStage(Recommender):
         )
 
     def _ranker(self, known: pl.DataFrame) -> str:
-        """LightGBM's text, or none at all if there is nothing to learn from."""
+        """LightGBM's text, or none at all if there is nothing to learn from, or no use for it."""
+        if self.config.order != RANKER:
+            return ""
         from persona_assets.recommenders.lambdarank import joined, train
         from persona_assets.recommenders.ranking_task import examples
 
@@ -206,6 +232,8 @@ class TwoStage(Recommender):
         known = rows.filter(pl.col("entity") == SEQUENCE).rename({"id": "user_id"})
         lines = rows.filter(pl.col("entity") == RANKER).sort("id")["text"].to_list()
         ranker = Ranker("\n".join(lines) + "\n") if lines else None
+        if self.config.order != RANKER:
+            return self._part(known, users, histories)
         view = self.config.view(self.config.barred_weight(known))
         instant = Instant.of(view, known.select(HISTORY_SCHEMA.names()), users, histories)
         # Fused scores are at most the number of models: those below the candidates lie in
@@ -224,3 +252,12 @@ class TwoStage(Recommender):
             return scores
 
         return Scorer(instant.products, scores_of)
+
+    def _part(self, known: pl.DataFrame, users: Sequence[str], histories: pl.DataFrame) -> Scorer:
+        """The scores of the part that `order` names."""
+        log = sequences(known.select(HISTORY_SCHEMA.names()))
+        history = sequences(histories, users=users, products=log.products)
+        if self.config.order == "directional":
+            part = Directional(self.config.directional)
+            return part.scorer_of(part.learned_from(log), history)
+        return UserKNN(self.config.user_knn).scorer_of(log, history)

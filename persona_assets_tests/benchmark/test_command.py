@@ -47,3 +47,22 @@ def test_nothing_is_left_behind(file, tmp_path):
 def test_lengths_that_are_no_numbers_are_refused(file):
     with pytest.raises(UserError, match="give numbers with commas"):
         run(file, "--k", "ten")
+
+
+def test_a_result_gives_its_parameters_to_the_next_run(file, tmp_path):
+    words = (file, "--protocol", "leave_one_out", "--models", "popularity", "--json")
+    result = tmp_path / "result.json"
+    result.write_text(run(*words).stdout)
+
+    again = json.loads(run(*words, "--parameters", result).stdout)
+
+    told = json.loads(result.read_text())["models"]["popularity"]
+    assert again["models"]["popularity"]["test"] == told["test"]
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"models": {"als": 1}}'])
+def test_parameters_that_are_no_result_are_refused(file, tmp_path, text):
+    path = tmp_path / "result.json"
+    path.write_text(text)
+    with pytest.raises(UserError, match=r"result\.json is no result of `persona benchmark"):
+        run(file, "--parameters", path)

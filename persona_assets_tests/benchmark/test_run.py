@@ -73,6 +73,26 @@ def test_refit_learns_from_validation_too(chains):
     )
 
 
+def test_given_parameters_are_taken_and_not_searched(chains):
+    first = judge(chains, ("directional",), ks=(5,))
+    chosen = first.models["directional"]
+    again = judge(
+        chains, ("directional",), ks=(5,), parameters={"directional": chosen.parameters}
+    ).models["directional"]
+    other = judge(
+        chains,
+        ("directional",),
+        ks=(5,),
+        parameters={"directional": dict(chosen.parameters) | {"forward_decay": 3.0}},
+    ).models["directional"]
+
+    assert (again.parameters, again.test) == (chosen.parameters, chosen.test)
+    assert again.processor_seconds["search"] < chosen.processor_seconds["search"]
+    assert other.parameters["forward_decay"] == 3.0
+    with pytest.raises(UserError, match="has no field 'magic'"):
+        judge(chains, parameters={"directional": {"magic": 1}})
+
+
 def test_the_result_has_the_promised_keys(chains):
     told = judge(chains, ("popularity",), ks=(10, 20)).to_dict()
 
@@ -82,6 +102,7 @@ def test_the_result_has_the_promised_keys(chains):
     assert model["test"].keys() == {f"{metric}@{k}" for metric in METRICS for k in (10, 20)}
     assert model["test"]["recall@10"].keys() == {"value", "low", "high"}
     assert model["seconds"].keys() == model["peak_mb"].keys()
+    assert model["seconds"].keys() == model["processor_seconds"].keys()
     assert all(math.isfinite(each["value"]) for each in model["test"].values())
 
 

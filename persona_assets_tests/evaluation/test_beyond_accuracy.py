@@ -14,7 +14,9 @@ from persona_assets.evaluation.beyond_accuracy import (
     category_diversity,
     embedding_diversity,
     gini,
+    mean_over_lists,
     recommendation_analysis,
+    serendipity,
 )
 from persona_assets.evaluation.judgement import judge
 from persona_assets.evaluation.metrics import KS
@@ -211,6 +213,17 @@ def test_gini_is_half_the_relative_mean_difference(exposure):
 def test_gini_of_equal_and_of_single_exposure():
     assert gini(np.array([3, 3, 3])) == 0
     assert gini(np.array([0, 0, 0, 8])) == 3 / 4
+
+
+def test_serendipity_adds_up_all_hits_of_the_first_k():
+    surprise = np.array([[0.5, 0.25, 1.0], [0.0, 0.0, 1.0]])
+    assert serendipity(surprise, 2) == pytest.approx((0.75 / 2 + 0) / 2)
+    assert serendipity(surprise, 3) == pytest.approx((1.75 / 3 + 1 / 3) / 2)
+
+
+def test_empty_lists_are_left_aside():
+    shown = np.array([[-1, -1], [0, -1], [0, 1]], dtype=np.int32)
+    assert mean_over_lists(shown, np.array([2.0, 4.0])) == (2 + 3) / 2
 
 
 def test_no_lists_or_no_history_name_the_table(shop, lists, cutoff):

@@ -130,6 +130,25 @@ def test_auc_is_one_where_nothing_could_stand_wrong():
     assert METRICS["auc"](hits_of(("1" * 10, CANDIDATES)), 5) == [1.0]
 
 
+def test_auc_of_a_single_pair_is_whether_it_stands_right():
+    for text, expected in (("10", 1.0), ("01", 0.0)):
+        order = np.array([[0, 1]])
+        hits = hits_of_lists(
+            Lists(order, -order.astype(float), np.ones(1, dtype=bool)),
+            (np.array([0]), np.array([text.index("1")])),
+            depth=2,
+            candidates=np.array([2]),
+        )
+        assert METRICS["auc"](hits, 2).tolist() == [expected]
+
+
+def test_the_first_hit_decides_the_reciprocal_rank_even_where_it_is_uncertain():
+    # One of two tied products is relevant: rank 1 or 2, each with chance 1/2.
+    lists = Lists(np.array([[0, 1]]), np.array([[1.0, 1.0]]), np.ones(1, dtype=bool))
+    hits = hits_of_lists(lists, (np.array([0]), np.array([1])), depth=2)
+    assert METRICS["mrr"](hits, 2).tolist() == [(1 + 1 / 2) / 2]
+
+
 def test_a_short_list_counts_as_filled_up_with_misses():
     for metric, short in METRICS.items():
         if metric != "auc":  # which knows that the ranks hold no product

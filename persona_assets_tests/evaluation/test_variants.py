@@ -147,6 +147,15 @@ def test_equals_spark(spark):
     assert {*calls, "map_all"} == set(VARIANTS["spark"])
 
 
+def test_users_without_anything_relevant_count_for_spark_alone():
+    _, _, hits = random_lists(seed=3)
+    for library, of_library in VARIANTS.items():
+        for metric, each in of_library.items():
+            alone, among = each.value(hits, 5), each.value(hits, 5, without_relevant=60)
+            share = 1 / 2 if library == "spark" else 1.0
+            assert among == pytest.approx(alone * share), (library, metric)
+
+
 def test_an_average_over_nobody_is_zero():
     _, _, hits = random_lists(seed=1, users=2, products=4)
     late = hits_of_lists(

@@ -5,7 +5,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from persona_assets.errors import DataError
+from persona_assets.errors import DataError, UserError
 from persona_assets.recommenders import lambdarank
 from persona_assets.recommenders.als import ALSConfig
 from persona_assets.recommenders.directional import Directional
@@ -14,6 +14,7 @@ from persona_assets.recommenders.protocol import Task
 from persona_assets.recommenders.ranking_task import Instant, examples
 from persona_assets.recommenders.snapshots import snapshots
 from persona_assets.recommenders.two_stage import TwoStage, TwoStageConfig
+from persona_assets.recommenders.user_knn import UserKNN
 
 CUTOFF = date(2024, 3, 4)
 SMALL = TwoStage(
@@ -184,6 +185,29 @@ def test_without_an_example_the_order_is_that_of_the_first_stage(mart):
     assert set(artefact["entity"]) == {"sequence"}
     assert SMALL.recommend_next(artefact, ["p"], k=5)["product_id"].to_list() == ["q"]
     assert SMALL.recommend(artefact, ["*"], k=5)["product_id"].to_list() == ["p", "q"]
+
+
+@pytest.mark.parametrize("part", [Directional(), UserKNN()], ids=lambda part: part.name)
+def test_in_the_order_of_a_part_the_lists_are_those_of_the_part(mart, part):
+    rows = walks(mart)
+    model = SMALL.configured(order=part.name)
+    same = type(part)(getattr(model.config, part.name))
+    users = rows["user_id"].unique().sort().to_list()[:20]
+
+    found, expected = (
+        each.recommend(each.fit(rows, cutoff=CUTOFF), [*users, "*"], k=8, histories=rows)
+        for each in (model, same)
+    )
+
+    assert found.equals(expected)
+    assert not found.equals(
+        SMALL.recommend(SMALL.fit(rows, cutoff=CUTOFF), [*users, "*"], k=8, histories=rows)
+    )
+
+
+def test_an_unknown_order_is_refused():
+    with pytest.raises(UserError, match="order must be one of ranker, directional, user_knn"):
+        SMALL.configured(order="magic")
 
 
 def test_nothing_known_is_refused(mart):
