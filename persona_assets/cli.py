@@ -16,6 +16,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 
 from persona_assets import model_commands
 from persona_assets import settings as settings_module
@@ -145,7 +146,8 @@ def main() -> None:
     except click.Abort:
         sys.exit(130)
     except PersonaError as error:
-        messages.print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
+        text = escape(str(error))  # an error may name a [section]
+        messages.print(f"[bold red]error:[/] {text}", highlight=False, soft_wrap=True)
         sys.exit(2 if isinstance(error, UserError) else 1)
 
 
