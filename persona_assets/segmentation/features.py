@@ -3,57 +3,80 @@
 Belongs here: the list, the transforms, and what stands for a missing value. Does not belong here:
 the numbers themselves (`transforms/customer_features.py`) or standardisation (`preprocessing.py`).
 
-Chosen so that each says something that a marketer can act on: how long ago, how often, how much,
-how large a basket, how much comes back. Breadth, gaps and trends follow from these in practice
-(orders and products correlate at .9) and would only let the same thing count several times.
+Recency, frequency and monetary value, as marketers know them, and how often goods come back: four
+things that somebody can act on. What else is known of customers describes segments but does not
+shape them: basket value, breadth, lines and monthly spend follow from orders and spend, so that
+they would only count the same thing again; the gap between orders, its trend and their deviation do
+not exist for the third of customers with a single order, whom any filling would pile up at one
+place.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
+import polars as pl
 
-Values = NDArray[np.float64]
-
-
-def log1p(values: Values) -> Values:
-    """ln(1 + x) of what cannot be negative: amounts and times span orders of magnitude."""
-    return np.log1p(values)
+from persona_assets.errors import DataError
 
 
-def signed_log1p(values: Values) -> Values:
-    """sign(x) · ln(1 + |x|): the same for what may be below 0."""
-    return np.sign(values) * np.log1p(np.abs(values))
+def log1p(values: pl.Expr) -> pl.Expr:
+    """ln(1 + x): counts and times that span orders of magnitude; below 0 as 0."""
+    return values.clip(lower_bound=0).log1p()
 
 
-def square_root(values: Values) -> Values:
-    """√x of a share: spreads the many near 0 without sending 0 to −∞."""
-    return np.sqrt(values)
+def signed_log1p(values: pl.Expr) -> pl.Expr:
+    """sign(x) · ln(1 + |x|): amounts that may be below 0, where more came back than was bought."""
+    return values.sign() * values.abs().log1p()
 
 
-TRANSFORMS: Mapping[str, Callable[[Values], Values]] = {
+def square_root(values: pl.Expr) -> pl.Expr:
+    """√x: shares, and times whose first days should not outweigh months; below 0 as 0."""
+    return values.clip(lower_bound=0).sqrt()
+
+
+TRANSFORMS: Mapping[str, Callable[[pl.Expr], pl.Expr]] = {
     "log1p": log1p,
     "signed_log1p": signed_log1p,
     "square_root": square_root,
 }
-"""By the name that `segmentation/segmentation_model` keeps; fixed rather than fitted (as Box-Cox
-would be), so that weeks are comparable."""
+"""By the name that `segmentation/segmentation_model` keeps. They are fixed rather than fitted, as
+Box-Cox would be: a number then means the same in every week."""
 
 
 @dataclass(frozen=True)
 class SegmentingFeature:
-    """One column of `segmentation/customer_features` and its transform."""
+    """One column of `segmentation/customer_features` and its transform.
+
+    Raises:
+        DataError: there is no such transform.
+    """
 
     name: str
     transform: str
 
+    def __post_init__(self) -> None:
+        if self.transform not in TRANSFORMS:
+            raise DataError(
+                f"feature {self.name!r} has transform {self.transform!r}, of which this version "
+                f"knows {', '.join(TRANSFORMS)}; materialize segmentation/segmentation_model again"
+            )
+
+    def transformed(self, filling: float) -> pl.Expr:
+        """The column as float64, `filling` where it is null, NaN or infinite, then transformed.
+
+        By Polars, value by value: a customer alone gets the same bits as among others, which
+        vectorised loops of NumPy do not promise for the last few of a row.
+        """
+        given = pl.col(self.name).cast(pl.Float64)
+        known = pl.when(given.is_finite()).then(given).otherwise(filling)
+        return TRANSFORMS[self.transform](known).alias(self.name)
+
 
 FEATURES = (
-    SegmentingFeature("recency_days", "log1p"),
+    SegmentingFeature("recency_days", "square_root"),
     SegmentingFeature("orders", "log1p"),
     SegmentingFeature("net_spend", "signed_log1p"),
-    SegmentingFeature("average_order_value", "log1p"),
     SegmentingFeature("return_rate", "square_root"),
 )
 """In the order of the components' weights."""
+NAMES = tuple(feature.name for feature in FEATURES)

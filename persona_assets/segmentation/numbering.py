@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from persona_assets.segmentation.features import FEATURES
 from persona_assets.segmentation.reference_customers import (
     REFERENCE_CUSTOMERS,
     ReferenceCustomer,
@@ -27,7 +28,8 @@ def matched(centroids: NDArray[np.float64], features: Sequence[str]) -> list[Ref
 
     Args:
         centroids: (clusters × features) means of the members' standardised features.
-        features: names of the columns; references are compared in these alone.
+        features: names of the columns. In a segmenting feature that is not among them (nobody
+            differs in it) every cluster is at the mean.
 
     Raises:
         ValueError: more clusters than reference customers.
@@ -39,9 +41,12 @@ def matched(centroids: NDArray[np.float64], features: Sequence[str]) -> list[Ref
             f"{len(centroids)} clusters, but only {len(REFERENCE_CUSTOMERS)} reference customers; "
             "add some to reference_customers.py"
         )
-    places = np.array([[each.at(name) for name in features] for each in REFERENCE_CUSTOMERS])
-    places = places.reshape(len(REFERENCE_CUSTOMERS), len(features))
-    squares = ((centroids[:, None, :] - places[None, :, :]) ** 2).sum(axis=2)
+    names = [feature.name for feature in FEATURES]
+    places = np.array([[each.at(name) for name in names] for each in REFERENCE_CUSTOMERS])
+    found = np.zeros((len(centroids), len(names)))
+    for column, name in enumerate(features):
+        found[:, names.index(name)] = centroids[:, column]
+    squares = ((found[:, None, :] - places[None, :, :]) ** 2).sum(axis=2)
     clusters, references = linear_sum_assignment(squares)
-    found = dict(zip(clusters.tolist(), references.tolist(), strict=True))
-    return [REFERENCE_CUSTOMERS[found[cluster]] for cluster in range(len(centroids))]
+    taken = dict(zip(clusters.tolist(), references.tolist(), strict=True))
+    return [REFERENCE_CUSTOMERS[taken[cluster]] for cluster in range(len(centroids))]

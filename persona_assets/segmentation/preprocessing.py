@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from persona_assets.segmentation.features import FEATURES, TRANSFORMS, SegmentingFeature
+from persona_assets.segmentation.features import FEATURES, SegmentingFeature
 from persona_assets.tables.segmentation import SEGMENTATION_MODEL
 
 Matrix = NDArray[np.float64]
@@ -55,12 +55,12 @@ class Preprocessing:
         """
         kept, filling, means, scales, columns = [], [], [], [], []
         for feature in FEATURES:
-            raw = _numbers(customers, feature.name)
-            known = raw[np.isfinite(raw)]
-            if not len(known):
+            known = customers[feature.name].cast(pl.Float64)
+            known = known.filter(known.is_finite())
+            if known.is_empty():
                 continue
-            middle = float(np.median(known))
-            values = TRANSFORMS[feature.transform](np.where(np.isfinite(raw), raw, middle))
+            middle = float(np.median(known.to_numpy()))
+            values = _transformed(customers, feature, middle)
             if (scale := float(values.std())) <= _SAME:
                 continue
             kept.append(feature)
@@ -82,9 +82,7 @@ class Preprocessing:
         """(customers × features) filled, transformed, in standard deviations from the mean."""
         columns = np.zeros((len(customers), len(self.features)))
         for place, feature in enumerate(self.features):
-            raw = _numbers(customers, feature.name)
-            filled = np.where(np.isfinite(raw), raw, self.filling[place])
-            values = TRANSFORMS[feature.transform](filled)
+            values = _transformed(customers, feature, self.filling[place])
             columns[:, place] = (values - self.mean[place]) / self.scale[place]
         return columns
 
@@ -147,9 +145,9 @@ class Preprocessing:
         )
 
 
-def _numbers(customers: pl.DataFrame, column: str) -> Matrix:
-    """A column as floats, NaN where it is missing or no finite number."""
-    return customers[column].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+def _transformed(customers: pl.DataFrame, feature: SegmentingFeature, filling: float) -> Matrix:
+    """A feature of each customer, filled and transformed."""
+    return customers.select(feature.transformed(filling)).to_series().to_numpy()
 
 
 def _principal_axes(standard: Matrix, explained_variance: float) -> tuple[Matrix, Matrix]:

@@ -13,6 +13,7 @@ from persona_assets.segmentation import choice, clusterings, numbering, quality
 from persona_assets.segmentation.assignment import assign, segmentable
 from persona_assets.segmentation.clusterings import Labels, Matrix
 from persona_assets.segmentation.config import SegmentationConfig
+from persona_assets.segmentation.features import FEATURES
 from persona_assets.segmentation.outliers import anomalies, unusual
 from persona_assets.segmentation.preprocessing import Preprocessing
 from persona_assets.tables.segmentation import (
@@ -57,7 +58,8 @@ def segment_customers(
     """
     from threadpoolctl import threadpool_limits
 
-    known = segmentable(customers)
+    # Draws go by place: in this order, what customers are called decides nothing.
+    known = segmentable(customers).sort([feature.name for feature in FEATURES])
     if known.is_empty():
         return Segmentation(
             SEGMENTATION_MODEL.empty(), CLUSTERING_COMPARISON.empty(), CUSTOMER_SEGMENTS.empty()

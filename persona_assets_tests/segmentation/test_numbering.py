@@ -37,8 +37,8 @@ def test_two_clusters_never_share_a_number():
 
 
 def test_more_clusters_than_reference_customers_are_refused():
-    with pytest.raises(ValueError, match="13 clusters"):
-        matched(np.zeros((13, len(NAMES))), NAMES)
+    with pytest.raises(ValueError, match="12 clusters"):
+        matched(np.zeros((12, len(NAMES))), NAMES)
 
 
 def week(number, **segments):
