@@ -74,3 +74,20 @@ def test_two_trainings_are_never_mixed(mart):
 
     with pytest.raises(DataError, match="models/popularity_model"):
         model.recommend(both, ["a"], k=1, excluded=NO_PAIRS)
+
+
+def test_among_the_products_of_a_category_it_is_the_popularity_there(mart):
+    model = Popularity()
+    artefact = model.fit(
+        mart(
+            ("a", "shoe-1", "view", 1, 1),
+            ("a", "hat-1", "view", 9, 1),
+            ("b", "shoe-2", "view", 3, 1),
+            ("b", "hat-2", "view", 5, 1),
+        ),
+        cutoff=CUTOFF,
+    )
+
+    lists = model.recommend(artefact, ["c"], k=5, candidates=["shoe-1", "shoe-2"])
+
+    assert lists["product_id"].to_list() == ["shoe-2", "shoe-1"]
