@@ -63,7 +63,10 @@ CUSTOMER_FEATURES = Table(
             minimum=0,
         ),
         _count(
-            "orders", "frequency: different purchase invoices, never lines or returns", "orders"
+            "orders",
+            "frequency: different purchase invoices, never lines or returns; each counts at the "
+            "time of its first line, and lines without an order number form one per instant",
+            "orders",
         ),
         _count("return_orders", "different cancellation documents", "orders"),
         _share(

@@ -14,6 +14,8 @@ from persona_assets.transforms.exact import (
 )
 
 _BILLION = 1_000_000_000
+_FINER = 1_000
+"""An exact sum is one of billionths; addends this much larger make it finer than the result."""
 
 
 def bought_products(purchases: nw.LazyFrame, products: nw.LazyFrame) -> nw.LazyFrame:
@@ -48,7 +50,7 @@ def bought_products(purchases: nw.LazyFrame, products: nw.LazyFrame) -> nw.LazyF
             categories=known.cast(nw.Int64).sum(),
             top_category=nw.when(is_top).then(nw.col("category")).min(),
             top_category_share=nw.col("_share").max(),
-            _entropy=exact_sum(-share * share.log()),
+            _entropy=exact_sum(-share * share.log() * _FINER),
         )
         .with_columns(category_evenness=_evenness())
         .drop("_entropy")
@@ -78,7 +80,9 @@ def _evenness() -> nw.Expr:
     number = nw.col("categories")
     several = nw.when((number > 1) & ~nw.col("top_category_share").is_null())
     ratio = several.then(nw.col("_entropy") / number.log())
-    billionths = nw.min_horizontal((ratio * _BILLION + 0.5).floor(), nw.lit(float(_BILLION)))
+    billionths = nw.min_horizontal(
+        (ratio * (_BILLION // _FINER) + 0.5).floor(), nw.lit(float(_BILLION))
+    )
     rounded = exact_quotient(billionths.cast(nw.Int64), _BILLION)
     single = nw.when((number == 1) & ~nw.col("top_category_share").is_null()).then(nw.lit(0.0))
     return nw.coalesce(single, several.then(rounded))

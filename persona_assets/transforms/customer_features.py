@@ -125,7 +125,13 @@ def _derived(customers: nw.LazyFrame, cutoff: date) -> nw.LazyFrame:
     """Adds what follows from the sums and extremes of each customer."""
     orders, returned = nw.col("orders"), nw.col("return_orders")
     gap_us = nw.col("_tenure_us") - nw.col("_newest_us")
+    kinds = {"_weekday": WEEKDAYS, "_hour": HOURS}
+    most = {
+        f"_most{kind}": nw.max_horizontal(*(f"{kind}_{value}" for value in values))
+        for kind, values in kinds.items()
+    }
     return customers.with_columns(
+        **most,
         gross_spend=from_exact_parts(nw.col("_whole"), nw.col("_parts")),
         returned_spend=from_exact_parts(-nw.col("_returned_whole"), -nw.col("_returned_parts")),
         net_spend=from_exact_parts(
@@ -138,16 +144,16 @@ def _derived(customers: nw.LazyFrame, cutoff: date) -> nw.LazyFrame:
         ),
         tenure_days=exact_quotient(nw.col("_tenure_us"), _DAY_US),
         days_between_orders=nw.when(orders > 1).then(gap_us / ((orders - 1) * _DAY_US)),
-        favourite_weekday=_most("_weekday", WEEKDAYS),
-        favourite_hour=_most("_hour", HOURS),
     ).with_columns(
         average_order_value=nw.when(orders > 0).then(nw.col("gross_spend") / orders),
+        favourite_weekday=_most("_weekday", WEEKDAYS),
+        favourite_hour=_most("_hour", HOURS),
     )
 
 
 def _most(kind: str, values: Sequence[int]) -> nw.Expr:
     """The value with most orders, of equals the first; null: no order."""
-    most = nw.max_horizontal(*(f"{kind}_{value}" for value in values))
+    most = nw.col(f"_most{kind}")
     return nw.coalesce(
         *(
             nw.when((most > 0) & (nw.col(f"{kind}_{value}") == most)).then(nw.lit(value, nw.Int64))
