@@ -100,7 +100,18 @@ def histograms_figure(customers: pl.DataFrame, segments: pl.DataFrame) -> "Figur
     members = segments.join(customers, on="user_id", maintain_order="left")
     names, colours = segment_names(segments), segment_colours(segments)
     lines = max(1, len(names))
-    figure = new_figure(10.0, 0.9 + 1.05 * lines)
+    height = 1.0 + 1.05 * lines
+    figure = new_figure(10.0, height)
+    # Laid out by hand: the solver takes seconds for this many panels, which are all alike.
+    figure.set_layout_engine(None)
+    figure.subplots_adjust(
+        left=0.09,
+        right=0.985,
+        top=1 - 0.45 / height,
+        bottom=0.55 / height,
+        hspace=0.45,
+        wspace=0.06,
+    )
     panels = figure.subplots(lines, len(HISTOGRAMS), squeeze=False, sharex="col")
     for column, axis in enumerate(HISTOGRAMS):
         everybody = _known(members, axis.feature)
@@ -119,7 +130,7 @@ def histograms_figure(customers: pl.DataFrame, segments: pl.DataFrame) -> "Figur
         )  # fmt: skip
     figure.supxlabel(
         "filled: customers of the segment; line: all customers; number: the segment's median",
-        fontsize=8.5, color=MUTED,
+        fontsize=8.5, color=MUTED, y=0.1 / height,
     )  # fmt: skip
     return figure
 
@@ -219,9 +230,9 @@ def _histogram(axes: "Axes", own: NDArray, everybody: NDArray, edges: NDArray, h
 
 
 def _logarithmic(axes: "Axes") -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(10, numticks=4))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_minor_locator(NullLocator())
