@@ -105,7 +105,7 @@ def histograms_figure(customers: pl.DataFrame, segments: pl.DataFrame) -> "Figur
     # Laid out by hand: the solver takes seconds for this many panels, which are all alike.
     figure.set_layout_engine(None)
     figure.subplots_adjust(
-        left=0.09,
+        left=0.105,
         right=0.985,
         top=1 - 0.45 / height,
         bottom=0.55 / height,
@@ -121,7 +121,10 @@ def histograms_figure(customers: pl.DataFrame, segments: pl.DataFrame) -> "Figur
             axes = panels[line, column]
             own = _known(members.filter(segment=number), axis.feature)
             _histogram(axes, own, everybody, edges, colours[number])
-            if axis.logarithmic:
+            if not everybody.size:
+                axes.set_xticks([])
+                axes.set_xlabel("not known", fontsize=8, color=MUTED)
+            elif axis.logarithmic:
                 _logarithmic(axes)
     for line, (number, name) in enumerate(names.items()):
         panels[line, 0].set_ylabel(
