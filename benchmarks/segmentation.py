@@ -29,12 +29,13 @@ import narwhals as nw
 import polars as pl
 from earlier_segmentation import Earlier, earlier, labels_of
 from generated_customers import generated
-from persona_assets.segmentation.preprocessing import Preprocessing
-from persona_assets.segmentation.segmenting import Segmentation, segment_customers
 
 from persona_assets.evaluation.segments import countries
 from persona_assets.segmentation import profiles, quality
 from persona_assets.segmentation.config import SegmentationConfig
+from persona_assets.segmentation.preprocessing import Preprocessing
+from persona_assets.segmentation.reference_customers import REFERENCE_CUSTOMERS
+from persona_assets.segmentation.segmenting import Segmentation, segment_customers
 from persona_assets.sources.online_retail import OnlineRetail
 from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, judge, rejected
 from persona_assets.transforms.cleaning_steps import cleaning_steps
@@ -46,6 +47,7 @@ END = date(2011, 12, 12)
 GENERATED_END = date(2025, 1, 6)
 KEY = b"benchmark"
 CONFIG = SegmentationConfig()
+ACTIONS = {each.number: each.action for each in REFERENCE_CUSTOMERS}
 PUBLISHED_QUALITY = {3: (0.2233, None, None), 4: (0.2312, 1085.8, 1.349)}
 """k → silhouette, Calinski-Harabasz and Davies-Bouldin index of the earlier pipeline."""
 PUBLISHED_COUNTS = (4_362, 4_282, 4_067)
@@ -172,18 +174,19 @@ def _explain(
     without = {names[each] for each in customers.filter(pl.col("orders") == 0)["user_id"]}
     outliers = made.segments["outlier"].sum()
     start = END - timedelta(days=WINDOW_DAYS)
+    dropped = theirs.after_seasonality.height - theirs.after_outliers.height
     print(
         f"""
 Where ours differ:
-- {len((rfm & whole_mart) - own)} of theirs bought and returned only before {start}: our customers
-  are those of the 52 weeks before a cut-off, the same at every cut-off; the file is longer.
-- {len(rfm - whole_mart)} of theirs have no line left in our mart (vouchers count as service lines,
-  not as goods); {len(own - rfm)} of ours are not among theirs.
-- {len(single)} of theirs vanish between RFM and seasonality because they have a single line, between
-  which and the next one no days pass; {len(single & own)} of them are customers of ours.
+- {len((rfm & whole_mart) - own)} of theirs bought and returned only before {start}. Our customers
+  are those of the 52 weeks before a cut-off, equally long at every one; the file is longer.
+- {len(rfm - whole_mart)} of theirs have no line left in our mart; {len(own - rfm)} of ours are not
+  among theirs.
+- {len(single)} of theirs vanish between RFM and seasonality: from their single line to the next
+  there are no days. {len(single & own)} of them are customers of ours.
 - {len(without)} of ours only returned in the window: they have features, but no segment.
-- {theirs.after_seasonality.height - theirs.after_outliers.height} of theirs are dropped as outliers;
-  {outliers} of ours are flagged, shape no segment and are assigned to one."""
+- {dropped} of theirs are dropped as outliers; {outliers} of ours are flagged, shape no segment and
+  are assigned to one."""
     )
 
 
@@ -248,7 +251,7 @@ def print_quality(theirs: Earlier, customers: pl.DataFrame, made: Segmentation) 
     recency = dict(
         traits.filter(pl.col("feature") == "recency_days").select("segment", "median").iter_rows()
     )
-    for row in profiles.segment_profiles(customers, made.segments).iter_rows(named=True):
+    for row in profiles.segment_profiles(customers, made.segments, ACTIONS).iter_rows(named=True):
         print(
             f"| {row['segment']} | {row['name']} | {row['customers']:,} "
             f"| {row['revenue_share']:.1%} | {recency[row['segment']]:.0f} |"
@@ -335,7 +338,7 @@ def timed(place: Path) -> None:
         "customer_segments, segmentation_model, clustering_comparison",
         lambda: segment_customers(customers, cutoff=cutoff, config=CONFIG),
     )
-    step("segment_profiles", lambda: profiles.segment_profiles(customers, made.segments))
+    step("segment_profiles", lambda: profiles.segment_profiles(customers, made.segments, ACTIONS))
     step("segment_traits", lambda: profiles.segment_traits(customers, made.segments))
     if (place / "events.parquet").is_file():
         raw = [scanned(name) for name in ("events", "quarantine", "interactions")]
