@@ -51,7 +51,11 @@ def components_figure(segments: pl.DataFrame, *, seed: int = 0) -> "Figure":
         flat = figure.add_subplot()
     _in_plane(flat, points, shown, segments)
     legend = figure.legend(
-        loc="outside lower center", ncols=4, frameon=False, fontsize=9, markerscale=1.8
+        loc="outside lower center",
+        ncols=4 if points.shape[1] > 2 else 2,
+        frameon=False,
+        fontsize=9,
+        markerscale=1.8,
     )
     for handle in legend.legend_handles:
         if handle is not None:

@@ -47,7 +47,7 @@ HISTOGRAMS = (
 DRAWN = tuple(dict.fromkeys(axis.feature for axis in RADAR + HISTOGRAMS))
 """Columns of `segmentation/customer_features` that the plots need besides `user_id`."""
 BINS = 20
-_IN_A_ROW = 3
+_MOST_IN_A_ROW = 3
 _ALL_CUSTOMERS = "#444444"
 
 
@@ -68,10 +68,11 @@ def radar_figure(
     ranked = profiles.sort("revenue", "segment", descending=[True, False]).to_dicts()
     ranks = median_ranks(customers, segments)
     colours = segment_colours(segments)
-    lines = max(1, -(-len(ranked) // _IN_A_ROW))
-    figure = new_figure(9.4, 3.4 * lines)
+    in_a_row = min(_MOST_IN_A_ROW, max(1, len(ranked)))
+    lines = max(1, -(-len(ranked) // in_a_row))
+    figure = new_figure(3.15 * in_a_row, 3.4 * lines)
     panels = figure.subplots(
-        lines, _IN_A_ROW, subplot_kw={"projection": "polar"}, squeeze=False
+        lines, in_a_row, subplot_kw={"projection": "polar"}, squeeze=False
     ).ravel()
     for axes in panels[len(ranked) :]:
         axes.set_axis_off()

@@ -194,6 +194,8 @@ def _method(rows: pl.DataFrame, method: str) -> str:
     found = rows.filter(method=method).row(0, named=True)
     if method != "hdbscan":
         return METHOD_NAMES[method]
+    if not found["k"]:
+        return "HDBSCAN: finds no clusters"
     return f"HDBSCAN: finds {found['k']}, {_percent(found['noise_share'])} in none"
 
 

@@ -44,7 +44,7 @@ def _amount(value: float) -> str:
 
 
 def _percent(value: float) -> str:
-    return f"{100 * value:.0f} %"
+    return f"{round(100 * value)} %"  # an integer: no "-0"
 
 
 def _days(value: float) -> str:
