@@ -79,7 +79,7 @@ def test_profiles_of_two_segments_by_hand():
         {"gross_spend": 70.0, "orders": 7, "country": "France"},
         {"gross_spend": 20.0, "orders": 5, "country": None},
         {"gross_spend": 10.0, "orders": 1, "country": "France"},
-        {"gross_spend": 0.0, "orders": 0, "country": "Spain"},  # only returns: no segment
+        {"gross_spend": 50.0, "orders": 0, "country": "Spain"},  # has no segment
     ]
     profiles = segment_profiles(customers_of(rows), segments_of([3, 3, 1], outliers=[0]), ACTIONS)
     assert profiles.schema == SEGMENT_PROFILES.polars_schema
