@@ -14,7 +14,6 @@
 """
 
 import argparse
-import os
 import resource
 import subprocess
 import sys
@@ -69,10 +68,12 @@ def main() -> None:
     arguments.add_argument("--data", type=Path, default=Path("../shared/data"))
     arguments.add_argument("--parts", default="earlier,ours,speed")
     arguments.add_argument("--customers", type=int, default=1_000_000)
-    arguments.add_argument("--timed", type=Path, help=argparse.SUPPRESS)
+    arguments.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    arguments.add_argument("--store", help=argparse.SUPPRESS)
+    arguments.add_argument("--timed", action="store_true", help=argparse.SUPPRESS)
     asked = arguments.parse_args()
-    if asked.timed is not None:
-        timed(asked.timed)
+    if asked.folder is not None:
+        timed(asked.folder) if asked.timed else store(asked.store, asked.folder)
         return
     file = asked.data / "online_retail.parquet"
     parts = asked.parts.split(",")
@@ -289,27 +290,24 @@ def _print_everybody(customers: pl.DataFrame, made: Segmentation) -> None:
 def print_speed(file: Path, number: int) -> None:
     """Seconds and memory of the group's steps, on two shops."""
     with tempfile.TemporaryDirectory() as folder:
-        shops = {
-            "online_retail": lambda place: _store(online_retail(file)._asdict(), place),
-            f"{number:,} generated customers": lambda place: _store(
-                generated(number, GENERATED_END)._asdict(), place
-            ),
-        }
-        for name, store in shops.items():
-            place = Path(folder) / name.split()[0].replace(",", "_")
-            place.mkdir()
-            # In a process of its own, lest what it takes counts for the steps.
-            child = os.fork()
-            if child == 0:
-                store(place)
-                os._exit(0)
-            os.waitpid(child, 0)
+        for name, source in (
+            ("Online Retail", file.resolve()),
+            (f"{number:,} generated customers", number),
+        ):
             print(f"\nSpeed, {name}\n", flush=True)
-            subprocess.run([sys.executable, __file__, "--timed", str(place)], check=True)
+            place = Path(folder) / name.replace(" ", "_")
+            place.mkdir()
+            # Processes of their own, lest what one takes counts for the other.
+            for words in (("--store", str(source)), ("--timed",)):
+                command = [sys.executable, __file__, "--folder", str(place), *words]
+                subprocess.run(command, check=True)
 
 
-def _store(tables: dict[str, pl.DataFrame], place: Path) -> None:
-    for name, frame in tables.items():
+def store(source: str, place: Path) -> None:
+    """Write what the group reads: of a file of Online Retail, or of so many customers."""
+    generate = source.isdigit()
+    shop = generated(int(source), GENERATED_END) if generate else online_retail(Path(source))
+    for name, frame in shop._asdict().items():
         frame.write_parquet(place / f"{name}.parquet")
 
 
