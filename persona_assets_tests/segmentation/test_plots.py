@@ -313,7 +313,10 @@ def test_cleaning_shows_what_each_step_takes_and_what_it_only_marks():
         ("outliers", 60_000, 406_529, 4_330, False),
     ]
     table = pl.DataFrame(
-        [(WEEKS[1], place, *step[:4], 1.0, step[4]) for place, step in enumerate(steps)],
+        [
+            (WEEKS[1], place, *step[:2], 0, *step[2:4], 1.0, step[4])
+            for place, step in enumerate(steps)
+        ],
         schema=CLEANING_STEPS.polars_schema,
         orient="row",
     )
