@@ -1,7 +1,8 @@
 """Compiling the kernels before they are needed, by a run of this module (`python -m`).
 
-Belongs here: one small use of each model, so that numba keeps its machine code beside its module. Does not belong here: the kernels. `make install` runs this, so that the first demo does
-not wait for a compiler.
+Belongs here: one small use of each model, so that numba keeps its machine code beside its module.
+Does not belong here: the kernels. `make install` runs this, so that the first demo does not wait
+for a compiler.
 """
 
 from collections.abc import Mapping
