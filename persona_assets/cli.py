@@ -35,7 +35,7 @@ DEMO = SourceSettings(
     name="synthetic",
     start=date(2025, 1, 1),
     end=date(2025, 3, 2),
-    options={"users": 5000, "products": 2000, "seed": 7},
+    options={"users": 3000, "products": 1200, "seed": 7},
 )
 
 messages = Console(stderr=True)

@@ -7,6 +7,8 @@ belong here: any particular plot; those stand beside the numbers they draw.
 import io
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -33,12 +35,16 @@ def png(figure: "Figure", dpi: int = 90) -> bytes:
     Colours are reduced to the 256 that cover the figure's best, which no eye notices in drawings
     and makes the file about three times smaller.
     """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
-    drawn, reduced = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=dpi)
+    figure.set_dpi(dpi)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # `savefig` would draw it twice
+    drawn = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    reduced = io.BytesIO()
     # No metadata: the same figure gives the same bytes.
-    Image.open(drawn).convert("RGB").quantize(
-        method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
-    ).save(reduced, format="png", optimize=True)
+    drawn.quantize(method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+        reduced, format="png", optimize=True
+    )
     return reduced.getvalue()

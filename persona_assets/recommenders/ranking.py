@@ -4,7 +4,9 @@ Belongs here: everything about lists that does not depend on how scores come abo
 here: scores (`factors.py`, `popularity.py`) or which pairs are excluded (`exclusion.py`).
 """
 
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,9 +24,10 @@ LIST_SCHEMA = pl.Schema(
         "score": pl.Float64(),
     }
 )
-SCORES_PER_BLOCK = 4_000_000
-"""Scores held at once. With the copies that ranking makes of them (about 25 bytes per score of 64
-bits) a block stays near 100 MB, however many users there are."""
+SCORES_PER_BLOCK = 1_000_000
+"""Scores that a thread holds at once. With the copies that ranking makes of them (about 25 bytes
+per score of 64 bits) a block stays near 25 MB, however many users there are. It does not follow the
+number of threads: a matrix product may differ in its last digits with the size of its block."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,8 @@ class Scorer:
 
     Attributes:
         products: `product_id` of each column.
-        scores_of: gives a fresh (users of the slice × products) array of finite scores.
+        scores_of: gives a fresh (users of the slice × products) array of finite scores; several
+            threads may ask at once.
     """
 
     products: pl.Series
@@ -66,12 +70,12 @@ def ranked_lists(
     k: int,
     excluded: pl.DataFrame,
 ) -> pl.DataFrame:
-    """The `k` best products of each user, a block of users at a time.
+    """The `k` best products of each user, a block of users at a time on each core.
 
     Args:
         users: `user_id` of each list, all different.
         products: `product_id` of each column of the scores; ties go to the earlier one.
-        scores_of: gives a fresh (users of the slice × products) array of finite scores.
+        scores_of: see `Scorer`.
         k: length of the lists.
         excluded: pairs `user_id, product_id` to leave out; pairs of unknown ids are ignored.
 
@@ -92,26 +96,29 @@ def ranked_lists(
         return LIST_SCHEMA.to_frame()
     block = max(1, SCORES_PER_BLOCK // len(products))
     user_ids = pl.Series("user_id", users, dtype=pl.String())
-    lists = [LIST_SCHEMA.to_frame()]
-    for start in range(0, len(users), block):
+
+    def lists_from(start: int) -> pl.DataFrame:
         scores = scores_of(slice(start, start + block))
         first, last = np.searchsorted(user_rows, (start, start + len(scores)))
         scores[user_rows[first:last] - start, product_columns[first:last]] = -np.inf
         best = best_columns(scores, length)
         best_scores = np.take_along_axis(scores, best, axis=1)
         row, rank = np.nonzero(np.isfinite(best_scores))
-        lists.append(
-            pl.DataFrame(
-                {
-                    "user_id": user_ids.gather(row + start),
-                    "rank": rank + 1,
-                    "product_id": products.gather(best[row, rank]),
-                    "score": best_scores[row, rank].astype(np.float64),
-                },
-                schema=LIST_SCHEMA,
-            )
+        return pl.DataFrame(
+            {
+                "user_id": user_ids.gather(row + start),
+                "rank": rank + 1,
+                "product_id": products.gather(best[row, rank]),
+                "score": best_scores[row, rank].astype(np.float64),
+            },
+            schema=LIST_SCHEMA,
         )
-    return pl.concat(lists)
+
+    starts = range(0, len(users), block)
+    if len(starts) == 1:
+        return lists_from(0)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return pl.concat([LIST_SCHEMA.to_frame(), *pool.map(lists_from, starts)])
 
 
 def _positions(
