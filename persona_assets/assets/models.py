@@ -1,5 +1,6 @@
 """Groups `models` and `recommendations`: one artefact per recommender, the registry, the lists."""
 
+from collections.abc import Mapping
 from datetime import date
 
 import dagster as dg
@@ -10,7 +11,7 @@ from persona_assets.assets import segmentation as segmentation_assets
 from persona_assets.assets.declare import Reads, asset_key, table_asset
 from persona_assets.assets.weekly import at, each_cutoff
 from persona_assets.lake.content_hash import render
-from persona_assets.partitions import BEFORE_CUTOFF, SAME, WEEKLY
+from persona_assets.partitions import BEFORE_CUTOFF, SAME, WEEKLY, days_of
 from persona_assets.recommenders import MODELS
 from persona_assets.recommenders.protocol import Recommender
 from persona_assets.recommenders.registry import Trained, registry_row
@@ -19,7 +20,8 @@ from persona_assets.recommenders.top_k import batch_top_k
 from persona_assets.recommenders.training import train
 from persona_assets.resources.models_in_use import models_in_use
 from persona_assets.segmentation.trained import CustomerSegments
-from persona_assets.tables import mart, models, raw, segmentation
+from persona_assets.tables import mart, models, raw
+from persona_assets.tables import segmentation as segmentation_tables
 from persona_assets.transforms.history import known_before
 
 FEEDBACK = (
@@ -31,7 +33,9 @@ _TYPES = [type(model) for model in MODELS.values()]
 _SIDE = {
     "users": Reads(raw.USERS),
     "products": Reads(raw.PRODUCTS),
-    "customer_segments": Reads(segmentation.CUSTOMER_SEGMENTS, SAME, ("cutoff", "user_id", "name")),
+    "customer_segments": Reads(
+        segmentation_tables.CUSTOMER_SEGMENTS, SAME, ("cutoff", "user_id", "name")
+    ),
 }
 
 
@@ -69,11 +73,13 @@ TRAINED_BY = {
 """Code version of each model's training."""
 
 _SEGMENTATION = {
-    "customers": Reads(segmentation.CUSTOMER_FEATURES, SAME),
-    "segmentation": Reads(segmentation.SEGMENTATION_MODEL, SAME),
+    "customers": Reads(segmentation_tables.CUSTOMER_FEATURES, SAME),
+    "segmentation": Reads(segmentation_tables.SEGMENTATION_MODEL, SAME),
 }
 _SEGMENTED_BY = (
-    segmentation_assets.segments.code_versions_by_key[asset_key(segmentation.SEGMENTATION_MODEL)]
+    segmentation_assets.segments.code_versions_by_key[
+        asset_key(segmentation_tables.SEGMENTATION_MODEL)
+    ]
     or ""
 )
 
@@ -98,38 +104,41 @@ def registry(
     the same when a run is repeated; the Delta versions that were read are in each artefact's
     commit.
     """
-    engine = context.resources.lake.store.engine
-    [history] = engine.together([interactions])
-    in_use = models_in_use(context)
+    store = context.resources.lake.store
+    [history] = store.engine.together([interactions])
+    cutoffs = days_of(context.partition_keys)
+    # By the store, which reads small tables in this process, on whatever engine the frames are.
+    of_customers = store.digests(segmentation_tables.CUSTOMER_FEATURES, cutoffs)
     segmenting = CustomerSegments(context.resources.shop.settings.segmentation)
-
-    def digest(frame: nw.LazyFrame) -> tuple[int, str]:
-        rows, total = engine.digests(frame, None).get(None, (0, 0))
-        return rows, render(rows, total)
+    segmented = store.digests(segmentation_tables.SEGMENTATION_MODEL, cutoffs)
+    in_use = models_in_use(context)
+    learned = {name: store.digests(MODELS[name].artefact, cutoffs) for name in artefacts}
 
     def trainings(cutoff: date) -> pl.DataFrame:
         def row(
-            trained: Trained, code_version: str, learned_from: str, artefact: nw.LazyFrame
+            trained: Trained,
+            code_version: str,
+            learned_from: tuple[int, int],
+            artefacts: Mapping[str, tuple[int, int]],
         ) -> pl.DataFrame:
-            rows, artefact_hash = digest(at(artefact, cutoff))
+            rows, total = artefacts[str(cutoff)]
             return registry_row(
                 trained,
                 cutoff=cutoff,
                 code_version=code_version,
-                input_hash=learned_from,
-                artefact_hash=artefact_hash,
+                input_hash=render(*learned_from),
+                artefact_hash=render(rows, total),
                 artefact_rows=rows,
             )
 
-        _, interactions_hash = digest(known_before(history, cutoff))
-        _, customers_hash = digest(at(customers, cutoff))
+        known = store.engine.digests(known_before(history, cutoff), None).get(None, (0, 0))
         return pl.concat(
             [
                 *(
-                    row(in_use[name], TRAINED_BY[name], interactions_hash, artefact)
-                    for name, artefact in artefacts.items()
+                    row(in_use[name], TRAINED_BY[name], known, digests)
+                    for name, digests in learned.items()
                 ),
-                row(segmenting, _SEGMENTED_BY, customers_hash, segmentation),
+                row(segmenting, _SEGMENTED_BY, of_customers[str(cutoff)], segmented),
             ]
         )
 

@@ -7,19 +7,15 @@ from persona_assets.partitions import DAILY, days_of
 from persona_assets.tables import Table, mart, raw
 from persona_assets.transforms.conservation import COUNTS, tally
 
+_COUNTED = (raw.EVENTS, mart.USER_ITEM_INTERACTIONS, mart.QUARANTINE)
+
 
 def conservation_check(table: Table) -> dg.AssetChecksDefinition:
     """Blocking check of the mart: raw rows = mart rows + quarantine rows, row by row."""
 
     def judge(asked: Asked) -> dict[str, dg.AssetCheckResult]:
-        days, store = days_of(asked.keys), asked.store
-        counted = store.engine.collect(
-            tally(
-                store.scan(raw.EVENTS, days),
-                store.scan(mart.USER_ITEM_INTERACTIONS, days),
-                store.scan(mart.QUARANTINE, days),
-            )
-        )
+        days, store = days_of(asked.keys), asked.store.near(*_COUNTED)
+        counted = store.engine.collect(tally(*(store.scan(each, days) for each in _COUNTED)))
         by_day = {str(row["event_date"]): row for row in counted.iter_rows(named=True)}
         return {key: _result(by_day.get(key, dict.fromkeys(COUNTS, 0))) for key in asked.keys}
 

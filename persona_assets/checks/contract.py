@@ -18,15 +18,16 @@ def contract_check(
     table: Table, partitions: dg.PartitionsDefinition | None
 ) -> dg.AssetChecksDefinition:
     """Schema, nulls, ranges, allowed values, foreign keys and uniqueness of the key; blocking."""
+    referenced = {
+        column.references: TABLES[column.references.rpartition(".")[0]]
+        for column in table.columns
+        if column.references
+    }
 
     def judge(asked: Asked) -> dict[str, dg.AssetCheckResult]:
         days = days_of(asked.keys) if partitions else None
-        store = asked.store
-        references = {
-            column.references: store.scan(TABLES[column.references.rpartition(".")[0]])
-            for column in table.columns
-            if column.references
-        }
+        store = asked.store.near(table, *referenced.values())
+        references = {name: store.scan(other) for name, other in referenced.items()}
         frame = store.scan(table, days)
         found = violations(frame, table, references, store.engine.collect)
         return {key: _result(table, found.get(key, [])) for key in asked.keys}

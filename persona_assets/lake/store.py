@@ -12,7 +12,7 @@ written from here, whatever the store's engine is.
 import random
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 import narwhals as nw
@@ -42,8 +42,8 @@ WHOLE = ""
 """Key that stands for the one partition of an unpartitioned table."""
 # Writers of the same partition exclude each other; a dozen tries outlast any plausible crowd.
 _ATTEMPTS = 12
-# Tables up to this are digested here: sooner done than handed to a cluster.
-_DIGESTED_HERE = 1_000_000
+# So many rows are sooner read here than a cluster has planned how to.
+_FEW = 1_000_000
 _HERE = PolarsEngine()
 
 
@@ -101,6 +101,17 @@ class DeltaStore:
             DataError: the table does not exist, cannot be read, or is not the contract's.
         """
         return self.engine.scan(self._opened(table, at), table, partitions)
+
+    def near(self, *tables: Table) -> "DeltaStore":
+        """The same lake for a look at `tables`, in this process where they hold few rows.
+
+        Raises:
+            DataError: a table does not exist or cannot be read.
+        """
+        if not self.engine.distributed:
+            return self
+        rows = sum(sum(self.partition_rows(table).values()) for table in tables)
+        return self if rows > _FEW else replace(self, engine=_HERE)
 
     def read(
         self,
@@ -233,7 +244,7 @@ class DeltaStore:
             asked = sorted(sizes) if partitions is None else partitioning.keys(partitions)
         found = dict.fromkeys(asked, (0, 0))
         if rows := sum(sizes.get(key, 0) for key in asked):
-            reader = engine if rows > _DIGESTED_HERE else _HERE
+            reader = engine if rows > _FEW else _HERE
             frame = reader.scan(delta, table, partitions)
             for day, sums in reader.digests(frame, table.partition).items():
                 found[WHOLE if day is None else day.isoformat()] = sums
