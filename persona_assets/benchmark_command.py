@@ -66,6 +66,8 @@ def benchmark(
     from persona_assets.benchmark.interactions_file import read_interactions, read_pairs
 
     messages = Console(stderr=True)
+    lengths, names = _lengths(ks), run.names(models)
+    run.refuse(names, lengths)
     if models == "all":
         messages.print(
             f"left out: {', '.join(run.left_out())}, which need more than interactions; "
@@ -74,12 +76,11 @@ def benchmark(
         )
     rows = read_interactions(file, weights=settings.load().event_weights, mapping=mapping)
     held = None if test is None else read_pairs(test, mapping=mapping)
-    lengths = _lengths(ks)
     given = {} if parameters is None else _parameters(parameters)
     with messages.status(f"splitting {len(rows):,} rows") as status:
         result = run.benchmark(
             run.split(rows, protocol, target=target, test=held),
-            run.names(models),
+            names,
             protocol=protocol,
             ks=lengths,
             refit=refit,

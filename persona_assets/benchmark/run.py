@@ -141,6 +141,25 @@ def left_out() -> list[str]:
     return [name for name, model in MODELS.items() if model.needs_side]
 
 
+def refuse(models: Sequence[str], ks: Sequence[int]) -> None:
+    """Say what `benchmark` would not do, before anything is read.
+
+    Raises:
+        UserError: there is no such model, one cannot learn from interactions alone, or a length is
+            below 1.
+    """
+    for name in models:
+        if name not in MODELS:
+            raise UserError(f"there is no model {name!r}; choose among {', '.join(MODELS)}")
+        if MODELS[name].needs_side:
+            raise UserError(
+                f"model {name!r} needs more than interactions ({MODELS[name].artefact.path}); it "
+                "is judged in a home, by `persona run`; leave it out here"
+            )
+    if not ks or min(ks) < 1:
+        raise UserError(f"--k is {','.join(map(str, ks))}; give lengths of at least 1")
+
+
 def benchmark(
     splits: Splits,
     models: Sequence[str],
@@ -170,8 +189,7 @@ def benchmark(
             configuration has a field that there is not.
     """
     given = parameters or {}
-    _refuse(models, ks)
-    _refuse(tuple(given), ks)
+    refuse([*models, *given], ks)
     found: dict[str, Judged] = {}
     gains: dict[str, NDArray[np.float64]] = {}
     configurations: dict[str, Any] = {
@@ -252,19 +270,6 @@ def _task(splits: Splits, protocol: str) -> Task:
     weights = history.join(reached, on=["user_id", "product_id"], how="semi")["weight"]
     weight = max(weights, default=0.0)
     return Task(horizon=None, target_weight=weight, unseen=False, heaviest_barred=True)
-
-
-def _refuse(models: Sequence[str], ks: Sequence[int]) -> None:
-    for name in models:
-        if name not in MODELS:
-            raise UserError(f"there is no model {name!r}; choose among {', '.join(MODELS)}")
-        if MODELS[name].needs_side:
-            raise UserError(
-                f"model {name!r} needs more than interactions ({MODELS[name].artefact.path}); it "
-                "is judged in a home, by `persona run`; leave it out here"
-            )
-    if not ks or min(ks) < 1:
-        raise UserError(f"--k is {','.join(map(str, ks))}; give lengths of at least 1")
 
 
 def _data(splits: Splits) -> dict[str, Any]:

@@ -127,6 +127,11 @@ class Ranker:
     def _booster(self) -> Any:  # noqa: ANN401 - LightGBM is imported on use
         return _lightgbm().Booster(model_str=self.text)
 
+    @property
+    def features(self) -> list[str]:
+        """Names of the columns of `values`."""
+        return list(self._booster.feature_name())
+
     def scores(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
         """(rows,) larger is better.
 

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from persona_assets.errors import UserError
+from persona_assets.errors import DataError, UserError
 from persona_assets.recommenders.als import ALSConfig
 from persona_assets.recommenders.artefact import one_training
 from persona_assets.recommenders.directional import Directional, DirectionalConfig
@@ -235,6 +235,13 @@ class TwoStage(Recommender):
         if self.config.order != RANKER:
             return self._part(known, users, histories)
         view = self.config.view(self.config.barred_weight(known))
+        if ranker is not None and ranker.features != view.feature_names:
+            raise DataError(
+                f"{self.artefact.path} was trained for another task: its ranker looks at "
+                f"{len(ranker.features)} features, this configuration at "
+                f"{len(view.feature_names)}; materialize it again, or ask with the configuration "
+                "that it was trained with"
+            )
         instant = Instant.of(view, known.select(HISTORY_SCHEMA.names()), users, histories)
         # Fused scores are at most the number of models: those below the candidates lie in
         # (−lowest, −1], those that no model speaks for below.

@@ -287,3 +287,12 @@ def test_the_canonical_order_follows_from_the_contents():
     assert np.array_equal(one.right, two.right)
     assert not np.array_equal(made.values, other.values)
     assert (one.right.reshape(-1, 10).sum(axis=1) == 1).all()
+
+
+def test_an_artefact_of_another_task_is_refused_by_name(mart):
+    rows = walks(mart)
+    artefact = SMALL.fit(rows, cutoff=CUTOFF)
+    other = SMALL.for_task(Task(horizon=timedelta(days=7)))
+
+    with pytest.raises(DataError, match=r"models/two_stage_model was trained for another task"):
+        lists_of(other, artefact, rows)
