@@ -39,7 +39,7 @@ definitions: install  ## the graph loads, as Dagster's own tools see it
 	PERSONA_HOME=$$(mktemp -d) $(BIN)/dg check defs
 
 unit: install  ## the test suite, transforms on Polars and on Spark (where Java is found)
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 gate: install  ## a small shop end to end; fails if an asset check fails
 	PERSONA_HOME=$$(mktemp -d) $(BIN)/persona run --source synthetic --start 2025-01-01 --end 2025-02-03 --users 400 --products 300 --weeks 2

@@ -74,6 +74,20 @@ SPARK_CONF = {
 }
 """Options of Spark that suit small data on two cores."""
 SPARK_LOG = HOME / "spark.log"
+LONGEST = (
+    "cluster/test_cluster.py",
+    "lake/test_s3_lake.py",
+    "transforms/test_engine_parity.py",
+    "graph/test_determinism.py",
+    "graph/test_killed_runs.py",
+)
+"""Files that take minutes, the longest first: begun last, one worker would wait for the other."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first; pytest-xdist hands files out in this order."""
+    places = {str(Path(__file__).parent / name): place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(str(item.path), len(LONGEST)))
 
 
 @pytest.fixture(scope="session")

@@ -189,7 +189,7 @@ def test_large_tables_are_digested_where_the_engine_computes(side, facts, rows, 
     engine = type(side.store.engine)
     digests = engine.digests
     monkeypatch.setattr(engine, "digests", lambda *a: asked.append(1) or digests(*a))
-    monkeypatch.setattr("persona_assets.lake.store._DIGESTED_HERE", 2)
+    monkeypatch.setattr("persona_assets.lake.store._FEW", 2)
     found = side.store.digests(facts)
     assert asked
     assert found == {day.isoformat(): digest(frame.filter(event_date=day)) for day in DAYS[:2]}
@@ -253,6 +253,22 @@ def test_only_a_rival_for_the_same_partition_makes_spark_start_again(
     assert written.version == spark_side.store.version(facts)
     expected = {DAYS[0]: 1, DAYS[1]: 9 if rival_day == DAYS[1] else 0}
     assert dict(spark_side.store.read(facts, columns=["event_date", "number"]).rows()) == expected
+
+
+def test_few_rows_are_looked_at_in_this_process_and_many_by_the_engine(
+    spark_side, facts, things, rows, monkeypatch
+):
+    store = spark_side.store
+    for table, partitions in ((facts, DAYS[:1]), (things, None)):
+        frame = (
+            rows({DAYS[0]: [1, 2]}) if partitions else rows({DAYS[0]: [1, 2]}).drop("event_date")
+        )
+        store.overwrite(table, frame, partitions=partitions)
+
+    assert store.near(facts, things).scan(facts).implementation.is_polars()
+    monkeypatch.setattr("persona_assets.lake.store._FEW", 3)
+    assert store.near(facts).scan(facts).implementation.is_polars()
+    assert store.near(facts, things).scan(facts).implementation.is_pyspark()
 
 
 def test_threads_of_one_driver_lose_nothing(spark_side, facts, things, rows):
