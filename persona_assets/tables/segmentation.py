@@ -1,17 +1,15 @@
-"""Contracts of group `segmentation`: customers as numbers, the segments they form, their profiles.
+"""Contracts of group `segmentation`: the segments that customers form, and their profiles.
 
 Belongs here: tables about customers, who are users with a purchase or a return. Does not belong
-here: everybody's trailing windows (`feature_store.py`) or metrics per segment (`evaluation.py`).
+here: customers as numbers (`customer_features.py`), everybody's trailing windows
+(`feature_store.py`) or metrics per segment (`evaluation.py`).
 """
 
 from persona_assets.tables.contract import Column, Table
+from persona_assets.tables.customer_features import CUSTOMER_FEATURES, MONEY, count, share
 from persona_assets.tables.features import CUTOFF
 from persona_assets.tables.mart import USER
 
-MONEY = "shop currency"
-PERIOD_DAYS = 28
-"""Length of a "month" [d]: four weeks back from the cut-off and so on, so that all are equally long
-and none is cut off, as calendar months would be by a Monday."""
 METHODS = ("k_means", "gaussian_mixture", "hdbscan")
 PARTS = ("feature", "component", "centroid")
 
@@ -25,157 +23,6 @@ SEGMENT = Column(
 _NAME = Column("name", "string", "what the segment is called, from its numbers")
 
 
-def _count(name: str, meaning: str, unit: str) -> Column:
-    return Column(name, "int64", meaning, unit, minimum=0)
-
-
-def _share(name: str, meaning: str, *, nullable: bool = False) -> Column:
-    return Column(name, "float64", meaning, nullable=nullable, minimum=0, maximum=1)
-
-
-CUSTOMER_FEATURES = Table(
-    "segmentation",
-    "customer_features",
-    grain="one row per cut-off and customer: a user with a purchase or a return in the 52 weeks "
-    "before it; what a customer without purchases cannot have is null",
-    key=("cutoff", "user_id"),
-    partition="cutoff",
-    columns=(
-        CUTOFF,
-        USER,
-        Column("country", "string", "country of residence; null: not known", nullable=True),
-        Column("first_purchase_at", "timestamp", "first purchase; null: none", nullable=True),
-        Column("last_purchase_at", "timestamp", "last purchase; null: none", nullable=True),
-        Column(
-            "recency_days",
-            "float64",
-            "from the last purchase to the cut-off; null: no purchase",
-            "d",
-            nullable=True,
-            minimum=0,
-        ),
-        Column(
-            "tenure_days",
-            "float64",
-            "from the first purchase to the cut-off; null: no purchase",
-            "d",
-            nullable=True,
-            minimum=0,
-        ),
-        _count(
-            "orders",
-            "frequency: different purchase invoices, never lines or returns; each counts at the "
-            "time of its first line, and lines without an order number form one per instant",
-            "orders",
-        ),
-        _count("return_orders", "different cancellation documents", "orders"),
-        _share(
-            "return_rate",
-            "return_orders / (orders + return_orders): 0 of one who returns nothing, 1 of one who "
-            "only returns",
-        ),
-        _count("lines", "purchased lines", "lines"),
-        _count("products", "different products purchased", "products"),
-        Column("gross_spend", "float64", "amount of purchases", MONEY, minimum=0),
-        Column(
-            "returned_spend", "float64", "amount of returns, as a positive number", MONEY, minimum=0
-        ),
-        Column(
-            "net_spend",
-            "float64",
-            "monetary: gross_spend − returned_spend; below 0 where purchases lie before the window",
-            MONEY,
-        ),
-        Column(
-            "average_order_value",
-            "float64",
-            "gross_spend / orders; null: no purchase",
-            MONEY,
-            nullable=True,
-            minimum=0,
-        ),
-        Column(
-            "days_between_orders",
-            "float64",
-            "mean time between one purchase invoice and the next, over invoices: (last − first) / "
-            "(orders − 1); null: fewer than two",
-            "d",
-            nullable=True,
-            minimum=0,
-        ),
-        Column(
-            "favourite_weekday",
-            "int64",
-            "ISO weekday (Monday = 1, UTC) of most purchase invoices; of equals the first in the "
-            "week; null: no purchase",
-            nullable=True,
-            minimum=1,
-            maximum=7,
-        ),
-        Column(
-            "favourite_hour",
-            "int64",
-            "hour of the day (UTC) of most purchase invoices; of equals the earliest; null: no "
-            "purchase",
-            "h",
-            nullable=True,
-            minimum=0,
-            maximum=23,
-        ),
-        Column(
-            "monthly_spend_mean",
-            "float64",
-            f"mean gross spend per {PERIOD_DAYS} days, from the period of the first purchase to "
-            "the cut-off, empty periods counted as 0; null: no purchase",
-            MONEY,
-            nullable=True,
-            minimum=0,
-        ),
-        Column(
-            "monthly_spend_std",
-            "float64",
-            "sample standard deviation of the same periods (divisor n − 1); null: fewer than two",
-            MONEY,
-            nullable=True,
-            minimum=0,
-        ),
-        Column(
-            "spend_trend",
-            "float64",
-            "slope of the same periods by least squares; null: fewer than two",
-            f"{MONEY} per {PERIOD_DAYS} days",
-            nullable=True,
-        ),
-        Column(
-            "spend_trend_se",
-            "float64",
-            "standard error of that slope, √(Σ residual² / (n − 2) / Σ (t − mean t)²); null: fewer "
-            "than three periods",
-            f"{MONEY} per {PERIOD_DAYS} days",
-            nullable=True,
-            minimum=0,
-        ),
-        _count("categories", "different categories purchased from; 0: none is known", "categories"),
-        Column(
-            "top_category",
-            "string",
-            "category of most gross spend; of equals the first by name; null: none is known",
-            nullable=True,
-        ),
-        _share(
-            "top_category_share",
-            "its share of the gross spend on products of known category; null: none is known",
-            nullable=True,
-        ),
-        _share(
-            "category_evenness",
-            "category mix: entropy of the shares of gross spend / ln(categories), 0 for a single "
-            "category, 1 where all have the same share; null: none is known",
-            nullable=True,
-        ),
-    ),
-)
-
 CLEANING_STEPS = Table(
     "segmentation",
     "cleaning_steps",
@@ -184,16 +31,16 @@ CLEANING_STEPS = Table(
     partition="cutoff",
     columns=(
         CUTOFF,
-        _count("position", "order of the steps; 0: everything delivered", "steps"),
+        count("position", "order of the steps; 0: everything delivered", "steps"),
         Column("step", "string", "what the step takes away or marks; `delivered`: nothing yet"),
-        _count("rows", "rows that it takes away or marks", "rows"),
-        _count(
+        count("rows", "rows that it takes away or marks", "rows"),
+        count(
             "customers",
             "different customers whom it takes away or marks; who has other rows is not taken away",
             "customers",
         ),
-        _count("rows_left", "rows left after it", "rows"),
-        _count("customers_left", "different customers left after it", "customers"),
+        count("rows_left", "rows left after it", "rows"),
+        count("customers_left", "different customers left after it", "customers"),
         Column(
             "amount_left",
             "float64",
@@ -249,7 +96,7 @@ SEGMENTATION_MODEL = Table(
             allowed=PARTS,
         ),
         Column("name", "string", "feature; component (pc1 …); segment's name"),
-        _count("position", "order within the part", "rows"),
+        count("position", "order within the part", "rows"),
         Column("transform", "string", "of a feature, before standardisation", nullable=True),
         Column(
             "filling",
@@ -265,7 +112,7 @@ SEGMENTATION_MODEL = Table(
             "component: weight of each feature in their order; centroid: its components",
             nullable=True,
         ),
-        _share("explained", "component: share of the variance that it explains", nullable=True),
+        share("explained", "component: share of the variance that it explains", nullable=True),
         Column("segment", "int64", "centroid: the segment's number", nullable=True, minimum=1),
         Column(
             "customers",
@@ -316,8 +163,8 @@ CLUSTERING_COMPARISON = Table(
         ),
         Column("stability_low", "float64", "lower end of its 95 % interval", nullable=True),
         Column("stability_high", "float64", "upper end of its 95 % interval", nullable=True),
-        _share("smallest_share", "share of customers in the smallest cluster", nullable=True),
-        _share("noise_share", "share of customers in no cluster (HDBSCAN only, else 0)"),
+        share("smallest_share", "share of customers in the smallest cluster", nullable=True),
+        share("noise_share", "share of customers in no cluster (HDBSCAN only, else 0)"),
         Column("chosen", "bool", "makes the segments of this cut-off"),
     ),
 )
@@ -335,10 +182,10 @@ SEGMENT_PROFILES = Table(
         Column("description", "string", "what sets it apart, in words made from the numbers"),
         Column("action", "string", "what a marketer may do about it"),
         Column("customers", "int64", "customers in it, outliers included", "customers", minimum=1),
-        _share("customer_share", "of all segmented customers"),
+        share("customer_share", "of all segmented customers"),
         Column("outliers", "int64", "unusual ones among them", "customers", minimum=0),
         Column("revenue", "float64", "their gross spend", MONEY, minimum=0),
-        _share("revenue_share", "of the gross spend of all segmented customers"),
+        share("revenue_share", "of the gross spend of all segmented customers"),
         Column(
             "countries",
             "string",
@@ -393,7 +240,7 @@ SEGMENT_MIGRATION = Table(
             "to_segment", "int64", "segment now; 0: no purchase in the window any more", minimum=0
         ),
         Column("customers", "int64", "customers who went this way", "customers", minimum=1),
-        _share("share", "of those who were in `from_segment`"),
+        share("share", "of those who were in `from_segment`"),
     ),
 )
 

@@ -14,7 +14,7 @@ from datetime import date, timedelta
 
 import narwhals as nw
 
-from persona_assets.tables.segmentation import CUSTOMER_FEATURES, PERIOD_DAYS
+from persona_assets.tables.customer_features import CUSTOMER_FEATURES, PERIOD_DAYS
 from persona_assets.transforms.category_mix import bought_products
 from persona_assets.transforms.exact import exact_parts, exact_quotient, from_exact_parts
 from persona_assets.transforms.history import known_before

@@ -14,7 +14,7 @@ from operator import add
 
 import narwhals as nw
 
-from persona_assets.tables.segmentation import PERIOD_DAYS
+from persona_assets.tables.customer_features import PERIOD_DAYS
 from persona_assets.transforms.exact import from_exact_parts
 
 PERIODS = 13
