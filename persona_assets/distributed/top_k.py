@@ -45,7 +45,7 @@ def lists(
 
     What all lists share (products, and the vector of people without history) comes into this
     process and goes to every worker. A user's own row, history and excluded products go to one task
-    only, which holds a block of users and `ranking.SCORES_PER_BLOCK` scores at a time.
+    only, which holds a block of users and a few blocks of scores at a time (`score_blocks.py`).
 
     Args:
         model: the recommender that trained the artefact; its `recommend` runs on the workers.

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from persona_assets.evaluation.expected import Groups, Hits, hits_of
 from persona_assets.evaluation.lists import Lists, lists_of, numbers
+from persona_assets.recommenders.score_blocks import of_each_block
 
 Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
 """Row of the user and number of the product of each pair, all different, sorted by row."""
@@ -115,7 +116,6 @@ def hits_of_scores(
     totals: NDArray[np.int64],
     products: int,
     depth: int,
-    scores_per_block: int = 4_000_000,
 ) -> Hits:
     """Full ranking of every product for every user, without making lists.
 
@@ -123,14 +123,14 @@ def hits_of_scores(
     which it was summed.
 
     Args:
-        scores_of: gives a fresh (users of the slice × products) array.
+        scores_of: gives a fresh (users of the slice × products) array; several threads may ask at
+            once.
         relevant: row and column of each relevant product that can be ranked, sorted by row.
         excluded: row and column of each product that is left out of a user's ranking, sorted by
             row. None of them is relevant.
         totals: per user the number of relevant products, those that cannot be ranked included.
         products: number of columns.
         depth: ranks beyond it are not looked at.
-        scores_per_block: scores held at once.
     """
     from persona_assets.evaluation.rank_counts import count_above
 
@@ -140,10 +140,10 @@ def hits_of_scores(
     equal = np.empty(len(rows), dtype=np.int64)
     begins = np.searchsorted(rows, np.arange(users + 1))
     out = np.searchsorted(excluded[0], np.arange(users + 1))
-    block = max(1, scores_per_block // max(1, products))
-    for start in range(0, users, block):
-        end = min(users, start + block)
-        scores = np.ascontiguousarray(scores_of(slice(start, end)), dtype=np.float32)
+
+    def count(block: slice) -> None:
+        start, end = block.start, block.stop
+        scores = np.ascontiguousarray(scores_of(block), dtype=np.float32)
         hidden = slice(out[start], out[end])
         scores[excluded[0][hidden] - start, excluded[1][hidden]] = -np.inf
         mine = slice(begins[start], begins[end])
@@ -154,6 +154,8 @@ def hits_of_scores(
             above[mine],
             equal[mine],
         )
+
+    of_each_block(count, users, products)
     order = np.lexsort((above, rows))
     above, equal = above[order], equal[order]
     first = (np.diff(rows, prepend=-1) != 0) | (np.diff(above, prepend=-1) != 0)

@@ -4,9 +4,7 @@ Belongs here: everything about lists that does not depend on how scores come abo
 here: scores (`factors.py`, `popularity.py`) or which pairs are excluded (`exclusion.py`).
 """
 
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from persona_assets.errors import UserError
+from persona_assets.recommenders.score_blocks import of_each_block
 
 LIST_SCHEMA = pl.Schema(
     {
@@ -24,10 +23,6 @@ LIST_SCHEMA = pl.Schema(
         "score": pl.Float64(),
     }
 )
-SCORES_PER_BLOCK = 1_000_000
-"""Scores that a thread holds at once. With the copies that ranking makes of them (about 25 bytes
-per score of 64 bits) a block stays near 25 MB, however many users there are. It does not follow the
-number of threads: a matrix product may differ in its last digits with the size of its block."""
 
 
 @dataclass(frozen=True)
@@ -94,12 +89,11 @@ def ranked_lists(
     length = min(k, len(products))
     if length == 0:
         return LIST_SCHEMA.to_frame()
-    block = max(1, SCORES_PER_BLOCK // len(products))
     user_ids = pl.Series("user_id", users, dtype=pl.String())
 
-    def lists_from(start: int) -> pl.DataFrame:
-        scores = scores_of(slice(start, start + block))
-        first, last = np.searchsorted(user_rows, (start, start + len(scores)))
+    def lists_of(block: slice) -> pl.DataFrame:
+        scores, start = scores_of(block), block.start
+        first, last = np.searchsorted(user_rows, (start, block.stop))
         scores[user_rows[first:last] - start, product_columns[first:last]] = -np.inf
         best = best_columns(scores, length)
         best_scores = np.take_along_axis(scores, best, axis=1)
@@ -114,11 +108,8 @@ def ranked_lists(
             schema=LIST_SCHEMA,
         )
 
-    starts = range(0, len(users), block)
-    if len(starts) == 1:
-        return lists_from(0)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return pl.concat([LIST_SCHEMA.to_frame(), *pool.map(lists_from, starts)])
+    made = of_each_block(lists_of, len(users), len(products))
+    return pl.concat([LIST_SCHEMA.to_frame(), *made])
 
 
 def _positions(

@@ -5,7 +5,7 @@ alike. Does not belong here: which instants there are (`snapshots.py`) or how a 
 (`lambdarank.py`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -18,13 +18,13 @@ from persona_assets.recommenders.candidates import Candidates, FirstStage
 from persona_assets.recommenders.directional import Directional, DirectionalConfig
 from persona_assets.recommenders.directions import directions
 from persona_assets.recommenders.lambdarank import Examples
-from persona_assets.recommenders.ranking import SCORES_PER_BLOCK
 from persona_assets.recommenders.ranking_features import (
     FEATURES,
     PairStatistics,
     features,
     pair_statistics,
 )
+from persona_assets.recommenders.score_blocks import blocks
 from persona_assets.recommenders.sequences import Sequences, sequences
 from persona_assets.recommenders.snapshots import Snapshot
 from persona_assets.recommenders.user_knn import UserKNN, UserKNNConfig, sequence_rows
@@ -142,11 +142,9 @@ class Instant:
             ),
         )
 
-    def blocks(self) -> Iterator[slice]:
+    def blocks(self) -> list[slice]:
         """All users, so many at a time that their scores stay small."""
-        size = max(1, SCORES_PER_BLOCK // max(1, len(self.products)))
-        for start in range(0, len(self.history.users), size):
-            yield slice(start, start + size)
+        return blocks(len(self.history.users), len(self.products))
 
     def values(self, candidates: Candidates, block: slice) -> NDArray[np.float32]:
         """(candidates × features): see `ranking_features.features`."""

@@ -58,7 +58,7 @@ def test_order_of_users_products_and_blocks_does_not_matter(cutoff, monkeypatch)
     excluded = pl.DataFrame({"user_id": users, "product_id": products[:7]})
     expected = planted_optimum(affinity, users, products, excluded, k=5, cutoff=cutoff)
     rows, columns = generator.permutation(7), generator.permutation(12)
-    monkeypatch.setattr("persona_assets.recommenders.ranking.SCORES_PER_BLOCK", 36)
+    monkeypatch.setattr("persona_assets.recommenders.score_blocks.SCORES_PER_BLOCK", 36)
     again = planted_optimum(
         affinity[np.ix_(rows, columns)],
         [users[row] for row in rows],

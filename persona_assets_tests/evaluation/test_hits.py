@@ -11,6 +11,7 @@ from persona_assets.errors import DataError
 from persona_assets.evaluation.expected import gains_of
 from persona_assets.evaluation.hits import hit_matrix, hits_of_scores
 from persona_assets.evaluation.metrics import DEBIASED, METRICS
+from persona_assets.recommenders import score_blocks
 from persona_assets.tables.models import TOP_K
 
 DEPTH = 8
@@ -234,15 +235,16 @@ def everything(hits):
 def test_full_ranking_equals_lists_that_hold_everything(shop, depth, scores_per_block):
     scores, kind = shop
     users, products = ["ann", "bob", "cid"], list("abcdefg")
-    from_scores = hits_of_scores(
-        lambda block: scores[block].astype(np.float32),
-        tuple(np.argwhere(kind == "r").T),
-        tuple(np.argwhere(kind == "x").T),
-        totals=(kind == "r").sum(axis=1),
-        products=7,
-        depth=depth,
-        scores_per_block=scores_per_block,
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(score_blocks, "SCORES_PER_BLOCK", scores_per_block)
+        from_scores = hits_of_scores(
+            lambda block: scores[block].astype(np.float32),
+            tuple(np.argwhere(kind == "r").T),
+            tuple(np.argwhere(kind == "x").T),
+            totals=(kind == "r").sum(axis=1),
+            products=7,
+            depth=depth,
+        )
     from_lists = hit_matrix(
         lists_from(scores, kind, users, products), pairs(kind, users, products), depth=depth
     )

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from persona_assets.errors import UserError
-from persona_assets.recommenders import ranking
+from persona_assets.recommenders import score_blocks
 from persona_assets.recommenders.best_columns import best_columns
-from persona_assets.recommenders.ranking import ranked_lists
+from persona_assets.recommenders.ranking import LIST_SCHEMA, ranked_lists
 
 NO_PAIRS = pl.DataFrame(schema={"user_id": pl.String(), "product_id": pl.String()})
 
@@ -47,7 +47,7 @@ def test_lists_equal_a_full_sort_whatever_the_block_size(problem, per_block):
     )
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ranking, "SCORES_PER_BLOCK", per_block)
+        patch.setattr(score_blocks, "SCORES_PER_BLOCK", per_block)
         lists = ranked_lists(
             users,
             pl.Series(products),
@@ -86,7 +86,7 @@ def test_nobody_asked_gives_no_rows_of_the_same_shape():
     lists = ranked_lists([], pl.Series(["a"]), lambda _: np.zeros((0, 1)), k=2, excluded=NO_PAIRS)
 
     assert lists.is_empty()
-    assert lists.schema == ranking.LIST_SCHEMA
+    assert lists.schema == LIST_SCHEMA
 
 
 @pytest.mark.parametrize("k", [0, -5])

@@ -1,0 +1,32 @@
+"""Users a block at a time, so that their scores of all products stay small, on every core.
+
+Belongs here: how large blocks are, and working on them. Does not belong here: what is done with
+scores (`ranking.py`, `evaluation/hits.py`).
+"""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+SCORES_PER_BLOCK = 1_000_000
+"""Scores that a thread holds at once. With the copies that ranking makes of them (about 25 bytes
+per score of 64 bits) a block stays near 25 MB, however many users there are. It does not follow the
+number of threads: a matrix product may differ in its last digits with the size of its block."""
+
+Made = TypeVar("Made")
+
+
+def blocks(users: int, products: int) -> list[slice]:
+    """All users in order, so many at a time as have `SCORES_PER_BLOCK` scores, at least one."""
+    size = max(1, SCORES_PER_BLOCK // max(1, products))
+    return [slice(start, min(users, start + size)) for start in range(0, users, size)]
+
+
+def of_each_block(work: Callable[[slice], Made], users: int, products: int) -> list[Made]:
+    """`work` for each of `blocks`, in their order; several threads call it at once."""
+    parts = blocks(users, products)
+    if len(parts) < 2:
+        return [work(part) for part in parts]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(work, parts))
