@@ -115,10 +115,12 @@ def _columns(
     here = {ours: theirs for ours, theirs in names.items() if theirs in given.columns}
     missing = [ours for ours in wanted if ours not in here and ours not in _stated(section)]
     if missing:
+        theirs, ours = names[missing[0]], missing[0]
+        meaning = "" if theirs == ours else f" ({ours})"
         raise UserError(
-            f"{path} has no column {names[missing[0]]!r} ({missing[0]}); its columns are "
+            f"{path} has no column {theirs!r}{meaning}; its columns are "
             f"{', '.join(given.columns)}; rename one, or pass --mapping with a TOML file whose "
-            f'section [events] says {missing[0]} = "<their column>"'
+            f'section [events] says {ours} = "<their column>"'
         )
     text = given.select(
         *(pl.col(theirs).alias(ours) for ours, theirs in here.items()),
