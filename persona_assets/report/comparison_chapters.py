@@ -10,7 +10,15 @@ from persona_assets.evaluation.ceiling import PLANTED_OPTIMUM
 from persona_assets.evaluation.plots import SHOWN_K, TITLES, staleness_figure
 from persona_assets.report import findings
 from persona_assets.report.collect import Report
-from persona_assets.report.markup import Markup, Section, element, paragraph, picture, table
+from persona_assets.report.markup import (
+    Markup,
+    Section,
+    element,
+    folded,
+    paragraph,
+    picture,
+    table,
+)
 from persona_assets.report.notation import NOTHING, counted, interval, number, p_value
 
 _METRIC = f"{TITLES[findings.PRIMARY]}@{SHOWN_K}"
@@ -18,14 +26,19 @@ _KINDS = {
     "known": "how well the shop knows them",
     "activity": "activity before the cut-off (thirds)",
     "country": "country",
+    "customer_segment": "customer segment (see below)",
     "price_tier": "prices of what they went for (thirds)",
 }
+
+_PAIRS_IN_VIEW = 15
+"""Rows of the table of pairs that need no click; fifteen models are 105 pairs."""
 
 
 def pairs(report: Report) -> Section:
     """Every model against every other."""
     body = [paragraph(findings.pairs(report), "finding")]
     rows = findings.primary(report.pairs)
+    ranked = rows.sort(-pl.col("difference").abs(), "model", "other")
     if not rows.is_empty():
         body += [
             paragraph(
@@ -35,29 +48,34 @@ def pairs(report: Report) -> Section:
                 "corrected. The last column is the difference that would be found in 80 % of such "
                 "comparisons: a smaller one may be there and be missed."
             ),
-            table(
-                ["model", "other", f"difference of {_METRIC}", "adjusted p", "detectable"],
-                [
-                    [
-                        row["model"],
-                        row["other"],
-                        element(
-                            "span",
-                            f"{row['difference']:+.3f}",
-                            element("small", interval(row["low"], row["high"])),
-                            element("small", row["verdict"]),
-                        ),
-                        p_value(row["adjusted_p_value"]),
-                        number(row["minimum_detectable"]),
-                    ]
-                    for row in rows.sort(-pl.col("difference").abs(), "model", "other").iter_rows(
-                        named=True
-                    )
-                ],
-                left=2,
-            ),
+            _pair_table(ranked.head(_PAIRS_IN_VIEW)),
         ]
+        if ranked.height > _PAIRS_IN_VIEW:
+            others = counted(ranked.height - _PAIRS_IN_VIEW, "smaller difference")
+            body.append(folded(others, _pair_table(ranked[_PAIRS_IN_VIEW:])))
     return Section("pairs", "Models pair by pair", body)
+
+
+def _pair_table(rows: pl.DataFrame) -> Markup:
+    return table(
+        ["model", "other", f"difference of {_METRIC}", "adjusted p", "detectable"],
+        [
+            [
+                row["model"],
+                row["other"],
+                element(
+                    "span",
+                    f"{row['difference']:+.3f}",
+                    element("small", interval(row["low"], row["high"])),
+                    element("small", row["verdict"]),
+                ),
+                p_value(row["adjusted_p_value"]),
+                number(row["minimum_detectable"]),
+            ]
+            for row in rows.iter_rows(named=True)
+        ],
+        left=2,
+    )
 
 
 def segments(report: Report) -> Section:

@@ -66,6 +66,11 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 
     return element("div", element("table", head, body), kind="wide")
 
 
+def folded(title: str, content: Markup) -> Markup:
+    """Content that a click on its title shows."""
+    return element("details", element("summary", title), content)
+
+
 def picture(figure: "Figure", description: str) -> Markup:
     """The figure as an inline image, as wide as it was drawn where the page has room.
 

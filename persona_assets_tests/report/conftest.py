@@ -147,7 +147,12 @@ def write_comparisons(store: DeltaStore) -> None:
             {**shown, **ends, "cutoff": week, "model": model, "kind": kind, "segment": segment}
             for week in WEEKS
             for model in ("als", "bpr", "popularity")
-            for kind, segment in [("known", "new"), ("known", "cold"), ("country", "FR")]
+            for kind, segment in [
+                ("known", "new"),
+                ("known", "cold"),
+                ("country", "FR"),
+                ("customer_segment", "Lost"),
+            ]
         ],
     )
     counts = {"touches": 200, "touches_by_cold_users": 25, "touches_of_cold_products": 3}

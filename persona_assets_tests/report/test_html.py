@@ -3,6 +3,7 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import polars as pl
 import pytest
 
 from persona_assets.errors import UserError
@@ -103,6 +104,7 @@ def test_numbers_of_every_part_are_in_it(page, full):
         "als 1.400 – 1.400 1.400 1.400 1.400 1.400",  # beyond accuracy, diversity not defined
         "als popularity +0.100 [-0.050, 0.200] better 0.010 0.080",  # pairs
         "model cold (40 users) new (40 users) als 0.300 [0.250, 0.350] 0.300",  # segments
+        "By customer segment (see below): model Lost (40 users)",
         "als 0.350 0.070 2 2",  # replay: mean, standard deviation, weeks, weeks ahead
         "unit_price x 0.250 0.100 yes",  # drift
         "Champions They spend <far> more. What to do: Act 1 & more. 2 33.3 % 80.0 % Lapsing They",
@@ -114,6 +116,22 @@ def test_numbers_of_every_part_are_in_it(page, full):
         "mart/quarantine few 2025-01-01, 2025-01-02, 2025-01-03 and 1 more many rejected",
     ):
         assert text in page.words, text
+
+
+def test_the_smaller_of_many_differences_are_folded_away(full, tmp_path):
+    pairs = pl.concat(
+        full.pairs.with_columns(difference=pl.lit(each / 100), other=pl.lit(f"other{each}"))
+        for each in range(17)
+    )
+    write_html(replace(full, pairs=pairs), tmp_path / "r.html")
+    text = (tmp_path / "r.html").read_text(encoding="utf-8")
+    shown, _, hidden = text.partition("<details>")
+    folded, _, _ = hidden.partition("</details>")
+    rows = findings.primary(pairs).height
+    assert f"<summary>{rows - 15} smaller differences</summary>" in folded
+    assert "other16" in shown
+    assert "other0<" in folded
+    assert "other0<" not in shown
 
 
 def test_a_failed_check_is_the_headline_and_named(full, tmp_path):
