@@ -67,15 +67,13 @@ def interactions(users: int, products: int, pairs: int) -> pl.DataFrame:
     rng = np.random.default_rng(1)
     product = (products * rng.random(pairs) ** 2).astype(np.int64)
     at = datetime(2023, 12, 1, tzinfo=UTC)
-    times = at + np.array(rng.integers(0, 30 * 86_400, pairs), dtype="timedelta64[s]").astype(
-        object
-    )
+    seconds = pl.Series(rng.integers(0, 30 * 86_400, pairs))
     return pl.DataFrame(
         {
             "user_id": [f"u{user:07d}" for user in rng.integers(users, size=pairs)],
             "product_id": [f"p{each:07d}" for each in product],
             "event_type": "view",
-            "event_ts": pl.Series(times, dtype=pl.Datetime("us", "UTC")),
+            "event_ts": pl.select(pl.lit(at) + pl.duration(seconds=seconds)).to_series(),
             "weight": 1.0,
         }
     ).with_columns(arrived_at="event_ts")

@@ -16,10 +16,10 @@ import narwhals as nw
 
 from persona_assets.tables.customer_features import CUSTOMER_FEATURES, PERIOD_DAYS
 from persona_assets.transforms.category_mix import bought_products
+from persona_assets.transforms.engine import with_epoch_micros
 from persona_assets.transforms.exact import exact_parts, exact_quotient, from_exact_parts
 from persona_assets.transforms.history import known_before
 from persona_assets.transforms.spend_periods import PERIODS, over_periods, per_period
-from persona_assets.transforms.timestamps import epoch_micros
 
 WINDOW_DAYS = PERIODS * PERIOD_DAYS
 """Days before the cut-off that are looked at: 52 weeks, a whole number of periods."""
@@ -75,7 +75,7 @@ def _orders(billed: nw.LazyFrame, cutoff: date) -> nw.LazyFrame:
     whole, parts = exact_parts(nw.col("amount"))
     unnumbered = nw.when(nw.col("order_id").is_null()).then(nw.col("event_ts"))
     at = nw.col("_at_us")
-    return (
+    orders = (
         billed.with_columns(_whole=whole, _parts=parts, _alone=unnumbered)
         .group_by("user_id", "event_type", "order_id", "_alone")
         .agg(
@@ -85,12 +85,11 @@ def _orders(billed: nw.LazyFrame, cutoff: date) -> nw.LazyFrame:
             _first=nw.col("event_ts").min(),
             _last=nw.col("event_ts").max(),
         )
-        .with_columns(_at_us=epoch_micros(nw.col("_first")))
-        .with_columns(
-            _ago_us=_end_us(cutoff) - at,
-            _weekday=(at // _DAY_US + 3) % 7 + 1,  # 1970 began on a Thursday
-            _hour=at // _HOUR_US % 24,
-        )
+    )
+    return with_epoch_micros(orders, _at_us="_first").with_columns(
+        _ago_us=_end_us(cutoff) - at,
+        _weekday=(at // _DAY_US + 3) % 7 + 1,  # 1970 began on a Thursday
+        _hour=at // _HOUR_US % 24,
     )
 
 
@@ -130,24 +129,26 @@ def _derived(customers: nw.LazyFrame, cutoff: date) -> nw.LazyFrame:
         f"_most{kind}": nw.max_horizontal(*(f"{kind}_{value}" for value in values))
         for kind, values in kinds.items()
     }
-    return customers.with_columns(
-        **most,
-        gross_spend=from_exact_parts(nw.col("_whole"), nw.col("_parts")),
-        returned_spend=from_exact_parts(-nw.col("_returned_whole"), -nw.col("_returned_parts")),
-        net_spend=from_exact_parts(
-            nw.col("_whole") + nw.col("_returned_whole"),
-            nw.col("_parts") + nw.col("_returned_parts"),
-        ),
-        return_rate=returned / (orders + returned),
-        recency_days=exact_quotient(
-            _end_us(cutoff) - epoch_micros(nw.col("last_purchase_at")), _DAY_US
-        ),
-        tenure_days=exact_quotient(nw.col("_tenure_us"), _DAY_US),
-        days_between_orders=nw.when(orders > 1).then(gap_us / ((orders - 1) * _DAY_US)),
-    ).with_columns(
-        average_order_value=nw.when(orders > 0).then(nw.col("gross_spend") / orders),
-        favourite_weekday=_most("_weekday", WEEKDAYS),
-        favourite_hour=_most("_hour", HOURS),
+    return (
+        with_epoch_micros(customers, _last_us="last_purchase_at")
+        .with_columns(
+            **most,
+            gross_spend=from_exact_parts(nw.col("_whole"), nw.col("_parts")),
+            returned_spend=from_exact_parts(-nw.col("_returned_whole"), -nw.col("_returned_parts")),
+            net_spend=from_exact_parts(
+                nw.col("_whole") + nw.col("_returned_whole"),
+                nw.col("_parts") + nw.col("_returned_parts"),
+            ),
+            return_rate=returned / (orders + returned),
+            recency_days=exact_quotient(_end_us(cutoff) - nw.col("_last_us"), _DAY_US),
+            tenure_days=exact_quotient(nw.col("_tenure_us"), _DAY_US),
+            days_between_orders=nw.when(orders > 1).then(gap_us / ((orders - 1) * _DAY_US)),
+        )
+        .with_columns(
+            average_order_value=nw.when(orders > 0).then(nw.col("gross_spend") / orders),
+            favourite_weekday=_most("_weekday", WEEKDAYS),
+            favourite_hour=_most("_hour", HOURS),
+        )
     )
 
 

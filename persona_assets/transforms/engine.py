@@ -26,6 +26,28 @@ def beside(frame: nw.LazyFrame, table: pl.DataFrame) -> nw.LazyFrame:
     return nw.from_native(table.lazy())
 
 
+def with_epoch_micros(frame: nw.LazyFrame, **instants: str) -> nw.LazyFrame:
+    """Adds microseconds from 1970-01-01 00:00 UTC to instants, as int64.
+
+    Narwhals has `dt.timestamp` for Polars alone, and from the calendar's parts it takes longer.
+
+    Args:
+        frame: a lazy frame of Polars or PySpark.
+        instants: by the name of each column to be added, the column of type timestamp[us, UTC].
+    """
+    native = frame.to_native()
+    if frame.implementation.is_pyspark():
+        from pyspark.sql import functions
+
+        added = {into: functions.unix_micros(column) for into, column in instants.items()}
+        return nw.from_native(native.withColumns(added))
+    return nw.from_native(
+        native.with_columns(
+            pl.col(column).dt.timestamp("us").alias(into) for into, column in instants.items()
+        )
+    )
+
+
 def latest_before(
     frame: nw.LazyFrame, column: str, *, within: Sequence[str], order_by: Sequence[str], into: str
 ) -> nw.LazyFrame:

@@ -9,8 +9,8 @@ from datetime import timedelta
 import narwhals as nw
 
 from persona_assets.tables.mart import SESSIONS
+from persona_assets.transforms.engine import with_epoch_micros
 from persona_assets.transforms.exact import exact_quotient, exact_sum
-from persona_assets.transforms.timestamps import epoch_micros
 
 INACTIVITY = timedelta(minutes=30)
 """More silence than this ends a session: the convention of web analytics since the log files."""
@@ -84,13 +84,13 @@ def sessions(interactions: nw.LazyFrame) -> nw.LazyFrame:
         revenue=exact_sum(bought),
         _step=step.max(),
     )
-    lasted_us = epoch_micros(nw.col("ended_at")) - epoch_micros(nw.col("started_at"))
     deepest = nw.coalesce(
         *(nw.when(nw.col("_step") == depth).then(nw.lit(name)) for name, depth in _DEPTH.items()),
         nw.lit("return"),
     )
-    return summary.with_columns(
-        duration_s=exact_quotient(lasted_us, 1_000_000),
+    timed = with_epoch_micros(summary, _from_us="started_at", _to_us="ended_at")
+    return timed.with_columns(
+        duration_s=exact_quotient(nw.col("_to_us") - nw.col("_from_us"), 1_000_000),
         depth=deepest,
         abandoned_cart=(nw.col("add_to_carts") > 0) & (nw.col("purchases") == 0),
     ).select(c.name for c in SESSIONS.columns)

@@ -11,9 +11,8 @@ import narwhals as nw
 
 from persona_assets.tables.features import TEMPORAL_FEATURES
 from persona_assets.transforms.days import during
-from persona_assets.transforms.engine import latest_before
+from persona_assets.transforms.engine import latest_before, with_epoch_micros
 from persona_assets.transforms.exact import exact_quotient
-from persona_assets.transforms.timestamps import epoch_micros
 
 LOOKBACK_DAYS = 30
 """Days before the first asked day that must be given along with it."""
@@ -43,12 +42,8 @@ def last_touches(
         no use to the day after `days` are left out: they lie too far back.
     """
     pair = ("user_id", "product_id")
-    found = (
-        during(interactions, days)
-        .filter(_punctual())
-        .with_columns(last_us=epoch_micros(nw.col("event_ts")))
-        .select(*pair, "last_us")
-    )
+    punctual = during(interactions, days).filter(_punctual())
+    found = with_epoch_micros(punctual, last_us="event_ts").select(*pair, "last_us")
     both = found if earlier is None else nw.concat([earlier.select(*pair, "last_us"), found])
     latest = both.group_by(*pair).agg(nw.col("last_us").max())
     if earlier is None:
@@ -125,9 +120,7 @@ def temporal_features(
     # Events between two of the days are predecessors, too.
     span = [first + timedelta(days=each) for each in range((last - first).days + 1)]
     events = (
-        during(interactions, span)
-        .select(*_FROM_MART)
-        .with_columns(_us=epoch_micros(nw.col("event_ts")))
+        with_epoch_micros(during(interactions, span).select(*_FROM_MART), _us="event_ts")
         .join(categories, on="product_id", how="left")
         .with_columns(_known_us=nw.when(_punctual()).then(nw.col("_us")), _one=nw.lit(1))
         # One integer instead of instant and text: the windows below sort by it.

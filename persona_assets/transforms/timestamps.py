@@ -1,4 +1,4 @@
-"""Instants: from the many texts in which shops deliver them, and to plain microseconds.
+"""Instants, from the many texts in which shops deliver them.
 
 Belongs here: parsing event times and the calendar arithmetic behind it. Does not belong here:
 judging whether an instant is plausible (`cleaning.py`).
@@ -14,7 +14,6 @@ import narwhals as nw
 MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND_US = 1_000_000
-_DAY_S = 86_400
 
 # [0-9], never \d: Rust's \d takes any script's digits. \z, never $: Java's $ forgives a newline.
 _HOUR = "([01][0-9]|2[0-3])"
@@ -87,21 +86,6 @@ def parse_timestamps(frame: nw.LazyFrame, column: str, *, into: str) -> nw.LazyF
         .with_columns((nw.lit(_EPOCH) + nw.col("_us") * nw.lit(MICROSECOND)).alias(into))
         .drop("_slashed", "_civil", "_unix", "_year", "_month", "_day", "_minute", "_us", "_zone")
     )
-
-
-def epoch_micros(instant: nw.Expr) -> nw.Expr:
-    """Microseconds from 1970-01-01 00:00 UTC to `instant`, as int64.
-
-    Put together from the calendar's parts because Narwhals offers neither `dt.timestamp` nor
-    `dt.total_seconds` on Spark.
-    """
-    part = instant.dt
-    days = _days_from_civil(_int(part.year()), _int(part.month()), _int(part.day()))
-    seconds = (
-        days * _DAY_S + _int(part.hour()) * 3_600 + _int(part.minute()) * 60 + _int(part.second())
-    )
-    # Before 1970 Spark gives negative microseconds of the second: hence the modulo.
-    return seconds * _SECOND_US + _int(part.microsecond()) % _SECOND_US
 
 
 def _seconds(text: nw.Expr) -> nw.Expr:

@@ -1,7 +1,9 @@
+from datetime import UTC, datetime, timedelta
+
 import polars as pl
 import pytest
 
-from persona_assets.transforms.engine import latest_before
+from persona_assets.transforms.engine import latest_before, with_epoch_micros
 
 
 @pytest.mark.parametrize("within", [("group",), ("group", "kind")])
@@ -28,3 +30,11 @@ def test_the_latest_value_before_a_row_is_that_of_a_loop(lazy, collect, dirty_ma
     assert found.sort(order)["last"].to_list() == expected
     assert rows["value"].null_count() > 10
     assert rows["kind"].null_count() > 5
+
+
+def test_microseconds_invert_the_calendar(lazy, collect):
+    micros = [-62_135_596_800_000_000, -1, 0, 1_741_515_630_123_456, 253_402_300_799_999_999]
+    instants = [datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=us) for us in micros]
+    frame = pl.DataFrame({"at": [*instants, None]}, schema={"at": pl.Datetime("us", "UTC")})
+    result = collect(with_epoch_micros(lazy(frame), us="at").sort("at"))
+    assert result["us"].to_list() == [None, *micros]

@@ -7,7 +7,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from persona_assets.transforms.timestamps import epoch_micros, parse_timestamps
+from persona_assets.transforms.timestamps import parse_timestamps
 
 
 def parsed_by(lazy, collect, texts):
@@ -156,11 +156,3 @@ def by_python(text):
 )
 def test_no_text_whatever_raises(texts):
     assert by_polars(texts) == [READABLE.get(text) for text in texts]
-
-
-def test_epoch_micros_inverts_the_calendar(lazy, collect):
-    micros = [-62_135_596_800_000_000, -1, 0, 1_741_515_630_123_456, 253_402_300_799_999_999]
-    instants = [datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=us) for us in micros]
-    frame = pl.DataFrame({"at": [*instants, None]}, schema={"at": pl.Datetime("us", "UTC")})
-    result = collect(lazy(frame).select("at", us=epoch_micros(nw.col("at"))).sort("at"))
-    assert result["us"].to_list() == [None, *micros]
