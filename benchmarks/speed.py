@@ -118,7 +118,14 @@ def _mllib(rows: pl.DataFrame, runs: int) -> float:
         frame.count()
 
         def fit(iterations: int) -> float:
-            solver = ALS(rank=64, maxIter=iterations, implicitPrefs=True, numBlocks=2, seed=1)
+            solver = ALS(
+                rank=64,
+                maxIter=iterations,
+                implicitPrefs=True,
+                numUserBlocks=2,
+                numItemBlocks=2,
+                seed=1,
+            )
 
             def work() -> None:
                 solver.fit(frame).itemFactors.count()
@@ -148,7 +155,7 @@ def top_k(runs: int) -> None:
     from threadpoolctl import threadpool_limits
 
     from persona_assets.recommenders.factors import Factors
-    from persona_assets.recommenders.protocol import NO_HISTORY, NO_PAIRS
+    from persona_assets.recommenders.protocol import NO_PAIRS
     from persona_assets.recommenders.ranking import ranked_lists
 
     rng = np.random.default_rng(2)
@@ -164,7 +171,7 @@ def top_k(runs: int) -> None:
     asked = learned.users.to_list()
 
     def lists() -> None:
-        scorer = learned.scorer(asked, NO_HISTORY)
+        scorer = learned.scorer(asked)
         ranked_lists(asked, scorer.products, scorer.scores_of, k=k, excluded=NO_PAIRS)
 
     def bare() -> None:

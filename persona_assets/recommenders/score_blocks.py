@@ -25,8 +25,12 @@ def blocks(users: int, products: int) -> list[slice]:
 
 def of_each_block(work: Callable[[slice], Made], users: int, products: int) -> list[Made]:
     """`work` for each of `blocks`, in their order; several threads call it at once."""
-    parts = blocks(users, products)
-    if len(parts) < 2:
-        return [work(part) for part in parts]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(work, parts))
+    from threadpoolctl import threadpool_limits
+
+    # A model's own limit is the process's: the thread that ends first would lift it for the others.
+    # Under this one there is nothing to lift.
+    with (
+        threadpool_limits(limits=1, user_api="blas"),
+        ThreadPoolExecutor(os.cpu_count()) as pool,
+    ):
+        return list(pool.map(work, blocks(users, products)))
