@@ -11,6 +11,7 @@ more and more groups of features, on the same examples and candidates.
 import argparse
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -22,6 +23,7 @@ from persona_assets.evaluation.splits import Split
 from persona_assets.recommenders.lambdarank import Examples, Ranker, joined, train
 from persona_assets.recommenders.ranking_features import FEATURES
 from persona_assets.recommenders.ranking_task import Instant, examples
+from persona_assets.recommenders.score_blocks import of_each_block
 from persona_assets.recommenders.snapshots import snapshots
 from persona_assets.recommenders.two_stage import TwoStage
 
@@ -87,12 +89,14 @@ def _judged(model: TwoStage, validation: Split) -> tuple[Examples, NDArray[np.in
     )
     codes = {product: code for code, product in enumerate(instant.products.to_list())}
     answer = np.array([codes.get(product, -1) for product in truth["product_id"].to_list()])
-    parts = []
-    for block in instant.blocks():
+
+    def part(block: slice) -> tuple[NDArray[Any], ...]:
         found = instant.first_stage.candidates(block)
         sizes = np.diff(found.starts)
         right = found.items == np.repeat(answer[block], sizes)
-        parts.append((instant.values(found, block), right, sizes, found.ranks))
+        return instant.values(found, block), right, sizes, found.ranks
+
+    parts = of_each_block(part, len(truth), len(instant.products))
     values, right, sizes, ranks = (np.concatenate(each) for each in zip(*parts, strict=True))
     return Examples(values, right, sizes), ranks, len(truth)
 

@@ -22,7 +22,6 @@ from rectools.metrics import (
     PartialAUC,
     Precision,
     Recall,
-    RPrecision,
     Serendipity,
     calc_metrics,
 )
@@ -39,9 +38,7 @@ for k in (5, 10, 20):
         f"recall@{k}": Recall(k=k),
         f"f1@{k}": F1Beta(k=k),
         f"hit_rate@{k}": HitRate(k=k),
-        f"r_precision@{k}": RPrecision(k=k)
-        if "k" in RPrecision.__annotations__
-        else Precision(k=k, r_precision=True),
+        f"r_precision@{k}": Precision(k=k, r_precision=True),
         f"map@{k}": MAP(k=k),
         f"ndcg@{k}": NDCG(k=k),
         f"mrr@{k}": MRR(k=k),

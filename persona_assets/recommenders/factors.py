@@ -94,8 +94,6 @@ class Factors:
             own: vectors made from what is known of these users by now, which take the place of
                 those learned. People with neither are newcomers.
         """
-        from threadpoolctl import threadpool_limits
-
         rows = dict(zip(self.users.to_list(), range(len(self.users)), strict=True))
         newcomer = len(rows)
         chosen = np.array([rows.get(user, newcomer) for user in users], dtype=np.int64)
@@ -105,9 +103,9 @@ class Factors:
         biases = self.product_biases.astype(np.float32)
 
         def scores_of(block: slice) -> NDArray[np.float32]:
-            # How BLAS splits a product over threads moves last digits, and with them ties.
-            with threadpool_limits(limits=1, user_api="blas"):
-                return vectors[block] @ self.product_vectors.T + biases
+            scores: NDArray[np.float32] = vectors[block] @ self.product_vectors.T
+            scores += biases
+            return scores
 
         return Scorer(self.products, scores_of)
 

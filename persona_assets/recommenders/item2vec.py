@@ -154,7 +154,6 @@ class Item2Vec(Recommender):
         Products that too few people touched come after the others in the order of popularity.
         """
         from scipy.sparse import csr_matrix
-        from threadpoolctl import threadpool_limits
 
         config = self.config
         learned = one_training(artefact, self.artefact).sort("product_id")
@@ -171,9 +170,7 @@ class Item2Vec(Recommender):
         known = contexts.any(axis=1)
 
         def scores_of(block: slice) -> NDArray[np.floating[Any]]:
-            # How BLAS splits a product over threads moves last digits, and with them ties.
-            with threadpool_limits(limits=1, user_api="blas"):
-                odds = people[block] @ contexts.T
+            odds = people[block] @ contexts.T
             positive = odds - odds.min(axis=1, initial=0, keepdims=True) + 1
             return popular_last(np.where(known & speaks[block, None], positive, 0), users_of)
 

@@ -8,6 +8,7 @@ alike. Does not belong here: which instants there are (`snapshots.py`) or how a 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -24,7 +25,7 @@ from persona_assets.recommenders.ranking_features import (
     features,
     pair_statistics,
 )
-from persona_assets.recommenders.score_blocks import blocks
+from persona_assets.recommenders.score_blocks import of_each_block
 from persona_assets.recommenders.sequences import Sequences, sequences
 from persona_assets.recommenders.snapshots import Snapshot
 from persona_assets.recommenders.user_knn import UserKNN, UserKNNConfig, sequence_rows
@@ -142,10 +143,6 @@ class Instant:
             ),
         )
 
-    def blocks(self) -> list[slice]:
-        """All users, so many at a time that their scores stay small."""
-        return blocks(len(self.history.users), len(self.products))
-
     def values(self, candidates: Candidates, block: slice) -> NDArray[np.float32]:
         """(candidates × features): see `ranking_features.features`."""
         return features(
@@ -173,15 +170,16 @@ def examples(view: View, snapshot: Snapshot) -> Examples:
         labels["user"].cast(pl.Int64).to_numpy() * products
         + labels["item"].cast(pl.Int64).to_numpy()
     )
-    parts = []
-    for block in instant.blocks():
+
+    def part(block: slice) -> tuple[NDArray[Any], ...]:
         found = instant.first_stage.candidates(block)
         sizes = np.diff(found.starts)
         lists = np.repeat(np.arange(len(sizes)), sizes)
         right = np.isin((lists + block.start) * products + found.items, answers)
         answered = np.bincount(lists[right], minlength=len(sizes)) > 0
         found, right = found.of(answered), right[answered[lists]]
-        values = instant.values(found, block)
-        parts.append((values, right, sizes[answered], found.ranks))
+        return instant.values(found, block), right, sizes[answered], found.ranks
+
+    parts = of_each_block(part, len(users), products)
     values, right, sizes, ranks = (np.concatenate(each) for each in zip(*parts, strict=True))
     return Examples(values, right, sizes).in_canonical_order(ranks)

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-SCORES_PER_BLOCK = 1_000_000
+SCORES_PER_BLOCK = 2_000_000
 """Scores that a thread holds at once. With the copies that ranking makes of them (about 25 bytes
-per score of 64 bits) a block stays near 25 MB, however many users there are. It does not follow the
+per score of 64 bits) a block stays near 50 MB, however many users there are. It does not follow the
 number of threads: a matrix product may differ in its last digits with the size of its block."""
 
 Made = TypeVar("Made")
@@ -24,11 +24,14 @@ def blocks(users: int, products: int) -> list[slice]:
 
 
 def of_each_block(work: Callable[[slice], Made], users: int, products: int) -> list[Made]:
-    """`work` for each of `blocks`, in their order; several threads call it at once."""
+    """`work` for each of `blocks`, in their order; several threads call it at once.
+
+    BLAS has one thread meanwhile.
+    """
     from threadpoolctl import threadpool_limits
 
-    # A model's own limit is the process's: the thread that ends first would lift it for the others.
-    # Under this one there is nothing to lift.
+    # How BLAS splits a product over threads moves last digits, and with them ties. The limit is the
+    # process's, so it must hold until the last block is done.
     with (
         threadpool_limits(limits=1, user_api="blas"),
         ThreadPoolExecutor(os.cpu_count()) as pool,
