@@ -132,6 +132,13 @@ def test_products_without_category_or_vector_are_left_aside(shop, products, list
     assert value(table, "embedding_diversity") is None
 
 
+@pytest.mark.parametrize("length", [0.1, 1.0, 7.0])
+def test_only_the_directions_of_embeddings_count(shop, products, lists, cutoff, length):
+    embedded = vectors(cutoff, a=[length, 0.0], c=[0.6 * length, 0.8 * length])
+    table = analyse(lists("als", ann="a c"), shop, products, cutoff, embedded)
+    assert value(table, "embedding_diversity") == pytest.approx(1 - 0.6)
+
+
 def test_the_planted_optimum_is_not_analysed(shop, products, lists, cutoff):
     shown = pl.concat([lists("als", ann="a"), lists("planted_optimum", ann="b")])
     assert analyse(shown, shop, products, cutoff)["model"].unique().to_list() == ["als"]
