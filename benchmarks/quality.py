@@ -1,16 +1,16 @@
 """Our models beside published ones, each by its one recipe, parameters chosen on validation alone.
 
     python benchmarks/quality.py [--data ../shared/data] [--sets beauty,retailrocket,online_retail]
-                                 [--models two_stage,directional,…]
+                                 [--models two_stage,directional,…] [--weeks 8]
 
 - Amazon Beauty, leave-one-out, full ranking: learned from train alone (strict) and from train and
   validation (refit). Sequences have no times: positions stand for them.
 - RetailRocket funnel: a purchase told from views, carts and earlier purchases. The held-out file
   has no times, so baskets and later purchases are told apart on purchases that the benchmark holds
   out itself.
-- UCI Online Retail, replay of the last eight whole weeks: recipes are chosen in the week before
-  them, each model learns anew every week, and the two-stage model is tested against the best other
-  one on the same people.
+- UCI Online Retail, replay of the last whole weeks (`--weeks`): recipes are chosen in the week
+  before them, each model learns anew every week, and the two-stage model is tested against the best
+  other one on the same people.
 
 Each run is `persona benchmark` in a process of its own, so that memory is that of one model.
 """
@@ -57,8 +57,8 @@ DEFAULT_MODELS = (
 COSTS = "| fit + score: wall, s | processor, s | search: processor, s | peak, GB |"
 """Of one training and the full ranking, and of choosing the parameters before."""
 
-RETAIL_FIRST_WEEK = datetime(2011, 10, 10, tzinfo=UTC)
-RETAIL_WEEKS = 8
+RETAIL_END = datetime(2011, 12, 5, tzinfo=UTC)
+"""Monday after the last whole week."""
 WEEK = timedelta(days=7)
 
 
@@ -68,12 +68,17 @@ def main() -> None:
     arguments.add_argument("--data", type=Path, default=Path("../shared/data"))
     arguments.add_argument("--sets", default="beauty,retailrocket,online_retail")
     arguments.add_argument("--models", default=",".join(DEFAULT_MODELS))
+    arguments.add_argument("--weeks", type=int, default=8, help="replayed (online_retail)")
     asked = arguments.parse_args()
     models = asked.models.split(",")
-    tables = {"beauty": beauty, "retailrocket": retailrocket, "online_retail": online_retail}
     with tempfile.TemporaryDirectory() as folder:
+        tables = {
+            "beauty": lambda: beauty(asked.data, Path(folder), models),
+            "retailrocket": lambda: retailrocket(asked.data, Path(folder), models),
+            "online_retail": lambda: online_retail(asked.data, models, asked.weeks),
+        }
         for name in asked.sets.split(","):
-            tables[name](asked.data, Path(folder), models)
+            tables[name]()
 
 
 def judge(
@@ -181,26 +186,27 @@ def retailrocket(data: Path, folder: Path, models: Sequence[str]) -> None:
             print(f"| {name} | {kind.replace('_', ' ')} | {' | '.join(cells)} |", flush=True)
 
 
-def online_retail(data: Path, folder: Path, models: Sequence[str]) -> None:
+def online_retail(data: Path, models: Sequence[str], weeks: int) -> None:
     """UCI Online Retail, week by week."""
+    first = RETAIL_END - weeks * WEEK
     [rows] = rename_blindly(_purchases(data / "online_retail.parquet"))
-    before = window(rows, RETAIL_FIRST_WEEK - WEEK, RETAIL_FIRST_WEEK)
+    before = window(rows, first - WEEK, first)
     configurations: dict[str, object] = {}
     values: dict[str, list[np.ndarray]] = {}
     for name in models:
         model = _chosen(MODELS[name], before, configurations)
-        for number in range(RETAIL_WEEKS):
-            begin = RETAIL_FIRST_WEEK + number * WEEK
+        for number in range(weeks):
+            begin = first + number * WEEK
             split = window(rows, begin, begin + WEEK)
             found = hits(model, learn(model, split), split, depth=10)
             values.setdefault(name, []).append(ndcg(found, 10))
     print("\nUCI Online Retail, nDCG@10 on products new to the customer, by week\n")
-    print(f"| model | {' | '.join(f'week {number + 1}' for number in range(RETAIL_WEEKS))} | all |")
-    print(f"|---{'|---:' * (RETAIL_WEEKS + 1)}|")
+    print(f"| model | {' | '.join(f'week {number + 1}' for number in range(weeks))} | all |")
+    print(f"|---{'|---:' * (weeks + 1)}|")
     pooled = {name: np.concatenate(weeks) for name, weeks in values.items()}
     for name in sorted(values, key=lambda each: -pooled[each].mean()):
-        weeks = " | ".join(f"{week.mean():.4f}" for week in values[name])
-        print(f"| {name} | {weeks} | {pooled[name].mean():.4f} |")
+        each = " | ".join(f"{week.mean():.4f}" for week in values[name])
+        print(f"| {name} | {each} | {pooled[name].mean():.4f} |")
     ours = "two_stage"
     others = [name for name in pooled if name not in (ours, "blend")]
     if ours in pooled and others:
