@@ -1,6 +1,5 @@
 """Groups `models` and `recommendations`: one artefact per recommender, the registry, the lists."""
 
-from collections.abc import Mapping
 from datetime import date
 
 import dagster as dg
@@ -20,8 +19,9 @@ from persona_assets.recommenders.top_k import batch_top_k
 from persona_assets.recommenders.training import train
 from persona_assets.resources.models_in_use import models_in_use
 from persona_assets.segmentation.trained import CustomerSegments
-from persona_assets.tables import mart, models, raw
-from persona_assets.tables import segmentation as segmentation_tables
+from persona_assets.tables import Table, mart, models, raw
+from persona_assets.tables.customer_features import CUSTOMER_FEATURES
+from persona_assets.tables.segmentation import CUSTOMER_SEGMENTS, SEGMENTATION_MODEL
 from persona_assets.transforms.history import known_before
 
 FEEDBACK = (
@@ -33,9 +33,7 @@ _TYPES = [type(model) for model in MODELS.values()]
 _SIDE = {
     "users": Reads(raw.USERS),
     "products": Reads(raw.PRODUCTS),
-    "customer_segments": Reads(
-        segmentation_tables.CUSTOMER_SEGMENTS, SAME, ("cutoff", "user_id", "name")
-    ),
+    "customer_segments": Reads(CUSTOMER_SEGMENTS, SAME, ("cutoff", "user_id", "name")),
 }
 
 
@@ -73,14 +71,11 @@ TRAINED_BY = {
 """Code version of each model's training."""
 
 _SEGMENTATION = {
-    "customers": Reads(segmentation_tables.CUSTOMER_FEATURES, SAME),
-    "segmentation": Reads(segmentation_tables.SEGMENTATION_MODEL, SAME),
+    "customers": Reads(CUSTOMER_FEATURES, SAME),
+    "segmentation": Reads(SEGMENTATION_MODEL, SAME),
 }
 _SEGMENTED_BY = (
-    segmentation_assets.segments.code_versions_by_key[
-        asset_key(segmentation_tables.SEGMENTATION_MODEL)
-    ]
-    or ""
+    segmentation_assets.segments.code_versions_by_key[asset_key(SEGMENTATION_MODEL)] or ""
 )
 
 
@@ -94,9 +89,7 @@ _SEGMENTED_BY = (
 def registry(
     context: dg.AssetExecutionContext,
     interactions: nw.LazyFrame,
-    customers: nw.LazyFrame,
-    segmentation: nw.LazyFrame,
-    **artefacts: nw.LazyFrame,
+    **digested: nw.LazyFrame,
 ) -> pl.DataFrame:
     """What was trained when, with which parameters, from which data: one row per training.
 
@@ -104,43 +97,40 @@ def registry(
     the same when a run is repeated; the Delta versions that were read are in each artefact's
     commit.
     """
-    store = context.resources.lake.store
+    lake = context.resources.lake
+    store, versions = lake.store, lake.versions_read(context, models.REGISTRY)
     [history] = store.engine.together([interactions])
     cutoffs = days_of(context.partition_keys)
-    # By the store, which reads small tables in this process, on whatever engine the frames are.
-    of_customers = store.digests(segmentation_tables.CUSTOMER_FEATURES, cutoffs)
-    segmenting = CustomerSegments(context.resources.shop.settings.segmentation)
-    segmented = store.digests(segmentation_tables.SEGMENTATION_MODEL, cutoffs)
+
+    def digests(table: Table) -> dict[str, tuple[int, int]]:
+        # Not from the frames in `digested`: the store reads small tables here, on Spark too.
+        return store.digests(table, cutoffs, at=versions[table.path])
+
     in_use = models_in_use(context)
-    learned = {name: store.digests(MODELS[name].artefact, cutoffs) for name in artefacts}
+    segmenting = CustomerSegments(context.resources.shop.settings.segmentation)
+    of_customers, segmented = digests(CUSTOMER_FEATURES), digests(SEGMENTATION_MODEL)
+    learned = {name: digests(model.artefact) for name, model in MODELS.items()}
 
     def trainings(cutoff: date) -> pl.DataFrame:
         def row(
-            trained: Trained,
-            code_version: str,
-            learned_from: tuple[int, int],
-            artefacts: Mapping[str, tuple[int, int]],
+            trained: Trained, code_version: str, known: tuple[int, int], artefact: tuple[int, int]
         ) -> pl.DataFrame:
-            rows, total = artefacts[str(cutoff)]
             return registry_row(
                 trained,
                 cutoff=cutoff,
                 code_version=code_version,
-                input_hash=render(*learned_from),
-                artefact_hash=render(rows, total),
-                artefact_rows=rows,
+                input_hash=render(*known),
+                artefact_hash=render(*artefact),
+                artefact_rows=artefact[0],
             )
 
+        day = str(cutoff)
         known = store.engine.digests(known_before(history, cutoff), None).get(None, (0, 0))
-        return pl.concat(
-            [
-                *(
-                    row(in_use[name], TRAINED_BY[name], known, digests)
-                    for name, digests in learned.items()
-                ),
-                row(segmenting, _SEGMENTED_BY, of_customers[str(cutoff)], segmented),
-            ]
+        recommenders = (
+            row(in_use[name], TRAINED_BY[name], known, made[day]) for name, made in learned.items()
         )
+        segmentation = row(segmenting, _SEGMENTED_BY, of_customers[day], segmented[day])
+        return pl.concat([*recommenders, segmentation])
 
     return each_cutoff(context, trainings)
 

@@ -97,7 +97,7 @@ class LakeIOManager(dg.IOManager):
             What the UI is told about each table.
         """
         written: dict[str, list[Written]] = defaultdict(list)
-        inputs = self._read[f"{context.run.run_id}/{min(table.path for table in tables)}"]
+        inputs = self.versions_read(context, *tables)
         for partitions, frames in pieces:
             both = frames if isinstance(frames, Sequence) else [frames]
             for table, frame in zip(tables, both, strict=True):
@@ -118,6 +118,10 @@ class LakeIOManager(dg.IOManager):
                         )
                     )
         return [_report(context, table, written[table.path]) for table in tables]
+
+    def versions_read(self, context: dg.AssetExecutionContext, *tables: Table) -> dict[str, int]:
+        """Delta versions of the inputs that the step which makes `tables` has loaded, by path."""
+        return self._read[f"{context.run.run_id}/{min(table.path for table in tables)}"]
 
     def handle_output(self, context: dg.OutputContext, obj: object) -> NoReturn:
         """Refused: tables are written while they are computed."""
