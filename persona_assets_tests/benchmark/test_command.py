@@ -49,6 +49,15 @@ def test_lengths_that_are_no_numbers_are_refused(file):
         run(file, "--k", "ten")
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(("--models", "nosuch"), "there is no model 'nosuch'"), (("--k", "0"), "at least 1")],
+)
+def test_what_cannot_be_done_is_said_before_the_file_is_read(words, said):
+    with pytest.raises(UserError, match=said):
+        run("nosuch.csv", *words)
+
+
 def test_a_result_gives_its_parameters_to_the_next_run(file, tmp_path):
     words = (file, "--protocol", "leave_one_out", "--models", "popularity", "--json")
     result = tmp_path / "result.json"
