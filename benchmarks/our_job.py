@@ -36,8 +36,9 @@ def main() -> None:
     settings.save(current)
 
     # Only now: partitions are made from the settings just saved.
-    from persona_assets import runner
     from persona_assets.definitions import defs
+    from persona_assets.orchestration.runs.execute import execute
+    from persona_assets.orchestration.runs.plan import PlannedRun
     from persona_assets.partitions import DAILY
     from persona_assets.resources import instance
 
@@ -48,8 +49,8 @@ def main() -> None:
         for key in job.asset_layer.executable_asset_keys
         if not key.to_user_string().startswith("raw/")
     ]
-    leg = runner.Leg("daily_tables", DAILY.get_partition_keys(), assets=made)
-    record = runner.run(current, defs, [leg])
+    daily = PlannedRun("daily_tables", DAILY.get_partition_keys(), assets=made)
+    record = execute(current, defs, [daily])
     if failed := [check for check in record.checks if check.outcome == "failed"]:
         raise SystemExit(f"{len(failed)} checks failed, first {failed[0]}")
     given.seconds.write_text(json.dumps({**record.seconds, "framework": record.framework}))

@@ -1,7 +1,7 @@
 """The exceptions that the whole package raises on purpose.
 
 Belongs here: the classes that tell a caller *whose* fault it is. Does not belong here: messages
-(the raiser knows the column, the partition and the mend) or exit codes (`cli.py`).
+(the raiser knows the column, the partition and the mend) or exit codes (`cli/`).
 """
 
 

@@ -1,7 +1,7 @@
 """What `persona run` remembers of its last run, at `<home>/last_run.json`.
 
-Belongs here: the record and its file. Does not belong here: running (`runner.py`) or showing it
-(`report/`).
+Belongs here: the record and its file. Does not belong here: running
+(`orchestration/runs/`) or showing it (`report/`).
 """
 
 import json

@@ -54,11 +54,12 @@ from persona_assets.errors import UserError  # noqa: E402
 from persona_assets.lake import DeltaStore, spark_preflight, spark_session  # noqa: E402
 from persona_assets.lake.content_hash import render  # noqa: E402
 from persona_assets.lake.spark_options import SparkOptions  # noqa: E402
+from persona_assets.orchestration.runs.execute import execute  # noqa: E402
+from persona_assets.orchestration.runs.plan import plan  # noqa: E402
 from persona_assets.resources import instance as instance_module  # noqa: E402
 from persona_assets.resources.build import build_resources  # noqa: E402
 from persona_assets.resources.source import ShopResource  # noqa: E402
 from persona_assets.run_record import RunRecord  # noqa: E402
-from persona_assets.runner import plan, run  # noqa: E402
 from persona_assets.settings import Settings  # noqa: E402
 from persona_assets.sources.protocol import Source  # noqa: E402
 from persona_assets.sources.synthetic import SyntheticShop  # noqa: E402
@@ -340,7 +341,7 @@ def open_graph_of_home() -> Callable[[Path], AbstractContextManager[Graph]]:
 
 @dataclass(frozen=True)
 class Whole:
-    """A home in which everything was materialized by `runner.run`. Only to be looked at."""
+    """A home in which everything was materialized by `execute`. Only to be looked at."""
 
     settings: Settings
     defs: dg.Definitions
@@ -366,7 +367,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
     settings_module.save(settings)
     defs = build_defs(resources=build_resources(settings))
     with prepared(settings.home):
-        record = run(settings, defs, plan(4))
+        record = execute(settings, defs, plan(4))
     return Whole(settings, defs, record, hashes_of(defs.resources["lake"].store))
 
 

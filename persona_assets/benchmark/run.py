@@ -1,7 +1,7 @@
 """`persona benchmark`: every model on a file, judged alike.
 
 Belongs here: the order of the work and its result. Does not belong here: each step (the modules
-beside this one), arguments and printing (`benchmark_command.py`).
+beside this one), arguments and printing (`cli/benchmark.py`).
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,7 @@
 """From the lake's tables to what models may know besides interactions.
 
 Belongs here: bringing people under the names that the mart has for them, and segments to people.
-Does not belong here: which models use it, or reading tables (`assets/`, `model_commands.py`).
+Does not belong here: which models use it, or reading tables (`assets/`, `cli/models.py`).
 """
 
 from dataclasses import replace

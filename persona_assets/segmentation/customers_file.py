@@ -2,7 +2,7 @@
 
 Belongs here: the way from a file to segments, which is that of the graph: the mart's cleaning, the
 graph's customer features, the training's own assignment. Does not belong here: each of these steps,
-or arguments and printing (`segment_command.py`).
+or arguments and printing (`cli/segment.py`).
 """
 
 import glob

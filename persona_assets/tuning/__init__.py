@@ -4,5 +4,5 @@ Belongs here: trying configurations on a validation week (`validation`, `judging
 `study`), following that from outside (`tracking`, `plots`), the configuration in use
 (`configurations`), and the gate through which a model becomes champion (`gate`, `promotion`).
 Does not belong here: models (`recommenders/`), metrics (`evaluation/`) or commands
-(`model_commands.py`).
+(`cli/models.py`).
 """

@@ -1,7 +1,7 @@
 """Every model at a glance: what it is, how it is configured, where it stands, what it needs.
 
 Belongs here: putting that together from the code and the lake. Does not belong here: showing it
-(`model_commands.py`) or changing it (`configurations.py`, `promotion.py`).
+(`cli/models.py`) or changing it (`configurations.py`, `promotion.py`).
 """
 
 import json

@@ -3,7 +3,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from persona_assets.cli import persona
+from persona_assets.cli.main import persona
 from persona_assets.errors import UserError
 
 

@@ -8,16 +8,17 @@ def main() -> None:
     settings = settings_module.load()
     instance.prepare(settings.home)
     from persona_assets.definitions import defs
+    from persona_assets.orchestration.runs.execute import execute
+    from persona_assets.orchestration.runs.plan import PlannedRun
     from persona_assets.partitions import DAILY, JUDGED
-    from persona_assets.runner import Leg, run
 
     days, cutoffs = DAILY.get_partition_keys(), JUDGED.get_partition_keys()
-    legs = [
-        Leg("daily_tables", days),
-        Leg("weekly_training", cutoffs),
-        Leg("weekly_evaluation", cutoffs),
+    planned = [
+        PlannedRun("daily_tables", days),
+        PlannedRun("weekly_training", cutoffs),
+        PlannedRun("weekly_evaluation", cutoffs),
     ]
-    run(settings, defs, legs)
+    execute(settings, defs, planned)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from polars.testing import assert_frame_equal
 
-from persona_assets.cli import persona
+from persona_assets.cli.main import persona
 from persona_assets.errors import UserError
 from persona_assets.lake import DeltaStore
 from persona_assets.segmentation.config import SegmentationConfig

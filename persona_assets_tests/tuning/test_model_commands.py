@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
+from persona_assets.cli.models import COMMANDS
 from persona_assets.errors import DataError, InfrastructureError, PersonaError, UserError
-from persona_assets.model_commands import COMMANDS
 from persona_assets.recommenders import MODELS
 from persona_assets.recommenders.protocol import Recommender
 from persona_assets.tables.mart import USER_ITEM_INTERACTIONS

@@ -1,28 +1,21 @@
-"""The `persona` command.
+"""The commands `persona demo` and `persona run`.
 
-Belongs here: arguments, what is printed, exit codes. Does not belong here: running
-(`runner.py`), settings (`settings.py`), or what a report says (`report/`).
+Belongs here: their arguments, the source that they describe, and what is printed. Does not belong
+here: planning and executing runs (`orchestration/runs/`), settings (`settings.py`).
 """
 
 import os
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.markup import escape
 
-from persona_assets import model_commands
 from persona_assets import settings as settings_module
-from persona_assets.benchmark_command import benchmark
+from persona_assets.cli.output import messages
+from persona_assets.cli.report import show
 from persona_assets.errors import PersonaError, UserError
-from persona_assets.segment_command import segment
 from persona_assets.segmentation.config import SegmentationConfig
 from persona_assets.settings import Settings, SourceSettings
 
@@ -38,35 +31,17 @@ DEMO = SourceSettings(
     options={"users": 3000, "products": 1200, "seed": 7},
 )
 
-messages = Console(stderr=True)
-# A pipe has no width of its own; the report's tables want 100 columns.
-answers = Console(width=None if sys.stdout.isatty() else 100)
+_DAY = click.DateTime(["%Y-%m-%d"])
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-def persona() -> None:
-    """Raw shop events in, recommendations proven to be good out.
-
-    Everything lands under PERSONA_HOME (default ./.persona).
-    """
-
-
-for command in (benchmark, segment, *model_commands.COMMANDS):
-    persona.add_command(command)
-
-
-@persona.command()
+@click.command()
 def demo() -> None:
     """Generate a small shop, materialize the whole graph, and show the report."""
     changes = {"top_k": DEMO_TOP_K, "segmentation": DEMO_SEGMENTATION}
     _run(DEMO, weeks=DEMO_WEEKS, changes=changes, small=True)
 
 
-_POLL_SECONDS = 0.5
-_DAY = click.DateTime(["%Y-%m-%d"])
-
-
-@persona.command()
+@click.command()
 @click.option("--source", required=True, help="synthetic, online_retail or files.")
 @click.option("--path", help="File or folder of the source.")
 @click.option("--mapping", help="TOML column mapping (source files).")
@@ -89,66 +64,6 @@ def run(weeks: int, top_k: int | None, exclude: str | None, **given: Any) -> Non
         weeks=weeks,
         changes={name: value for name, value in changes.items() if value is not None},
     )
-
-
-@persona.command("report")
-@click.option("--json", "form", flag_value="json", help="The report as JSON, and nothing else.")
-@click.option("--html", "form", flag_value="html", help="Write report.html as well.")
-def report_(form: str | None) -> None:
-    """Show what exists: tables, metrics, drift, the A/B verdict, seconds per asset."""
-    current = settings_module.load()
-    if not current.home.is_dir():
-        raise UserError(f"there is no home at {current.home}; run `persona demo` first")
-    _show(current, form)
-
-
-@persona.command()
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", type=int, default=3000, show_default=True)
-def ui(host: str, port: int) -> None:
-    """Dagster's web UI and daemon over the home."""
-    from persona_assets.resources import instance
-
-    current = settings_module.load()
-    instance.prepare(current.home)
-    workspace = str(instance.workspace(current.home))
-    os.environ["PERSONA_HOME"] = str(current.home)
-    binaries = Path(sys.executable).parent
-    processes = [
-        subprocess.Popen([str(binaries / command), *arguments, "-w", workspace])  # noqa: S603
-        for command, *arguments in (
-            ("dagster-daemon", "run"),
-            ("dagster-webserver", "-h", host, "-p", str(port)),
-        )
-    ]
-    messages.print(f"UI on http://{host}:{port} over {current.home}; Ctrl-C ends it")
-
-    def stop(*_: object) -> None:
-        for process in processes:
-            process.terminate()
-
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
-    # One without the other is of no use: whichever ends first ends both.
-    while all(process.poll() is None for process in processes):
-        time.sleep(_POLL_SECONDS)
-    stop()
-    sys.exit(max(0, *(process.wait() for process in processes)))
-
-
-def main() -> None:
-    """Entry point: user errors are one message and exit code 2, never a traceback."""
-    try:
-        persona.main(standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except click.Abort:
-        sys.exit(130)
-    except PersonaError as error:
-        text = escape(str(error))  # an error may name a [section]
-        messages.print(f"[bold red]error:[/] {text}", highlight=False, soft_wrap=True)
-        sys.exit(2 if isinstance(error, UserError) else 1)
 
 
 def _source(
@@ -214,22 +129,24 @@ def _run(
     os.environ["PERSONA_HOME"] = str(current.home)
 
     # Only now: partitions are made from the settings just saved.
-    from persona_assets import runner
+    from persona_assets.cli.progress import progress_of
     from persona_assets.definitions import defs
-    from persona_assets.progress import progress_of
+    from persona_assets.orchestration.runs.execute import execute
+    from persona_assets.orchestration.runs.fingerprint import up_to_date
+    from persona_assets.orchestration.runs.plan import plan
     from persona_assets.resources.build import build_store
     from persona_assets.tuning.demo_sizes import use_demo_sizes
 
     if small:
         use_demo_sizes(build_store(current), now=datetime.now(UTC))
-    legs = runner.plan(weeks)
-    if runner.up_to_date(current, defs, legs):
+    planned = plan(weeks)
+    if up_to_date(current, defs, planned):
         messages.print("Nothing changed since the last run: no work done.")
-        _show(current, None)
+        show(current, None)
         return
-    with progress_of(legs, defs, messages):
-        record = runner.run(current, defs, legs, side_by_side=True)
-    _show(current, "html")
+    with progress_of(planned, defs, messages):
+        record = execute(current, defs, planned, side_by_side=True)
+    show(current, "html")
     if failed := [check for check in record.checks if check.outcome == "failed"]:
         raise PersonaError(
             f"{len(failed)} asset check(s) failed, first {failed[0].asset} {failed[0].check} "
@@ -258,31 +175,3 @@ def _refuse_other_source(before: Settings, source: SourceSettings) -> None:
             "needs a home of its own: set PERSONA_HOME to another folder, for instance "
             f"PERSONA_HOME=.persona-{source.name}"
         )
-
-
-def _show(current: Settings, form: str | None) -> None:
-    """Print the report, or (`json`) print it for programs, or (`html`) write the page as well."""
-    from persona_assets import run_record
-    from persona_assets.report.as_json import as_json
-    from persona_assets.report.collect import collect
-    from persona_assets.report.console import print_report
-    from persona_assets.report.html import write_html
-    from persona_assets.resources.build import build_store
-
-    report = collect(
-        build_store(current),
-        current,
-        run_record.load(current.home),
-        content_hashes=form == "json",  # they read every row
-    )
-    if form == "json":
-        click.echo(as_json(report))
-        return
-    if form == "html":
-        path = current.home / "report.html"
-        write_html(report, path)
-    print_report(report, answers)
-
-
-if __name__ == "__main__":
-    main()

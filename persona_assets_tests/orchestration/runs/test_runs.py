@@ -9,10 +9,12 @@ from typing import Any
 import polars as pl
 import pytest
 
-from persona_assets import runner
 from persona_assets.errors import DataError, UserError
+from persona_assets.orchestration.runs import execute as execution
+from persona_assets.orchestration.runs.execute import execute
+from persona_assets.orchestration.runs.fingerprint import fingerprint, up_to_date
+from persona_assets.orchestration.runs.plan import PlannedRun, plan
 from persona_assets.partitions import DAILY
-from persona_assets.runner import fingerprint, plan, up_to_date
 from persona_assets.segmentation.config import SegmentationConfig
 from persona_assets.tables import TABLES, tuning
 
@@ -20,7 +22,7 @@ from persona_assets.tables import TABLES, tuning
 def test_plan_replays_the_asked_number_of_weeks() -> None:
     daily, monitoring, training, judging, reports = plan(1)
     assert monitoring.partitions == judging.partitions
-    assert [leg for leg in plan(1) if leg.apart] == [monitoring]
+    assert [each for each in plan(1) if each.in_subprocess] == [monitoring]
     assert daily.partitions == DAILY.get_partition_keys()
     assert training.partitions == ["2025-01-20", "2025-01-27"]
     assert judging.partitions == ["2025-01-20"]
@@ -127,9 +129,9 @@ class BrokenShop:
 
 def run_first_days(graph: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     instance = nullcontext(graph.instance)  # in place of the one of a home
-    monkeypatch.setattr(runner.dg.DagsterInstance, "get", lambda: instance)
+    monkeypatch.setattr(execution.dg.DagsterInstance, "get", lambda: instance)
     days = DAILY.get_partition_keys()[:2]
-    runner.run(graph.settings, graph.defs, [runner.Leg("daily_tables", days)])
+    execute(graph.settings, graph.defs, [PlannedRun("daily_tables", days)])
 
 
 def test_failed_step_is_reported_in_its_own_words(

@@ -10,21 +10,23 @@ import dagster as dg
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from persona_assets.orchestration.runs.plan import PlannedRun
 from persona_assets.resources.stopwatch import STOPWATCH, silent
-from persona_assets.runner import Leg
 
 _DOING = {"read": "reading for", "compute": "computing", "write": "writing", "check": "checking"}
 
 
 @contextmanager
-def progress_of(legs: Sequence[Leg], defs: dg.Definitions, console: Console) -> Iterator[None]:
-    """A bar over the assets of `legs` while the block runs."""
+def progress_of(
+    planned: Sequence[PlannedRun], defs: dg.Definitions, console: Console
+) -> Iterator[None]:
+    """A bar over the assets of `planned` while the block runs."""
     assets = {
         key.to_user_string()
-        for leg in legs
-        if not leg.apart  # the stopwatch of another process is not heard here
-        for key in defs.resolve_job_def(leg.job).asset_layer.selected_asset_keys
-        if leg.assets is None or key.to_user_string() in leg.assets
+        for run in planned
+        if not run.in_subprocess  # the stopwatch of another process is not heard here
+        for key in defs.resolve_job_def(run.job).asset_layer.selected_asset_keys
+        if run.assets is None or key.to_user_string() in run.assets
     }
     done: set[str] = set()
     with Progress(

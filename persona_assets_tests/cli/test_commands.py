@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from persona_assets import cli
+from persona_assets.cli.main import main
 from persona_assets.tables import TABLES
 
 MAPPING = """\
@@ -56,7 +56,7 @@ def refused(
         before = snapshot(home)
         monkeypatch.setattr(sys, "argv", ["persona", *arguments])
         with pytest.raises(SystemExit) as stopped:
-            cli.main()
+            main()
         printed = capsys.readouterr()
         assert stopped.value.code not in (0, None)
         assert "Traceback" not in printed.err

@@ -1,0 +1,1 @@
+"""The `persona` command; `main` is its entry point, one module per subcommand beside it."""

@@ -1,0 +1,5 @@
+"""`python -m persona_assets.cli` is `persona`."""
+
+from persona_assets.cli.main import main
+
+main()

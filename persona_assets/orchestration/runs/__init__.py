@@ -1,0 +1,1 @@
+"""Running a home from the command line: planning, executing, and noticing that nothing changed."""

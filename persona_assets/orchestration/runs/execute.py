@@ -1,0 +1,185 @@
+"""Executing planned runs, and what they did.
+
+Belongs here: running jobs in this process or beside it, and turning Dagster's results into a
+record or one clear error. Does not belong here: which runs (`plan.py`), arguments and printing
+(`cli/run.py`).
+"""
+
+import importlib
+import os
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from multiprocessing import get_context, parent_process
+
+import dagster as dg
+
+from persona_assets import run_record
+from persona_assets.errors import DataError
+from persona_assets.orchestration.runs.fingerprint import fingerprint, store_of, table_versions
+from persona_assets.orchestration.runs.plan import PlannedRun
+from persona_assets.resources.stopwatch import STOPWATCH
+from persona_assets.run_record import CheckOutcome, Outcome, RunRecord
+from persona_assets.settings import Settings
+
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+def execute(
+    settings: Settings,
+    defs: dg.Definitions,
+    planned: Sequence[PlannedRun],
+    *,
+    side_by_side: bool = False,
+) -> RunRecord:
+    """Execute `planned` in their order and remember what they did.
+
+    Args:
+        settings: of the home.
+        defs: the graph, with the home's resources or others.
+        planned: what to run; see `plan`.
+        side_by_side: give each run that may go `in_subprocess` a process of its own, beside those
+            that follow it. That process loads the home's own definitions, so `defs` must be
+            those. On a distributed engine it stays in this process, which has the only JVM.
+
+    Raises:
+        DataError: a step failed, or a blocking check did.
+    """
+    started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
+    done: list[_Done] = []
+    side_by_side = side_by_side and not store_of(defs).engine.distributed
+    with (
+        dg.DagsterInstance.get() as instance,
+        ProcessPoolExecutor(
+            1, mp_context=get_context("spawn"), initializer=_end_with_parent
+        ) as pool,
+    ):
+        elsewhere: list[Future[_Done]] = []
+        if side_by_side and any(planned_run.in_subprocess for planned_run in planned):
+            pool.submit(_import_ahead)
+        for planned_run in planned:
+            if side_by_side and planned_run.in_subprocess:
+                elsewhere.append(pool.submit(_execute_in_subprocess, planned_run))
+            else:
+                done.append(_execute(planned_run, defs, instance))
+        done += [future.result() for future in elsewhere]
+    record = RunRecord(
+        started=started,
+        total=time.perf_counter() - clock,
+        framework=sum(each.framework for each in done),
+        seconds=_added(each.seconds for each in done),
+        checks=tuple(outcome for each in done for outcome in each.checks),
+        fingerprint=fingerprint(settings, defs, planned),
+        versions=table_versions(store_of(defs)),
+    )
+    run_record.save(settings.home, record)
+    return record
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What one run did."""
+
+    seconds: Mapping[str, float]
+    framework: float
+    checks: tuple[CheckOutcome, ...]
+
+
+def _execute(planned_run: PlannedRun, defs: dg.Definitions, instance: dg.DagsterInstance) -> _Done:
+    clock = time.perf_counter()
+    STOPWATCH.seconds.clear()
+    result = defs.resolve_job_def(planned_run.job).execute_in_process(
+        instance=instance,
+        tags=planned_run.tags,
+        run_config=_QUIET,
+        asset_selection=[dg.AssetKey(path.split("/")) for path in planned_run.assets]
+        if planned_run.assets
+        else None,
+        raise_on_error=False,
+    )
+    checks = tuple(_outcomes(result))
+    if not result.success:
+        raise DataError(_failure(result, checks))
+    seconds = dict(STOPWATCH.seconds)
+    wall = time.perf_counter() - clock
+    return _Done(seconds, max(0.0, wall - sum(seconds.values())), checks)
+
+
+def _execute_in_subprocess(planned_run: PlannedRun) -> _Done:
+    """`_execute` in a process of its own, on the home that the environment names."""
+    from persona_assets.definitions import defs
+
+    with dg.DagsterInstance.get() as instance:
+        return _execute(planned_run, defs, instance)
+
+
+def _end_with_parent() -> None:
+    """Make this process end when its parent does, however that ends.
+
+    A pool's process waits for work on a pipe that it holds open itself: a parent that is killed
+    leaves it waiting for ever, and until then at work on a home that the next run thinks its own.
+    """
+    parent = parent_process()
+    assert parent is not None  # noqa: S101 - for the type checker
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _import_ahead() -> None:
+    """Load what the other process will need while the first runs keep only one core busy."""
+    importlib.import_module("persona_assets.definitions")
+    importlib.import_module("evidently")
+
+
+def _added(parts: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    total: dict[str, float] = {}
+    for part in parts:
+        for asset, seconds in part.items():
+            total[asset] = total.get(asset, 0.0) + seconds
+    return total
+
+
+def _outcomes(result: dg.ExecuteInProcessResult) -> Iterator[CheckOutcome]:
+    """Check results per partition; the summary that a range run adds is left out."""
+    evaluations = result.get_asset_check_evaluations()
+    split = {(each.asset_key, each.check_name) for each in evaluations if each.partition}
+    for each in evaluations:
+        if each.partition is None and (each.asset_key, each.check_name) in split:
+            continue
+        outcome: Outcome = "passed"
+        if not each.passed:
+            outcome = "warned" if each.severity is dg.AssetCheckSeverity.WARN else "failed"
+        yield CheckOutcome(
+            asset="/".join(each.asset_key.path),
+            check=each.check_name,
+            partition=each.partition or "",
+            outcome=outcome,
+            description=each.description or "",
+        )
+
+
+def _failure(result: dg.ExecuteInProcessResult, outcomes: Sequence[CheckOutcome]) -> str:
+    """The first failed step's own words, or those of the checks that stopped the run."""
+    for event in result.all_events:
+        if event.is_step_failure:
+            data = event.step_failure_data
+            if data.user_failure_data and data.user_failure_data.description:
+                return f"{data.user_failure_data.description} [step {event.step_key}]"
+            error = data.error
+            while error is not None and error.cause is not None:
+                error = error.cause
+            if error is not None and not any(each.outcome == "failed" for each in outcomes):
+                return f"step {event.step_key} failed: {error.message.strip()}"
+    failed = [each for each in outcomes if each.outcome == "failed"]
+    if failed:
+        return "blocked by failed checks: " + "; ".join(
+            f"{each.asset} {each.check} {each.partition}: {each.description}" for each in failed[:3]
+        )
+    return f"run {result.run_id} failed; open the UI (`persona ui`) to see where"

@@ -1,0 +1,81 @@
+"""Whether a home is up to date with its code, settings and source.
+
+Belongs here: the digest of all that a run depends on, and comparing it with the last run's.
+Does not belong here: planning (`plan.py`), executing (`execute.py`).
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import dagster as dg
+
+from persona_assets import run_record
+from persona_assets.lake import DeltaStore
+from persona_assets.orchestration.runs.plan import PlannedRun
+from persona_assets.settings import Settings
+from persona_assets.tables import TABLES
+from persona_assets.tables.tuning import PROMOTIONS, TUNING_TRIALS
+
+
+def up_to_date(settings: Settings, defs: dg.Definitions, planned: Sequence[PlannedRun]) -> bool:
+    """Did the last run do just this with this code and source, and is it all still there?"""
+    last = run_record.load(settings.home)
+    return (
+        last is not None
+        and last.fingerprint == fingerprint(settings, defs, planned)
+        and dict(last.versions) == table_versions(store_of(defs))
+    )
+
+
+def fingerprint(settings: Settings, defs: dg.Definitions, planned: Sequence[PlannedRun]) -> str:
+    """Digest of code, settings, source files and partitions."""
+    versions = {
+        key.to_user_string(): version
+        for asset in defs.assets or ()
+        if isinstance(asset, dg.AssetsDefinition)
+        for key, version in asset.code_versions_by_key.items()
+    }
+    parts = (
+        sorted(versions.items()),
+        settings.source,
+        settings.top_k,
+        settings.exclude,
+        settings.seed,
+        sorted(settings.event_weights.items()),
+        settings.segmentation,
+        hashlib.blake2b(settings.hash_key or b"").hexdigest(),
+        list(_files(settings.source.options.get("path"))),
+        list(_files(settings.source.options.get("mapping"))),
+        planned,
+    )
+    return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
+
+
+def _files(path: str | None) -> Iterator[tuple[str, int, int]]:
+    """Name, size and time of the source's files: enough to see that one was changed."""
+    if path is None:
+        return
+    root = Path(path)
+    for file in sorted(root.rglob("*")) if root.is_dir() else [root]:
+        if file.is_file():
+            stat = file.stat()
+            yield str(file), stat.st_size, stat.st_mtime_ns
+
+
+def store_of(defs: dg.Definitions) -> DeltaStore:
+    """The lake of the definitions' resources."""
+    assert defs.resources is not None  # noqa: S101 - for the type checker
+    store: DeltaStore = defs.resources["lake"].store
+    return store
+
+
+def table_versions(store: DeltaStore) -> dict[str, int]:
+    """Path → Delta version of each table that the graph makes."""
+    # Trials and stages change nothing that the graph makes; configurations do.
+    versions = {
+        path: store.version(table)
+        for path, table in TABLES.items()
+        if table not in (TUNING_TRIALS, PROMOTIONS)
+    }
+    return {path: version for path, version in versions.items() if version is not None}

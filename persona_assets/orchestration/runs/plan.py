@@ -1,0 +1,52 @@
+"""Which Dagster runs bring a home up to date, in their order.
+
+Belongs here: jobs, ranges of partitions and what may run in a subprocess. Does not belong here:
+executing them (`execute.py`) or whether there is anything to do (`fingerprint.py`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from persona_assets.partitions import DAILY, JUDGED, WEEKLY
+
+_START = "dagster/asset_partition_range_start"
+_END = "dagster/asset_partition_range_end"
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One Dagster run: a job over a range of partitions (empty: unpartitioned).
+
+    `assets` narrows the job down. A run that may go `in_subprocess` feeds none of those after it.
+    """
+
+    job: str
+    partitions: Sequence[str] = ()
+    assets: Sequence[str] | None = None
+    in_subprocess: bool = False
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags by which Dagster knows the range."""
+        if not self.partitions:
+            return {}
+        return {_START: self.partitions[0], _END: self.partitions[-1]}
+
+
+def plan(weeks: int) -> list[PlannedRun]:
+    """The runs that bring a whole home up to date, replaying the last `weeks` judged cut-offs."""
+    judged = JUDGED.get_partition_keys()[-weeks:]
+    trained = [key for key in WEEKLY.get_partition_keys() if not judged or key >= judged[0]]
+    if not judged:
+        trained = trained[-1:]
+    planned = [PlannedRun("daily_tables", DAILY.get_partition_keys())]
+    if judged:
+        # Evidently keeps one core busy for as long as the trainings leave one idle.
+        planned.append(PlannedRun("weekly_monitoring", judged, in_subprocess=True))
+    if trained:
+        planned.append(PlannedRun("weekly_training", trained))
+    if judged:
+        planned += [PlannedRun("weekly_evaluation", judged), PlannedRun("reports")]
+    else:
+        planned.append(PlannedRun("reports", assets=["feature_store/online_features"]))
+    return planned
