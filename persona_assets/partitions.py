@@ -8,7 +8,8 @@ judged on the seven days from it.
 """
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
@@ -22,46 +23,93 @@ _WEEK = timedelta(days=7)
 # Models see at most a year: tastes older than that say little, and memory stays bounded.
 HISTORY_WEEKS = 52
 REFERENCE_WEEKS = 4
+# Dagster hides periods that are not over yet. What a closed calendar holds must not depend on the
+# clock: data may end today, and the cut-off after a single day, with its week, may end in the third
+# week from now.
+_PERIODS_AHEAD = 3
 
 
 def first_cutoff(start: date) -> date:
-    """The first Monday with at least seven days of data before it."""
+    """The first Monday with at least seven days of data before it, if there are as many."""
     day = start + _WEEK
     return day + timedelta(days=-day.weekday() % 7)
 
 
-def _weekly(end: date | None) -> dg.WeeklyPartitionsDefinition:
+@dataclass(frozen=True)
+class Calendar:
+    """The partitions of a home: its days, and its cut-offs.
+
+    Attributes:
+        daily: every day from `start` to the eve of `end`.
+        weekly: every Monday that can be trained: from `first_cutoff` to the day after the last one.
+            A closed calendar always has one. Where it is too short for a Monday within it, that is
+            the first one after it, trained on all there is.
+        judged: the cut-offs whose seven days are over; none in a calendar that is too short.
+    """
+
+    daily: dg.DailyPartitionsDefinition
+    weekly: dg.WeeklyPartitionsDefinition
+    judged: dg.WeeklyPartitionsDefinition
+
+    @classmethod
+    def of(cls, start: date, end: date | None, *, today: date) -> "Calendar":
+        """The calendar of a source from `start` to the eve of `end` (None: it follows the days).
+
+        A closed one holds the same whatever day it is `today`.
+        """
+        first = first_cutoff(start)
+        if end is None:
+            return cls(
+                dg.DailyPartitionsDefinition(start_date=start.isoformat()),
+                # The current Monday is a cut-off at once, not when its week is over.
+                _weekly(first, None, end_offset=1),
+                _weekly(first, None),
+            )
+        last = max(end, first) + _WEEK
+        ahead = 0 if last <= today else _PERIODS_AHEAD
+        return cls(
+            dg.DailyPartitionsDefinition(
+                start_date=start.isoformat(), end_date=end.isoformat(), end_offset=ahead
+            ),
+            # A cut-off on the day after the last one can be trained: its week lies beyond the end.
+            _weekly(first, last, end_offset=ahead),
+            # Dagster invents a week for an end within the first one; an end at the start is none.
+            _weekly(first, end if end >= first + _WEEK else first, end_offset=ahead),
+        )
+
+
+def _weekly(first: date, end: date | None, end_offset: int = 0) -> dg.WeeklyPartitionsDefinition:
     return dg.WeeklyPartitionsDefinition(
-        start_date=first_cutoff(SOURCE.start).isoformat(),
+        start_date=first.isoformat(),
         end_date=None if end is None else end.isoformat(),
         day_offset=1,  # Monday; Dagster's own default is Sunday
-        # Open-ended: the current Monday is a cut-off at once, not when its week is over.
-        end_offset=1 if end is None else 0,
+        end_offset=end_offset,
     )
 
 
-DAILY = dg.DailyPartitionsDefinition(
-    start_date=SOURCE.start.isoformat(),
-    end_date=None if SOURCE.end is None else SOURCE.end.isoformat(),
-)
-# A cut-off on the day after the last one can be trained, so its week may lie beyond the end.
-WEEKLY = _weekly(None if SOURCE.end is None else SOURCE.end + _WEEK)
-JUDGED = dg.WeeklyPartitionsDefinition(
-    start_date=first_cutoff(SOURCE.start).isoformat(),
-    end_date=None if SOURCE.end is None else SOURCE.end.isoformat(),
-    day_offset=1,
-)
-"""Cut-offs whose seven days are over."""
+CALENDAR = Calendar.of(SOURCE.start, SOURCE.end, today=datetime.now(UTC).date())
+DAILY, WEEKLY, JUDGED = CALENDAR.daily, CALENDAR.weekly, CALENDAR.judged
+
+
+def _before(weeks: int) -> dg.TimeWindowPartitionMapping:
+    """Weekly from daily: the days of the `weeks` before the cut-off, as far as the calendar has."""
+    return dg.TimeWindowPartitionMapping(
+        start_offset=-weeks,
+        end_offset=-1,
+        # The cut-off after a short calendar looks back on days beyond its end as well.
+        allow_nonexistent_upstream_partitions=SOURCE.end is not None,
+    )
+
 
 SAME = dg.TimeWindowPartitionMapping()
 """The same day, or the same cut-off."""
-BEFORE_CUTOFF = dg.TimeWindowPartitionMapping(start_offset=-HISTORY_WEEKS, end_offset=-1)
+BEFORE_CUTOFF = _before(HISTORY_WEEKS)
 """Weekly from daily: up to a year of days before the cut-off."""
 THROUGH_JUDGED_WEEK = dg.TimeWindowPartitionMapping(start_offset=-HISTORY_WEEKS)
 """Weekly from daily: the history and the seven days from the cut-off."""
 REFERENCE_AND_WEEK = dg.TimeWindowPartitionMapping(start_offset=-REFERENCE_WEEKS)
 """Weekly from daily: the reference weeks and the judged week."""
-WEEK_BEFORE = dg.TimeWindowPartitionMapping(start_offset=-2, end_offset=-1)
+WEEK_BEFORE = _before(2)
 """Weekly from daily: the week before the cut-off and one more, for the eve of its first day."""
 TRAILING_SNAPSHOT = dg.TimeWindowPartitionMapping(start_offset=-(max(WINDOWS) - 1))
 """Daily from daily: the trailing days of the longest feature window."""

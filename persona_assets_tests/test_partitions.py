@@ -1,6 +1,6 @@
 """The calendar: which days and Mondays there are, and which days a Monday looks back on."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 import pytest
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from persona_assets import partitions
-from persona_assets.partitions import DAILY, JUDGED, WEEKLY, days_of, first_cutoff
+from persona_assets.partitions import DAILY, JUDGED, WEEKLY, Calendar, days_of, first_cutoff
 
 
 @given(st.dates(date(2000, 1, 1), date(2100, 1, 1)))
@@ -16,6 +16,40 @@ def test_first_cutoff_is_the_first_monday_after_a_week_of_data(start: date) -> N
     cutoff = first_cutoff(start)
     assert cutoff.weekday() == 0
     assert timedelta(days=7) <= cutoff - start < timedelta(days=14)
+
+
+@given(st.dates(date(2000, 1, 1), date(2024, 1, 1)), st.integers(1, 60))
+def test_calendar_of_any_length_has_its_days_a_cutoff_and_the_weeks_that_are_over(
+    start: date, days: int
+) -> None:
+    end = start + timedelta(days=days)
+    calendar = Calendar.of(start, end, today=date(2026, 1, 1))
+    assert days_of(calendar.daily.get_partition_keys()) == [
+        start + timedelta(days=day) for day in range(days)
+    ]
+    cutoffs = days_of(calendar.weekly.get_partition_keys())
+    mondays = [first_cutoff(start) + timedelta(weeks=week) for week in range(9)]
+    assert cutoffs == [mondays[0], *(day for day in mondays[1:] if day <= end)]
+    judged = days_of(calendar.judged.get_partition_keys())
+    assert judged == [day for day in mondays if day + timedelta(days=7) <= end]
+    # Dagster derives its ranges from these, and they must agree with the keys.
+    for definition, keys in ((calendar.weekly, cutoffs), (calendar.judged, judged)):
+        ends = definition.get_first_partition_key(), definition.get_last_partition_key()
+        assert ends == ((str(keys[0]), str(keys[-1])) if keys else (None, None))
+
+
+@given(st.integers(1, 40))
+def test_data_that_end_today_are_no_shorter_than_older_data(days: int) -> None:
+    """A closed calendar holds what the data hold, whatever the clock says."""
+    today = datetime.now(UTC).date()
+    end = today + timedelta(days=1)
+    calendar = Calendar.of(end - timedelta(days=days), end, today=today)
+    assert len(calendar.daily.get_partition_keys()) == days
+    first = first_cutoff(end - timedelta(days=days))
+    trained = days_of(calendar.weekly.get_partition_keys())
+    assert trained[0] == first
+    assert trained[-1] == max(first, end - timedelta(days=end.weekday()))
+    assert len(calendar.judged.get_partition_keys()) == max(0, (end - first).days // 7)
 
 
 def test_days_run_to_the_eve_of_the_end() -> None:
