@@ -36,7 +36,7 @@ def _files(settings: "SourceSettings", today: date) -> Source:
 
     return FilesSource(
         Path(settings.options["path"]),
-        read_mapping(Path(settings.options["mapping"])),
+        read_mapping(settings.options["mapping"], consent=settings.options.get("consent")),
         start=settings.start,
         end=settings.end,
         today=today,

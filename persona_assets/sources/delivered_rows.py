@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from persona_assets.errors import UserError
+from persona_assets.sources.column_rules import filled_down, in_our_columns, of_the_section
 from persona_assets.sources.delivered_times import as_the_mart_reads, instants
 from persona_assets.sources.mapping import TableMapping
 from persona_assets.sources.reading import read_text
@@ -31,12 +32,12 @@ def delivered_rows(folder: Path, mapping: TableMapping) -> pl.DataFrame:
     rows = pl.concat([_renamed(path, folder, mapping) for path in _files(folder, mapping)])
     if rows.is_empty():
         raise UserError(f"{folder / mapping.file} has a header and no rows; deliver it again")
-    others = [name for name in mapping.table.polars_schema if name not in mapping.columns]
-    stated = {name: mapping.constants.get(name, WHEN_UNMAPPED.get(name)) for name in others}
     rows = rows.with_columns(
         *(pl.col(name).replace(values) for name, values in mapping.values.items()),
-        *(pl.lit(value, pl.String).alias(name) for name, value in stated.items()),
-    )
+    ).with_columns(pl.col(name).fill_null(value) for name, value in mapping.defaults.items())
+    others = [name for name in mapping.table.polars_schema if name not in mapping.columns]
+    stated = {name: mapping.constants.get(name, WHEN_UNMAPPED.get(name)) for name in others}
+    rows = rows.with_columns(pl.lit(value, pl.String).alias(name) for name, value in stated.items())
     times = [name for name in ("timestamp", "arrived_at") if name in mapping.given]
     rows = rows.with_columns(as_the_mart_reads(rows[time], mapping.time) for time in times)
     if "timestamp" not in times:
@@ -44,14 +45,23 @@ def delivered_rows(folder: Path, mapping: TableMapping) -> pl.DataFrame:
     return rows.with_columns(instants(rows["timestamp"]).alias("instant"))
 
 
-def _files(folder: Path, mapping: TableMapping) -> list[Path]:
+def is_delivered(folder: Path, mapping: TableMapping) -> bool:
+    """Whether a section has a file, or may not lack one."""
+    return not mapping.optional_file or bool(_matching(folder, mapping))
+
+
+def _matching(folder: Path, mapping: TableMapping) -> list[Path]:
     try:
-        paths = sorted(path for path in folder.glob(mapping.file) if path.is_file())
+        return sorted(path for path in folder.glob(mapping.file) if path.is_file())
     except (ValueError, NotImplementedError) as error:
         raise UserError(
             f"[{mapping.section}] file = {mapping.file!r} is no pattern inside the folder: "
             f"{error}; name files relative to {folder}"
         ) from error
+
+
+def _files(folder: Path, mapping: TableMapping) -> list[Path]:
+    paths = _matching(folder, mapping)
     if not paths:
         there = sorted(path.name for path in folder.iterdir())
         raise UserError(
@@ -62,14 +72,8 @@ def _files(folder: Path, mapping: TableMapping) -> list[Path]:
 
 
 def _renamed(path: Path, folder: Path, mapping: TableMapping) -> pl.DataFrame:
+    name = str(path.relative_to(folder))
     text = read_text(path)
-    for ours, theirs in mapping.columns.items():
-        if theirs not in text.columns:
-            raise UserError(
-                f"{path} has no column {theirs!r}, to which [{mapping.section}] maps {ours}; "
-                f"its columns are {text.columns}; correct the mapping or the file"
-            )
-    row = pl.int_range(1, pl.len() + 1)
-    place = pl.format("{} row {}", pl.lit(str(path.relative_to(folder))), row)
-    renamed = [pl.col(theirs).alias(ours) for ours, theirs in mapping.columns.items()]
-    return text.select(*renamed, place=place)
+    place = pl.format("{} row {}", pl.lit(name), pl.int_range(1, pl.len() + 1))
+    rows = of_the_section(text.with_columns(place=place), mapping, name)
+    return filled_down(in_our_columns(rows, mapping, name), mapping.fill_down)

@@ -6,6 +6,7 @@ Does not belong here: the mapping's rules (`mapping.py`), finding and renaming t
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,11 @@ from typing import cast
 import polars as pl
 
 from persona_assets.errors import UserError
-from persona_assets.sources.delivered_rows import WHEN_UNMAPPED, delivered_rows
+from persona_assets.sources.delivered_rows import (
+    WHEN_UNMAPPED,
+    delivered_rows,
+    is_delivered,
+)
 from persona_assets.sources.delivered_times import instants
 from persona_assets.sources.event_ids import content_ids
 from persona_assets.sources.mapping import Mapping, TableMapping
@@ -68,7 +73,10 @@ class FilesSource:
         if not path.is_dir():
             raise UserError(f"there is no folder {path}; correct the path")
         self._path = path
-        self._mapping = mapping
+        delivered = {
+            name: section for name, section in mapping.tables.items() if is_delivered(path, section)
+        }
+        self._mapping = replace(mapping, tables=delivered)
         self._asked = (start, end)
         self._today = today
 

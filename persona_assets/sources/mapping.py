@@ -25,10 +25,9 @@ zone = "Europe/Berlin"         # zone of times that name none; default UTC
 ```
 
 `[events.time]` may also hold `format` (as in `%d.%m.%Y %H:%M`) or `unit` (`s`, `ms` or `us` since
-1970-01-01 UTC).
+1970-01-01 UTC). `docs/mapping.md` lists every key.
 """
 
-import tomllib
 from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
@@ -39,6 +38,7 @@ from zoneinfo import available_timezones
 import polars as pl
 
 from persona_assets.errors import UserError
+from persona_assets.sources.mapping_document import Document, printable, read_document
 from persona_assets.tables import raw
 from persona_assets.tables.contract import Table
 
@@ -55,7 +55,18 @@ REQUIRED: dict[str, tuple[str, ...]] = {
 
 TABLES: dict[str, Table] = {table.name: table for table in raw.TABLES}
 ADDED_BY_US = frozenset({"event_date", "source_row"})
-SETTINGS = ("file", "values", "constants", "time")
+SETTINGS = (
+    "file",
+    "optional_file",
+    "optional_columns",
+    "skip_without_key",
+    "fill_down",
+    "where",
+    "values",
+    "defaults",
+    "constants",
+    "time",
+)
 
 
 @dataclass(frozen=True)
@@ -72,11 +83,28 @@ class TimeReading:
 
 
 @dataclass(frozen=True)
+class FillDown:
+    """Empty cells that mean "as in the row above": `columns` within the rows of one `by`.
+
+    Both are our columns; rows of one `by` are looked at in the order of their file.
+    """
+
+    by: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class TableMapping:
     """One section: where a raw table's rows are and how its columns come from theirs.
 
     `columns` is our column → their column, `values` our column → their value → our value, and
     `constants` our column → value; values are text, as delivered values are.
+
+    `alternatives` is our column → further columns of theirs, whose values are taken where those
+    before are empty; `optional_columns` are ours that a file may lack; `defaults` is our column →
+    the value of rows that have none; `where` is their column → values: other rows are not of this
+    section, and with `skip_without_key` neither are rows without the table's key (a catalogue that
+    is taken from the events); a section with `optional_file` is left out where no file matches.
     """
 
     section: str
@@ -85,6 +113,13 @@ class TableMapping:
     values: dict[str, dict[str, str]] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
     time: TimeReading = TimeReading()
+    alternatives: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    optional_columns: frozenset[str] = frozenset()
+    defaults: dict[str, str] = field(default_factory=dict)
+    where: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    fill_down: FillDown | None = None
+    optional_file: bool = False
+    skip_without_key: bool = False
 
     @property
     def table(self) -> Table:
@@ -105,19 +140,26 @@ class Mapping:
     tables: dict[str, TableMapping]
 
 
-def read_mapping(path: Path) -> Mapping:
-    """The mapping in a TOML file.
+def read_mapping(given: str | Path, *, consent: str | None = None) -> Mapping:
+    """The mapping in a TOML file, or a preset's.
+
+    Args:
+        given: path of the file, or name of a preset.
+        consent: `all` states consent for every row; None: the mapping says it.
 
     Raises:
         UserError: the file is missing or no TOML, or the mapping has an unknown key, lacks a
             required one or contradicts itself; the text names the section, the key and the mend.
     """
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UserError(f"there is no mapping {path}; write one or correct the path") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"mapping {path} is not TOML: {error}; correct that place") from error
+    return parsed(read_document(given, consent=consent), Path(printable(given)))
+
+
+def parsed(document: Document, path: Path) -> Mapping:
+    """The mapping that a document describes; `path` is what error texts call it.
+
+    Raises:
+        UserError: see `read_mapping`.
+    """
     if "events" not in document:
         raise UserError(f"mapping {path} has no section [events]; add it")
     _refuse_unknown(document, tuple(REQUIRED), f"mapping {path}", "section")
@@ -148,16 +190,72 @@ class _Section:
         _refuse_unknown(self.body, (*SETTINGS, *self.ours), self.where, "key")
         file = self._text(self.body.get("file"), "file", 'a file name or pattern: file = "…"')
         columns = {
-            key: self._text(value, key, f'the name of their column: {key} = "…"')
+            key: self._columns(value, key)
             for key, value in self.body.items()
             if key not in SETTINGS
         }
-        constants = self._scalars(self._settings("constants", self.ours), "constants")
         mapping = TableMapping(
-            self.name, file, columns, self._values(), constants, self._time_reading()
+            self.name,
+            file,
+            {key: names[0] for key, names in columns.items()},
+            self._values(),
+            self._scalars(self._settings("constants", self.ours), "constants"),
+            self._time_reading(),
+            alternatives={key: names[1:] for key, names in columns.items() if len(names) > 1},
+            optional_columns=frozenset(self._ours(self.body, "optional_columns")),
+            defaults=self._scalars(self._settings("defaults", self.ours), "defaults"),
+            where=self._where(),
+            fill_down=self._fill_down(),
+            optional_file=self._flag("optional_file"),
+            skip_without_key=self._flag("skip_without_key"),
         )
         self._refuse_contradictions(mapping)
         return mapping
+
+    def _columns(self, value: object, key: str) -> tuple[str, ...]:
+        """Their column, or several, of which the first that has a value is taken."""
+        wanted = f'the name of their column: {key} = "…"'
+        if isinstance(value, list) and value:
+            return tuple(self._text(each, key, wanted) for each in value)
+        return (self._text(value, key, wanted),)
+
+    def _ours(self, body: dict[str, object], key: str) -> tuple[str, ...]:
+        """A list of our columns that this section maps."""
+        value = body.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+            raise UserError(
+                f'{self.where}: {key!r} is {value!r}; give a list of columns: ["quantity"]'
+            )
+        mapped = [name for name in self.ours if name in self.body]
+        for each in value:
+            if each not in mapped:
+                raise UserError(
+                    f"{self.where}: {key!r} names {each!r}, which is not mapped to a column; use "
+                    f"{', '.join(mapped)}"
+                )
+        return tuple(value)
+
+    def _where(self) -> dict[str, tuple[str, ...]]:
+        body = self._table(self.body.get("where", {}), f"{self.where[:-1]}.where]")
+        lists = {key: value if isinstance(value, list) else [value] for key, value in body.items()}
+        return {
+            key: tuple(self._scalars({str(n): each for n, each in enumerate(values)}, key).values())
+            for key, values in lists.items()
+        }
+
+    def _fill_down(self) -> FillDown | None:
+        if "fill_down" not in self.body:
+            return None
+        body = self._settings("fill_down", ("by", "columns"))
+        by = self._ours({"fill_down.by": [body.get("by")]}, "fill_down.by")
+        columns = self._ours({"fill_down.columns": body.get("columns")}, "fill_down.columns")
+        return FillDown(by[0], columns)
+
+    def _flag(self, key: str) -> bool:
+        value = self.body.get(key, False)
+        if not isinstance(value, bool):
+            raise UserError(f"{self.where}: {key!r} is {value!r}; give true or false")
+        return value
 
     def _table(self, value: object, where: str) -> dict[str, object]:
         if not isinstance(value, dict):
@@ -217,6 +315,17 @@ class _Section:
         return TimeReading(zone, pattern, cast(Unit | None, unit))
 
     def _refuse_contradictions(self, mapping: TableMapping) -> None:
+        if self.name == "events" and mapping.optional_file:
+            raise UserError(f"{self.where}: without events there is no shop; remove optional_file")
+        if mapping.skip_without_key and self.name not in ("users", "products"):
+            raise UserError(
+                f"{self.where}: skip_without_key goes with [users] and [products] alone; remove it"
+            )
+        if idle := sorted(mapping.defaults.keys() - mapping.columns.keys()):
+            raise UserError(
+                f"{self.where}: defaults are given for {idle}, which are not mapped to a column; "
+                f"state them in [{self.name}.constants]"
+            )
         if both := sorted(mapping.columns.keys() & mapping.constants.keys()):
             raise UserError(
                 f"{self.where}: {both} are mapped to a column and stated as constants; keep one"

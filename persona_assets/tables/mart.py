@@ -4,6 +4,10 @@ from persona_assets.tables.contract import Column, Table
 
 EVENT_TYPES = ("view", "add_to_cart", "purchase", "return")
 
+UNUSED = "unused"
+"""Raw event type of events that are known and are no interaction with a product, such as
+`page_view`: a mapping translates their names to it, and they are kept apart from unknown ones."""
+
 EVENT_DATE = Column("event_date", "date", "UTC day of the event")
 USER = Column("user_id", "string", "keyed hash of the shop's user identifier (32 hex digits)")
 PRODUCT = Column(
@@ -24,6 +28,7 @@ SESSION = Column(
 RULES = (
     "exact_duplicate",
     "no_consent",
+    "unused_event_type",
     "missing_event_id",
     "missing_user",
     "missing_product",

@@ -74,7 +74,10 @@ EVENTS = Table(
         RAW_USER,
         RAW_PRODUCT,
         Column(
-            "event_type", "string", "view, add_to_cart, purchase or return, if clean", nullable=True
+            "event_type",
+            "string",
+            "view, add_to_cart, purchase or return, if clean; unused: known and no interaction",
+            nullable=True,
         ),
         RAW_TIMESTAMP,
         ARRIVED_AT,

@@ -13,7 +13,7 @@ from datetime import timedelta
 import narwhals as nw
 
 from persona_assets.errors import UserError
-from persona_assets.tables.mart import EVENT_TYPES, QUARANTINE, USER_ITEM_INTERACTIONS
+from persona_assets.tables.mart import EVENT_TYPES, QUARANTINE, UNUSED, USER_ITEM_INTERACTIONS
 from persona_assets.tables.raw import EVENTS
 from persona_assets.transforms.pseudonyms import pseudonymise
 from persona_assets.transforms.sessions import assign_sessions
@@ -44,6 +44,7 @@ _COPIED = (
 )
 _COLUMN_OF_RULE = {
     "no_consent": "consent",
+    "unused_event_type": "event_type",
     "missing_event_id": "event_id",
     "missing_user": "user_id",
     "missing_product": "product_id",
@@ -126,6 +127,7 @@ def _first_broken_rule() -> nw.Expr:
     is_return = nw.col("event_type") == "return"
     broken = {
         "no_consent": ~nw.col("consent").fill_null(False),
+        "unused_event_type": nw.col("event_type") == UNUSED,
         "missing_event_id": _blank("event_id"),
         "missing_user": nw.col("user_missing"),
         "missing_product": _blank("product_id"),

@@ -63,6 +63,7 @@ BROKEN = [
     ({"arrived_at": TOO_EARLY}, "future_timestamp", "timestamp", AT.isoformat()),
     ({"timestamp": EVE}, "outside_partition", "timestamp", EVE),
     ({"timestamp": EVE_BY_ZONE}, "outside_partition", "timestamp", EVE_BY_ZONE),
+    ({"event_type": "unused", "user_id": None}, "unused_event_type", "event_type", "unused"),
     ({"event_type": "click"}, "unknown_event_type", "event_type", "click"),
     ({"event_type": None}, "unknown_event_type", "event_type", None),
     ({"product_id": "p3"}, "unknown_product", "product_id", "p3"),

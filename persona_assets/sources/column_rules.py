@@ -1,0 +1,71 @@
+"""What a mapping says about a file's columns beyond their names.
+
+Belongs here: rows that are of another section, columns that come from the first of several that
+has a value or that a file may lack, cells that mean "as in the row above". Does not belong here:
+finding files and reading them (`delivered_rows.py`, `reading`), types and times.
+
+All functions take and give text columns and keep `place`, which says where each row comes from.
+"""
+
+import polars as pl
+
+from persona_assets.errors import UserError
+from persona_assets.sources.mapping import FillDown, TableMapping
+
+
+def of_the_section(text: pl.DataFrame, mapping: TableMapping, file: str) -> pl.DataFrame:
+    """The rows that the section is about, by `where`.
+
+    Raises:
+        UserError: the file lacks a column of `where`.
+    """
+    for column, values in mapping.where.items():
+        if column not in text.columns:
+            raise UserError(_no_column(text, mapping, file, (column,), "where"))
+        text = text.filter(pl.col(column).is_in(values))
+    return text
+
+
+def in_our_columns(text: pl.DataFrame, mapping: TableMapping, file: str) -> pl.DataFrame:
+    """The mapped columns under our names, each from the first of its columns that has a value.
+
+    Raises:
+        UserError: the file has none of the columns of one that it may not lack.
+    """
+    ours = {}
+    for name, first in mapping.columns.items():
+        theirs = (first, *mapping.alternatives.get(name, ()))
+        there = [pl.col(column) for column in theirs if column in text.columns]
+        if not there and name not in mapping.optional_columns:
+            raise UserError(_no_column(text, mapping, file, theirs, name))
+        ours[name] = pl.coalesce(there) if there else pl.lit(None, pl.String)
+    rows = text.select("place", **ours)
+    return rows.drop_nulls(list(mapping.table.key)) if mapping.skip_without_key else rows
+
+
+def filled_down(rows: pl.DataFrame, rule: FillDown | None) -> pl.DataFrame:
+    """Empty cells filled from the row above, within the rows of one `by` of one file.
+
+    Rows whose `by` is empty belong to nobody and are filled from none.
+    """
+    if rule is None:
+        return rows
+    known = pl.col(rule.by).is_not_null()
+    return rows.with_columns(
+        pl.when(known)
+        .then(pl.col(name).forward_fill().over(rule.by))
+        .otherwise(pl.col(name))
+        .alias(name)
+        for name in rule.columns
+    )
+
+
+def _no_column(
+    text: pl.DataFrame, mapping: TableMapping, file: str, theirs: tuple[str, ...], ours: str
+) -> str:
+    names = " or ".join(repr(name) for name in theirs)
+    there = [name for name in text.columns if name != "place"]
+    return (
+        f"{file} has no column {names}, to which [{mapping.section}] maps {ours}; its columns are "
+        f"{there}; correct the mapping or the file"
+    )
