@@ -56,7 +56,7 @@ def read_interactions(
             what to do.
     """
     section = None if mapping is None else read_mapping(mapping).tables["events"]
-    given = read_text(path)
+    given = read_text(path).frame
     text = _columns(given, path, section)
     if text.is_empty():
         raise UserError(f"{path} has no rows to learn from; give a file with interactions")
@@ -90,7 +90,7 @@ def read_pairs(path: Path, *, mapping: Path | None = None) -> pl.DataFrame:
         UserError: see `read_interactions`.
     """
     section = None if mapping is None else read_mapping(mapping).tables["events"]
-    text = _columns(read_text(path), path, section, wanted=("user_id", "product_id"))
+    text = _columns(read_text(path).frame, path, section, wanted=("user_id", "product_id"))
     for column in ("user_id", "product_id"):
         _refuse_missing(text, column, path)
     return text.select("user_id", "product_id").unique(maintain_order=True)

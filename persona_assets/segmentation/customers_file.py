@@ -106,7 +106,7 @@ def score_file(
         UserError: the file is missing, empty, lacks a column or has no usable line; the text says
             what to do.
     """
-    given = read_text(path)
+    given = read_text(path).frame
     described = _of_columns(path, given) if mapping is None else _of_mapping(path, mapping)
     source = FilesSource(path.parent, described, today=today)
     events = source.events(_days(source.start, source.end))
@@ -156,14 +156,14 @@ def _of_columns(path: Path, given: pl.DataFrame) -> Mapping:
         )
     # Whoever scores a file states with it that its people may be scored; a column says otherwise.
     constants = {} if "consent" in columns else {"consent": "true"}
-    lines = TableMapping("events", glob.escape(path.name), columns, constants=constants)
+    lines = TableMapping("events", (glob.escape(path.name),), columns, constants=constants)
     return Mapping(path, {"events": lines})
 
 
 def _of_mapping(path: Path, mapping: Path) -> Mapping:
     """The mapping with FILE as the file of its events."""
     described = read_mapping(mapping)
-    lines = replace(described.tables["events"], file=glob.escape(path.name))
+    lines = replace(described.tables["events"], files=(glob.escape(path.name),))
     return Mapping(described.path, {**described.tables, "events": lines})
 
 

@@ -4,8 +4,11 @@ Belongs here: rows that are of another section, columns that come from the first
 has a value or that a file may lack, cells that mean "as in the row above". Does not belong here:
 finding files and reading them (`delivered_rows.py`, `reading`), types and times.
 
-All functions take and give text columns and keep `place`, which says where each row comes from.
+All functions take and give text columns and keep `place`, which says where each row comes from;
+`header` are all columns of the file, for error texts.
 """
+
+from collections.abc import Sequence
 
 import polars as pl
 
@@ -13,7 +16,9 @@ from persona_assets.errors import UserError
 from persona_assets.sources.mapping import FillDown, TableMapping
 
 
-def of_the_section(text: pl.DataFrame, mapping: TableMapping, file: str) -> pl.DataFrame:
+def of_the_section(
+    text: pl.DataFrame, mapping: TableMapping, file: str, header: Sequence[str]
+) -> pl.DataFrame:
     """The rows that the section is about, by `where`.
 
     Raises:
@@ -21,12 +26,14 @@ def of_the_section(text: pl.DataFrame, mapping: TableMapping, file: str) -> pl.D
     """
     for column, values in mapping.where.items():
         if column not in text.columns:
-            raise UserError(_no_column(text, mapping, file, (column,), "where"))
+            raise UserError(_no_column(header, mapping, file, (column,), "where"))
         text = text.filter(pl.col(column).is_in(values))
     return text
 
 
-def in_our_columns(text: pl.DataFrame, mapping: TableMapping, file: str) -> pl.DataFrame:
+def in_our_columns(
+    text: pl.DataFrame, mapping: TableMapping, file: str, header: Sequence[str]
+) -> pl.DataFrame:
     """The mapped columns under our names, each from the first of its columns that has a value.
 
     Raises:
@@ -37,7 +44,7 @@ def in_our_columns(text: pl.DataFrame, mapping: TableMapping, file: str) -> pl.D
         theirs = (first, *mapping.alternatives.get(name, ()))
         there = [pl.col(column) for column in theirs if column in text.columns]
         if not there and name not in mapping.optional_columns:
-            raise UserError(_no_column(text, mapping, file, theirs, name))
+            raise UserError(_no_column(header, mapping, file, theirs, name))
         ours[name] = pl.coalesce(there) if there else pl.lit(None, pl.String)
     rows = text.select("place", **ours)
     return rows.drop_nulls(list(mapping.table.key)) if mapping.skip_without_key else rows
@@ -61,11 +68,10 @@ def filled_down(rows: pl.DataFrame, rule: FillDown | None) -> pl.DataFrame:
 
 
 def _no_column(
-    text: pl.DataFrame, mapping: TableMapping, file: str, theirs: tuple[str, ...], ours: str
+    header: Sequence[str], mapping: TableMapping, file: str, theirs: tuple[str, ...], ours: str
 ) -> str:
     names = " or ".join(repr(name) for name in theirs)
-    there = [name for name in text.columns if name != "place"]
     return (
         f"{file} has no column {names}, to which [{mapping.section}] maps {ours}; its columns are "
-        f"{there}; correct the mapping or the file"
+        f"{list(header)}; correct the mapping or the file"
     )

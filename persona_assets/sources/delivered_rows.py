@@ -1,9 +1,11 @@
 """A section's rows as delivered, under our names.
 
-Belongs here: finding a section's files in the folder and applying the mapping's columns, values,
-constants and times. Does not belong here: types, days and identifiers (`files.py`).
+Belongs here: reading a section's files and applying the mapping's columns, values,
+constants and times. Does not belong here: types, days and identifiers (`files.py`),
+or which files these are (`finding.py`).
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -11,6 +13,7 @@ import polars as pl
 from persona_assets.errors import UserError
 from persona_assets.sources.column_rules import filled_down, in_our_columns, of_the_section
 from persona_assets.sources.delivered_times import as_the_mart_reads, instants
+from persona_assets.sources.finding import FoundFile, find_files, nothing_found
 from persona_assets.sources.mapping import TableMapping
 from persona_assets.sources.reading import read_text
 
@@ -18,7 +21,15 @@ WHEN_UNMAPPED = {"kind": "product", "status": "completed"}
 """What a row is where the shop makes no such distinction."""
 
 
-def delivered_rows(folder: Path, mapping: TableMapping) -> pl.DataFrame:
+@dataclass(frozen=True)
+class DeliveredRows:
+    """The rows of a section, and what reading its files has to say (a sentence each)."""
+
+    rows: pl.DataFrame
+    notes: tuple[str, ...] = ()
+
+
+def delivered_rows(folder: Path, mapping: TableMapping) -> DeliveredRows:
     """All rows of a section's files, in the order of the files' names, as text in our columns.
 
     Columns of the contract that the mapping does not give are null. Besides them: `place` (file
@@ -29,9 +40,14 @@ def delivered_rows(folder: Path, mapping: TableMapping) -> pl.DataFrame:
         UserError: no file matches, one cannot be read or lacks a mapped column, or there are no
             rows at all.
     """
-    rows = pl.concat([_renamed(path, folder, mapping) for path in _files(folder, mapping)])
+    found = find_files(folder, mapping.files, section=mapping.section)
+    if not found.files:
+        raise UserError(nothing_found(folder, mapping.files, section=mapping.section))
+    read = [_read(file, mapping) for file in found.files]
+    notes = (*found.notes, *(note for each in read for note in each.notes))
+    rows = pl.concat([each.rows for each in read])
     if rows.is_empty():
-        raise UserError(f"{folder / mapping.file} has a header and no rows; deliver it again")
+        raise UserError(f"{mapping.file} in {folder} has a header and no rows; deliver it again")
     rows = rows.with_columns(
         *(pl.col(name).replace(values) for name, values in mapping.values.items()),
     ).with_columns(pl.col(name).fill_null(value) for name, value in mapping.defaults.items())
@@ -41,39 +57,26 @@ def delivered_rows(folder: Path, mapping: TableMapping) -> pl.DataFrame:
     times = [name for name in ("timestamp", "arrived_at") if name in mapping.given]
     rows = rows.with_columns(as_the_mart_reads(rows[time], mapping.time) for time in times)
     if "timestamp" not in times:
-        return rows
-    return rows.with_columns(instants(rows["timestamp"]).alias("instant"))
+        return DeliveredRows(rows, notes)
+    return DeliveredRows(rows.with_columns(instants(rows["timestamp"]).alias("instant")), notes)
 
 
 def is_delivered(folder: Path, mapping: TableMapping) -> bool:
     """Whether a section has a file, or may not lack one."""
-    return not mapping.optional_file or bool(_matching(folder, mapping))
+    return not mapping.optional_file or bool(
+        find_files(folder, mapping.files, section=mapping.section).files
+    )
 
 
-def _matching(folder: Path, mapping: TableMapping) -> list[Path]:
-    try:
-        return sorted(path for path in folder.glob(mapping.file) if path.is_file())
-    except (ValueError, NotImplementedError) as error:
-        raise UserError(
-            f"[{mapping.section}] file = {mapping.file!r} is no pattern inside the folder: "
-            f"{error}; name files relative to {folder}"
-        ) from error
-
-
-def _files(folder: Path, mapping: TableMapping) -> list[Path]:
-    paths = _matching(folder, mapping)
-    if not paths:
-        there = sorted(path.name for path in folder.iterdir())
-        raise UserError(
-            f"no file in {folder} matches [{mapping.section}] file = {mapping.file!r}; "
-            f"there are {there}; correct the pattern or deliver the file"
-        )
-    return paths
-
-
-def _renamed(path: Path, folder: Path, mapping: TableMapping) -> pl.DataFrame:
-    name = str(path.relative_to(folder))
-    text = read_text(path)
-    place = pl.format("{} row {}", pl.lit(name), pl.int_range(1, pl.len() + 1))
-    rows = of_the_section(text.with_columns(place=place), mapping, name)
-    return filled_down(in_our_columns(rows, mapping, name), mapping.fill_down)
+def _read(file: FoundFile, mapping: TableMapping) -> DeliveredRows:
+    delivered = read_text(
+        file.path,
+        options=mapping.format,
+        columns=mapping.their_columns,
+        partitions=file.partitions,
+    )
+    place = pl.format("{} row {}", pl.lit(file.name), delivered.row)
+    text = delivered.frame.with_columns(place=place)
+    rows = of_the_section(text, mapping, file.name, delivered.header)
+    ours = in_our_columns(rows, mapping, file.name, delivered.header)
+    return DeliveredRows(filled_down(ours, mapping.fill_down), delivered.notes)

@@ -79,6 +79,12 @@ class FilesSource:
         self._mapping = replace(mapping, tables=delivered)
         self._asked = (start, end)
         self._today = today
+        self._notes: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What reading had to say (files skipped, separators chosen …) of the sections read."""
+        return tuple(note for notes in self._notes.values() for note in notes)
 
     @property
     def start(self) -> date:
@@ -113,7 +119,7 @@ class FilesSource:
     @cached_property
     def _delivered_events(self) -> pl.DataFrame:
         mapping = self._mapping.tables["events"]
-        delivered = delivered_rows(self._path, mapping)
+        delivered = self._delivered(mapping)
         if "event_type" not in mapping.given:
             delivered = delivered.with_columns(event_type=_kind_by_sign())
         events = _with_quantity(delivered, "quantity" in mapping.given)
@@ -161,9 +167,14 @@ class FilesSource:
     def _search_logs(self) -> pl.DataFrame:
         return self._daily(raw.SEARCH_LOGS)
 
+    def _delivered(self, mapping: TableMapping) -> pl.DataFrame:
+        delivered = delivered_rows(self._path, mapping)
+        self._notes[mapping.section] = delivered.notes
+        return delivered.rows
+
     def _daily(self, table: Table) -> pl.DataFrame:
         mapping = self._mapping.tables.get(table.name)
-        return self._filed(delivered_rows(self._path, mapping), table) if mapping else table.empty()
+        return self._filed(self._delivered(mapping), table) if mapping else table.empty()
 
     def _filed(self, delivered: pl.DataFrame, table: Table) -> pl.DataFrame:
         """Rows of a daily table under their days, in the contract's types and order."""
@@ -188,7 +199,7 @@ class FilesSource:
                 if column.name != key
             )
             return distinct.select(table.polars_schema.names())
-        delivered = delivered_rows(self._path, mapping)
+        delivered = self._delivered(mapping)
         rows = _in_contract(delivered, table, strict=True)
         _refuse_missing_or_conflicting(rows, delivered["place"], key)
         return rows.unique(key).sort(key)

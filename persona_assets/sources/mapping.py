@@ -24,8 +24,10 @@ consent = true                 # consent is mapped or stated, never assumed
 zone = "Europe/Berlin"         # zone of times that name none; default UTC
 ```
 
-`[events.time]` may also hold `format` (as in `%d.%m.%Y %H:%M`) or `unit` (`s`, `ms` or `us` since
-1970-01-01 UTC). `docs/mapping.md` lists every key.
+`file` may be a list of names and patterns, and a name may be that of a folder. `[events.time]` may
+also hold `format` (as in `%d.%m.%Y %H:%M`) or `unit` (`s`, `ms` or `us` since 1970-01-01 UTC).
+`[events.format]` says what the files' content does not show: `separator`, `encoding`, `sheet`.
+`docs/mapping.md` lists every key.
 """
 
 from dataclasses import dataclass, field
@@ -39,6 +41,7 @@ import polars as pl
 
 from persona_assets.errors import UserError
 from persona_assets.sources.mapping_document import Document, printable, read_document
+from persona_assets.sources.reading import AS_THE_CONTENT_SHOWS, FileFormat
 from persona_assets.tables import raw
 from persona_assets.tables.contract import Table
 
@@ -66,6 +69,7 @@ SETTINGS = (
     "defaults",
     "constants",
     "time",
+    "format",
 )
 
 
@@ -97,7 +101,8 @@ class FillDown:
 class TableMapping:
     """One section: where a raw table's rows are and how its columns come from theirs.
 
-    `columns` is our column → their column, `values` our column → their value → our value, and
+    `files` are names and patterns inside the folder, `columns` is our column → their column,
+    `values` our column → their value → our value, and
     `constants` our column → value; values are text, as delivered values are.
 
     `alternatives` is our column → further columns of theirs, whose values are taken where those
@@ -108,7 +113,7 @@ class TableMapping:
     """
 
     section: str
-    file: str
+    files: tuple[str, ...]
     columns: dict[str, str]
     values: dict[str, dict[str, str]] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
@@ -120,6 +125,18 @@ class TableMapping:
     fill_down: FillDown | None = None
     optional_file: bool = False
     skip_without_key: bool = False
+    format: FileFormat = AS_THE_CONTENT_SHOWS
+
+    @property
+    def file(self) -> str:
+        """The files as error texts name them."""
+        return ", ".join(self.files)
+
+    @property
+    def their_columns(self) -> tuple[str, ...]:
+        """All columns of theirs, or paths into such, that the section reads."""
+        mapped = [self.columns.values(), *self.alternatives.values(), self.where]
+        return tuple(dict.fromkeys(name for names in mapped for name in names))
 
     @property
     def table(self) -> Table:
@@ -188,7 +205,6 @@ class _Section:
 
     def read(self) -> TableMapping:
         _refuse_unknown(self.body, (*SETTINGS, *self.ours), self.where, "key")
-        file = self._text(self.body.get("file"), "file", 'a file name or pattern: file = "…"')
         columns = {
             key: self._columns(value, key)
             for key, value in self.body.items()
@@ -196,7 +212,7 @@ class _Section:
         }
         mapping = TableMapping(
             self.name,
-            file,
+            self._files(),
             {key: names[0] for key, names in columns.items()},
             self._values(),
             self._scalars(self._settings("constants", self.ours), "constants"),
@@ -208,6 +224,7 @@ class _Section:
             fill_down=self._fill_down(),
             optional_file=self._flag("optional_file"),
             skip_without_key=self._flag("skip_without_key"),
+            format=self._file_format(),
         )
         self._refuse_contradictions(mapping)
         return mapping
@@ -256,6 +273,20 @@ class _Section:
         if not isinstance(value, bool):
             raise UserError(f"{self.where}: {key!r} is {value!r}; give true or false")
         return value
+
+    def _files(self) -> tuple[str, ...]:
+        value = self.body.get("file")
+        names = value if isinstance(value, list) and value else [value]
+        wanted = 'a file name or pattern, or a list of them: file = "…"'
+        return tuple(self._text(name, "file", wanted) for name in names)
+
+    def _file_format(self) -> FileFormat:
+        body = self._settings("format", ("separator", "encoding", "sheet"))
+        texts = {key: self._text(value, f"format.{key}", "a text") for key, value in body.items()}
+        try:
+            return FileFormat(**texts, section=self.name)
+        except UserError as error:
+            raise UserError(f"{self.where}: {error}") from error
 
     def _table(self, value: object, where: str) -> dict[str, object]:
         if not isinstance(value, dict):

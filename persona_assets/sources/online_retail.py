@@ -169,7 +169,8 @@ class OnlineRetail:
     @cached_property
     def _lines(self) -> pl.DataFrame:
         """Every line of the file with the columns of `raw/events`, Description and Country."""
-        text = _known_columns(read_text(self._path, fallback_encoding="windows-1252"), self._path)
+        delivered = read_text(self._path, fallback_encoding="windows-1252")
+        text = _known_columns(delivered.frame, self._path)
         columns = list(text.columns)
         variant = variant_numbers(text, within=["InvoiceNo", "StockCode"], content=columns)
         returned = pl.col("InvoiceNo").str.starts_with("C")

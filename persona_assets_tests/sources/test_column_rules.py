@@ -36,23 +36,31 @@ def test_the_first_column_that_has_a_value_is_taken():
         {"product_id": ["sku", "name"], "optional_columns": ["product_id"]}, "products"
     )
     text = frame(name=["mug", "cup", None], sku=["1", None, None])
-    assert in_our_columns(text, mapping, "f")["product_id"].to_list() == ["1", "cup", None]
-    assert in_our_columns(frame(other=["x"]), mapping, "f")["product_id"].to_list() == [None]
+    assert in_our_columns(text, mapping, "f", text.columns)["product_id"].to_list() == [
+        "1",
+        "cup",
+        None,
+    ]
+    assert in_our_columns(frame(other=["x"]), mapping, "f", ["other"])["product_id"].to_list() == [
+        None
+    ]
 
 
 def test_a_column_that_no_file_may_lack_is_named_with_its_alternatives():
     mapping = section({"product_id": ["sku", "name"]}, "products")
     with pytest.raises(UserError, match=r"f has no column 'sku' or 'name', to which \[products\]"):
-        in_our_columns(frame(other=["x"]), mapping, "f")
+        in_our_columns(frame(other=["x"]), mapping, "f", ["other"])
 
 
 def test_rows_of_another_section_and_rows_without_key_are_left_out():
     mapping = section({"where": {"kind": ["a", "b"]}, "skip_without_key": True}, "products")
     text = frame(kind=["a", "x", "b", None], p=["1", "2", None, "4"])
-    ours = in_our_columns(of_the_section(text, mapping, "f"), mapping, "f")
+    ours = in_our_columns(
+        of_the_section(text, mapping, "f", text.columns), mapping, "f", text.columns
+    )
     assert ours.rows() == [("row 1", "1")]
     with pytest.raises(UserError, match=r"no column 'kind', to which \[products\] maps where"):
-        of_the_section(frame(p=["1"]), mapping, "f")
+        of_the_section(frame(p=["1"]), mapping, "f", ["p"])
 
 
 def test_cells_are_filled_from_the_row_above_within_one_order_alone():

@@ -19,7 +19,7 @@ def put(folder, name, content):
 
 def test_csv_comes_through_literally(tmp_path):
     path = put(tmp_path, "a.csv", 'sku,price\n00123," 2,50"\n,""\n')
-    assert read_text(path).rows() == [("00123", " 2,50"), (None, None)]
+    assert read_text(path).frame.rows() == [("00123", " 2,50"), (None, None)]
 
 
 def test_json_lines_keep_the_digits_of_numbers_and_mix_types(tmp_path):
@@ -27,7 +27,7 @@ def test_json_lines_keep_the_digits_of_numbers_and_mix_types(tmp_path):
         '{"id": 12345678901234567890, "price": 2.50}\n\n'
         '{"price": "free", "ok": true, "id": null}\n{"price": NaN, "tags": ["é"]}\n'
     )
-    frame = read_text(put(tmp_path, "a.jsonl", lines))
+    frame = read_text(put(tmp_path, "a.jsonl", lines)).frame
     assert frame.columns == ["id", "price", "ok", "tags"]
     assert frame.rows() == [
         ("12345678901234567890", "2.50", None, None),
@@ -53,7 +53,7 @@ def test_typed_parquet_becomes_text(tmp_path):
         }
     )
     frame.write_parquet(tmp_path / "a.parquet")
-    assert read_text(tmp_path / "a.parquet").rows() == [
+    assert read_text(tmp_path / "a.parquet").frame.rows() == [
         (
             "17850",
             "2.55",
@@ -72,7 +72,7 @@ def test_typed_parquet_becomes_text(tmp_path):
 def test_floats_survive_as_text(tmp_path_factory, numbers):
     path = tmp_path_factory.mktemp("floats") / "a.parquet"
     pl.DataFrame({"x": numbers}).write_parquet(path)
-    assert read_text(path)["x"].cast(pl.Float64).to_list() == numbers
+    assert read_text(path).frame["x"].cast(pl.Float64).to_list() == numbers
 
 
 BROKEN = [

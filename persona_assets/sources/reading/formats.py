@@ -8,19 +8,34 @@ it: an article number `00123` keeps its zeros, and one bad price does not spoil 
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import polars as pl
 import polars.selectors as cs
 
 from persona_assets.errors import UserError
+from persona_assets.sources.reading.delivered import (
+    AS_THE_CONTENT_SHOWS,
+    Delivered,
+    EmptyFile,
+    FileFormat,
+    Format,
+)
 
 LARGEST_EXACT_INTEGER = 2**53
 """Whole numbers above this are not exact in a float64 and keep their float notation."""
 
 
-def read_text(path: Path, *, fallback_encoding: str | None = None) -> pl.DataFrame:
+def read_text(
+    path: Path,
+    *,
+    options: FileFormat = AS_THE_CONTENT_SHOWS,
+    columns: Collection[str] | None = None,
+    partitions: Mapping[str, str | None] = MappingProxyType({}),
+    fallback_encoding: str | None = None,
+) -> Delivered:
     """All rows of one file, in file order, every column as text.
 
     CSV and JSON lines come through literally. Typed values of Parquet and Excel are written as
@@ -31,10 +46,14 @@ def read_text(path: Path, *, fallback_encoding: str | None = None) -> pl.DataFra
     Args:
         path: the file; its ending (`.csv`, `.jsonl`, `.ndjson`, `.parquet`, `.xlsx`) tells its
             format.
+        options: what the mapping says of the section's files.
+        columns: the columns to be read, or paths into such; None: all.
+        partitions: columns that the file's folder names state (`year=2024`).
         fallback_encoding: encoding of a CSV file that is not UTF-8; None: such a file is an error.
 
     Raises:
-        UserError: the file is missing, empty, of another format or cannot be read.
+        UserError: the file is missing, of another format or cannot be read.
+        EmptyFile: the file has no content at all.
     """
     if not path.is_file():
         raise UserError(f"there is no file {path}; correct the path")
@@ -44,12 +63,23 @@ def read_text(path: Path, *, fallback_encoding: str | None = None) -> pl.DataFra
             "convert the file or correct its ending"
         )
     if path.stat().st_size == 0:
-        raise UserError(f"{path} is empty (0 bytes); deliver it again or remove it")
+        raise EmptyFile(f"{path} is empty (0 bytes); deliver it again or remove it")
     if path.suffix.lower() == ".csv":
         frame = _read_csv(path, fallback_encoding)
     else:
         frame = READERS[path.suffix.lower()](path)
-    return _as_text(frame, path)
+    text = _as_text(frame, path).with_columns(
+        pl.lit(value, pl.String).alias(name) for name, value in partitions.items()
+    )
+    header = tuple(text.columns)
+    if columns is not None:
+        text = text.select(name for name in header if name in columns)
+    return Delivered(
+        text,
+        header,
+        pl.Series("row", range(1, len(text) + 1), dtype=pl.Int64()),
+        FORMATS[path.suffix.lower()],
+    )
 
 
 def _read_csv(path: Path, fallback_encoding: str | None = None) -> pl.DataFrame:
@@ -154,6 +184,14 @@ READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
     ".ndjson": _read_json_lines,
     ".parquet": _read_parquet,
     ".xlsx": _read_excel,
+}
+
+FORMATS: dict[str, Format] = {
+    ".csv": "delimited text",
+    ".jsonl": "JSON lines",
+    ".ndjson": "JSON lines",
+    ".parquet": "Parquet",
+    ".xlsx": "Excel",
 }
 
 
