@@ -180,7 +180,7 @@ def _writing(
     def run(*arguments: object, **inputs: object) -> Iterator[dg.MaterializeResult]:
         context = dg.AssetExecutionContext.get()
         pieces = _pieces(context, tables[0], lambda: function(*arguments, **inputs))
-        with permanent_failures():
+        with permanent_failures(), context.resources.lake.store.naming_damage():
             results = context.resources.lake.write(
                 context, tables, pieces, code_version=code_version
             )

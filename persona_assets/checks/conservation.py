@@ -15,7 +15,7 @@ def conservation_check(table: Table) -> dg.AssetChecksDefinition:
 
     def judge(asked: Asked) -> dict[str, dg.AssetCheckResult]:
         days, store = days_of(asked.keys), asked.store.near(*_COUNTED)
-        counted = store.engine.collect(tally(*(store.scan(each, days) for each in _COUNTED)))
+        counted = store.collect(tally(*(store.scan(each, days) for each in _COUNTED)))
         by_day = {str(row["event_date"]): row for row in counted.iter_rows(named=True)}
         return {key: _result(by_day.get(key, dict.fromkeys(COUNTS, 0))) for key in asked.keys}
 

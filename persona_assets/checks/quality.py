@@ -95,7 +95,7 @@ def _online_parity() -> dg.AssetChecksDefinition:
         store, online = context.resources.lake.store, context.resources.online_store
 
         def latest(table: Table, column: str) -> pl.DataFrame:
-            return store.engine.collect(newest(store.scan(table), column))
+            return store.collect(newest(store.scan(table), column))
 
         users, items = feature_store.USER_FEATURES, feature_store.ITEM_FEATURES
         segments = latest(segmentation.CUSTOMER_SEGMENTS, "cutoff")

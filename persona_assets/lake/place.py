@@ -137,12 +137,14 @@ def _unwritten(delta: DeltaTable) -> bool:
     )
 
 
-def brief(error: Exception) -> str:
+def brief(error: BaseException) -> str:
     """An error of delta-rs on one line, without colours or the backtrace that it may append.
 
-    Of an object store's answer, only code and message: the rest may show the key that was used.
+    Of an object store's answer, only code and message: the rest may show the key that was used. Of
+    a failed conversion not the values: they may be people's identifiers.
     """
     message = re.split(r"\n\s+0: ", str(error))[0]
+    message = re.sub(r" values: \[.*?\](?=\s|$)", " values", message, flags=re.DOTALL)
     answer = re.compile(
         r"<\?xml.*?<Code>(?P<code>.*?)</Code>(.*?<Message>(?P<message>.*?)</Message>)?.*", re.DOTALL
     )

@@ -1,14 +1,16 @@
 """The embedded engine: Polars frames, Delta by delta-rs, no JVM."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 import narwhals as nw
 import polars as pl
-from deltalake import CommitProperties, DeltaTable
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from persona_assets.lake import content_hash
+from persona_assets.lake.batches import batches
 from persona_assets.lake.content_hash import Sums
 from persona_assets.lake.engine import Conflict, FrameFault, StorageFault, StrayRows
 from persona_assets.lake.object_store import writing
@@ -52,22 +54,23 @@ class PolarsEngine:
         metadata: Mapping[str, str],
     ) -> int:
         """Replace the rows matching `predicate` by `frame` in one commit of delta-rs."""
-        native: pl.LazyFrame = nw.to_native(frame)
+        rows = _Rows(nw.to_native(frame))
         try:
             with writing(delta.table_uri, by_spark=False):
-                native.sink_delta(
+                write_deltalake(
                     delta,
+                    rows.reader(),
                     mode="overwrite",
-                    delta_write_options={
-                        "predicate": predicate,
-                        "commit_properties": CommitProperties(
-                            custom_metadata=dict(metadata), max_commit_retries=_REBASES
-                        ),
-                    },
+                    predicate=predicate,
+                    commit_properties=CommitProperties(
+                        custom_metadata=dict(metadata), max_commit_retries=_REBASES
+                    ),
                 )
         except CommitFailedError as error:
             raise Conflict(brief(error)) from error
         except (DeltaError, OSError) as error:
+            if rows.error is not None:  # delta-rs repeats it, wrapped
+                raise FrameFault(brief(rows.error)) from rows.error
             raise _translated(error) from error
         # delta-rs moves the object to the version it committed, whatever rivals did meanwhile.
         return delta.version()
@@ -85,12 +88,34 @@ class PolarsEngine:
     def digests(self, frame: nw.LazyFrame, by: str | None) -> Sums:
         """Digests in bounded memory: the frame is streamed."""
         native: pl.LazyFrame = nw.to_native(frame)
-        batches = native.collect_batches(chunk_size=_DIGEST_ROWS, maintain_order=False)
-        return content_hash.added(content_hash.sums(batch, by) for batch in batches)
+        return content_hash.added(
+            content_hash.sums(batch, by) for batch in batches(native, _DIGEST_ROWS)
+        )
 
 
-def _translated(error: Exception) -> FrameFault | StorageFault | StrayRows:
+class _Rows:
+    """The rows of a lazy frame as delta-rs takes them, and the error that ended them early."""
+
+    def __init__(self, frame: pl.LazyFrame) -> None:
+        self._frame = frame
+        self.error: BaseException | None = None
+
+    def reader(self) -> pa.RecordBatchReader:
+        """A stream of Arrow batches; computing begins when the first is asked for."""
+        schema = pl.DataFrame(schema=self._frame.collect_schema()).to_arrow().schema
+        return pa.RecordBatchReader.from_batches(schema, self._batches())
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        try:
+            for batch in batches(self._frame):
+                yield from batch.to_arrow().to_batches()
+        except (Exception, pl.exceptions.PanicException) as error:
+            self.error = error
+            # Arrow's stream carries the message of an Exception only.
+            raise RuntimeError(str(error)) from error
+
+
+def _translated(error: Exception) -> StorageFault | StrayRows:
     if "failed validation check" in str(error):
         return StrayRows("delta-rs found them")  # its own words show whole rows
-    _, in_frame, cause = brief(error).rpartition("C Data interface error: ")
-    return FrameFault(cause) if in_frame else StorageFault(cause)
+    return StorageFault(brief(error))

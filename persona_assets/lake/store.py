@@ -11,7 +11,8 @@ written from here, whatever the store's engine is.
 
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -21,7 +22,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from persona_assets.errors import DataError, InfrastructureError
-from persona_assets.lake import partitioning
+from persona_assets.lake import integrity, partitioning
 from persona_assets.lake.commit import Commit
 from persona_assets.lake.content_hash import render
 from persona_assets.lake.engine import (
@@ -35,6 +36,7 @@ from persona_assets.lake.engine import (
 from persona_assets.lake.history import commits
 from persona_assets.lake.place import Place, brief
 from persona_assets.lake.polars_engine import PolarsEngine
+from persona_assets.lake.scans import Scans
 from persona_assets.lake.schema import conform
 from persona_assets.tables import Table
 
@@ -68,6 +70,7 @@ class DeltaStore:
     root: str
     engine: Engine = field(default_factory=PolarsEngine)
     storage_options: Mapping[str, str] = field(default_factory=dict, repr=False)
+    _scans: Scans = field(default_factory=Scans, init=False, repr=False, compare=False)
 
     def uri(self, table: Table) -> str:
         """Where the table lies."""
@@ -98,9 +101,43 @@ class DeltaStore:
                 late the frame is collected.
 
         Raises:
-            DataError: the table does not exist, cannot be read, or is not the contract's.
+            DataError: the table does not exist, cannot be read, or is not the contract's, or a
+                data file is not what the Delta log says (see `integrity.py`).
         """
-        return self.engine.scan(self._opened(table, at), table, partitions)
+        return self.engine.scan(self._verified(table, partitions, at), table, partitions)
+
+    def collect(self, frame: nw.LazyFrame) -> pl.DataFrame:
+        """The rows of a lazy frame over scans of this store, in this process's memory.
+
+        Raises:
+            DataError: a data file of the scans cannot be read.
+        """
+        with self.naming_damage():
+            return self.engine.collect(frame)
+
+    @contextmanager
+    def naming_damage(self) -> Iterator[None]:
+        """Within it, an error of a query over this store's scans names the damaged file, if any."""
+        try:
+            yield
+        except BaseException as error:
+            # A panic of Polars is no Exception; anything but errors of queries passes as it is.
+            if (found := self._scans.error(error, self.storage_options)) is not None:
+                raise found from error
+            raise
+
+    def damage(
+        self, table: Table, partitions: Sequence[date] | None = None
+    ) -> list[integrity.Damage]:
+        """Data files of the newest version that are lost or not what the Delta log says.
+
+        Sizes and row counts are compared, no rows are read; a table that does not exist has none.
+
+        Raises:
+            DataError: the Delta log cannot be read.
+        """
+        delta = self._place(table).open()
+        return [] if delta is None else list(integrity.damage(delta, table, partitions))
 
     def near(self, *tables: Table) -> "DeltaStore":
         """The same lake for a look at `tables`, in this process where they hold few rows.
@@ -132,8 +169,14 @@ class DeltaStore:
         Raises:
             DataError: as in `scan`.
         """
-        frame = _HERE.scan(self._opened(table, at), table, partitions)
-        return _HERE.collect(frame if columns is None else frame.select(list(columns)))
+        delta = self._verified(table, partitions, at)
+        frame = _HERE.scan(delta, table, partitions)
+        with self.naming_damage():
+            found = _HERE.collect(frame if columns is None else frame.select(list(columns)))
+        logged = _logged(delta, table, partitions)
+        if found.height != (expected := sum(logged.values())):
+            raise DataError(integrity.short(table, ", ".join(logged), found.height, expected))
+        return found
 
     def overwrite(
         self,
@@ -172,6 +215,9 @@ class DeltaStore:
                 "keep to the days it was asked for"
             ) from None
         except EngineError as error:
+            cause = error.__cause__ or error
+            if (damage := self._scans.error(cause, self.storage_options)) is not None:
+                raise damage from error
             raise _fault(place, predicate, error) from error
         digests = self._digests(engine, table, partitions, version)
         return Written(
@@ -236,18 +282,18 @@ class DeltaStore:
         at: int | datetime | None,
     ) -> dict[str, tuple[int, int]]:
         """As `digests`; asks `engine` where there is too much for this process."""
-        delta = self._opened(table, at)
-        if table.partition is None:
-            sizes, asked = {WHOLE: delta.count()}, [WHOLE]
-        else:
-            sizes = partitioning.partition_rows(delta, table.partition)
-            asked = sorted(sizes) if partitions is None else partitioning.keys(partitions)
-        found = dict.fromkeys(asked, (0, 0))
-        if rows := sum(sizes.get(key, 0) for key in asked):
+        delta = self._verified(table, partitions, at)
+        logged = _logged(delta, table, partitions)
+        found = dict.fromkeys(logged, (0, 0))
+        if rows := sum(logged.values()):
             reader = engine if rows > _FEW else _HERE
             frame = reader.scan(delta, table, partitions)
-            for day, sums in reader.digests(frame, table.partition).items():
-                found[WHOLE if day is None else day.isoformat()] = sums
+            with self.naming_damage():
+                sums = reader.digests(frame, table.partition)
+            found |= {WHOLE if day is None else day.isoformat(): sums[day] for day in sums}
+        for key, (read, _) in found.items():
+            if read != logged.get(key, 0):
+                raise DataError(integrity.short(table, key, read, logged.get(key, 0)))
         return found
 
     def _place(self, table: Table) -> Place:
@@ -255,6 +301,25 @@ class DeltaStore:
 
     def _opened(self, table: Table, at: int | datetime | None = None) -> DeltaTable:
         return self._place(table).opened(at)
+
+    def _verified(
+        self, table: Table, partitions: Sequence[date] | None, at: int | datetime | None = None
+    ) -> DeltaTable:
+        """The table at a version, its files held to its log, the scan to come remembered."""
+        delta = self._opened(table, at)
+        integrity.verify(delta, table, partitions)
+        self._scans.add(delta, table, partitions)
+        return delta
+
+
+def _logged(delta: DeltaTable, table: Table, partitions: Sequence[date] | None) -> dict[str, int]:
+    """Rows of each of `partitions` (None: all) as the log says; of a whole table under `WHOLE`."""
+    if table.partition is None:
+        return {WHOLE: delta.count()}
+    rows = partitioning.partition_rows(delta, table.partition)
+    if partitions is None:
+        return rows
+    return {key: rows.get(key, 0) for key in partitioning.keys(partitions)}
 
 
 def _loaded(place: Place) -> DeltaTable:

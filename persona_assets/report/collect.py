@@ -185,9 +185,7 @@ def _conservation(store: DeltaStore) -> Conservation:
 
 
 def _rejected(store: DeltaStore) -> dict[str, int]:
-    counted = store.engine.collect(
-        store.scan(QUARANTINE).group_by("rule").agg(nw.len().alias("rows"))
-    )
+    counted = store.collect(store.scan(QUARANTINE).group_by("rule").agg(nw.len().alias("rows")))
     return dict(counted.sort("rows", "rule", descending=[True, False]).iter_rows())
 
 
@@ -195,7 +193,7 @@ def _arms(store: DeltaStore) -> pl.DataFrame:
     schema = {"arm": pl.String(), "model": pl.String(), "users": pl.Int64()}
     if not store.exists(AB_TEST_SIMULATION):
         return pl.DataFrame(schema=schema)
-    counted = store.engine.collect(
+    counted = store.collect(
         store.scan(AB_TEST_SIMULATION).group_by("arm", "model").agg(nw.len().alias("users"))
     )
     return counted.cast(schema).sort(pl.col("arm").replace_strict(ARMS, range(len(ARMS))))  # type: ignore[arg-type]

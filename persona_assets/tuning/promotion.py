@@ -199,7 +199,7 @@ def _replayed(
         rows = store.scan(TOP_K, sorted(there))
         # Before collecting: the table holds the lists of all models.
         wanted = (nw.col("model") == side_of.name) & (nw.col("rank") <= LISTED)
-        mine = store.engine.collect(rows.filter(wanted))
+        mine = store.collect(rows.filter(wanted))
     found = {each: mine.filter(pl.col("cutoff") == each) for each in there}
     return {
         each.cutoff: found[each.cutoff]
