@@ -1,133 +1,151 @@
-"""A code version that changes when, and only when, code behind an asset changes.
+"""A code version that moves when, and only when, something that can change the table changes.
 
-Belongs here: finding and digesting the source that an asset function leans on. No asset has to
-remember to raise a number.
+Belongs here: which definitions and values are behind an asset, and their digest. No asset has to
+remember to raise a number. Does not belong here: reading source (`source_code.py`).
 
-The source is read, not the loaded modules: what a process happens to have imported already must not
-matter, and imports inside functions count like those at the top.
+Behind a table are the asset's function and every definition that it uses, directly or through
+others, in the Dagster plane as well; the contract of each table it names, by columns and key; what
+it reads, by table, columns and partition mapping; and how partitions are read and written. Words
+(comments, documentation, meanings of columns, texts of errors) and places (which module a
+definition stands in) are not. Neither are:
+
+- settings, which runs compare by value (`orchestration/runs/fingerprint.py`);
+- the store and the engines, which give back the rows that they were given, whatever their code;
+- the source of the shop, but for the raw tables, which name it.
 """
 
-import ast
 import hashlib
+import importlib
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
-from pathlib import Path
 
-_PACKAGE = "persona_assets"
-_ROOT = Path(__file__).parents[2]
-# The Dagster plane holds no logic: a changed check or schedule changes no table.
-_PLANE = tuple(
-    f"{_PACKAGE}.{name}" for name in ("assets", "checks", "resources", "partitions", "automation")
+import dagster as dg
+
+from persona_assets.assets.inputs import Reads
+from persona_assets.assets.source_code import PACKAGE, Symbol, definition, is_module, names
+from persona_assets.resources.lake import LakeIOManager
+from persona_assets.resources.source import ShopResource
+from persona_assets.tables.contract import Column, Table
+
+_NOT_FOLLOWED = (
+    f"{PACKAGE}.settings",
+    f"{PACKAGE}.assets.declare",  # its part in tables is `HOW_TABLES_ARE_MADE`
+    f"{PACKAGE}.assets.code_version",
+    f"{PACKAGE}.lake.store",
 )
+_SOURCE = Symbol(f"{PACKAGE}.sources", "open_source")
+_ALL_CONTRACTS = Symbol(f"{PACKAGE}.tables", "TABLES")  # where a contract is found by its path
+_VALUES = (Table, Column, Reads, dg.PartitionMapping, dg.PartitionsDefinition)
+HOW_TABLES_ARE_MADE = (
+    Symbol(f"{PACKAGE}.assets.declare", "_writing"),
+    Symbol(f"{PACKAGE}.assets.declare", "_pieces"),
+)
+"""How every asset's rows come from its function: behind all of them."""
 
 
-def code_version(function: Callable[..., object], *more: object) -> str:
-    """Digest of the function, what its module defines for it, and all domain modules behind it.
+def code_version(
+    function: Callable[..., object], *more: object, reads: object = None, shop: bool = False
+) -> str:
+    """Digest of everything in code that can change what an asset's function makes.
 
-    `more` are domain functions or classes that the function gets from elsewhere than its module.
+    Args:
+        function: the asset's function; one that a function makes stands for its maker.
+        more: contracts, and functions, classes or instances that the function gets from elsewhere
+            than its module.
+        reads: the asset's inputs, digested by value.
+        shop: does it take the shop resource?
     """
-    digest = hashlib.blake2b(digest_size=6)
-    statements, modules = _behind(function)
-    for statement in statements:
-        digest.update(ast.unparse(statement).encode())
-    modules |= {_module_of(thing) for thing in more}
-    for path in code_files(modules):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    parts = [_by_value(each) for each in (*more, reads) if _is_value(each)]
+    roots = [_symbol(function), _symbol(LakeIOManager), *HOW_TABLES_ARE_MADE]
+    roots += [_symbol(each) for each in more if not _is_value(each)]
+    roots += [_symbol(ShopResource)] if shop else []
+    parts += sorted({_text(symbol) for symbol in behind(roots)})
+    return hashlib.blake2b("\n".join(parts).encode(), digest_size=6).hexdigest()
 
 
-def code_files(modules: Iterable[str]) -> list[Path]:
-    """Source files of those of `modules` that are domain modules, and of all that they import."""
-    found: set[str] = set()
-    waiting = list(modules)
+def behind(roots: Iterable[Symbol]) -> set[Symbol]:
+    """`roots` and everything of the package that they use, directly or through others."""
+    waiting = list(roots)
+    named = set(waiting)
+    found: set[Symbol] = set()
     while waiting:
-        name = waiting.pop()
-        if name in found or not _is_domain(name):
+        symbol = waiting.pop()
+        if symbol in found:
             continue
-        found.add(name)
-        waiting.extend(_imported(name))
-    return sorted(_file(name) for name in found)
-
-
-def _behind(function: Callable[..., object]) -> tuple[list[ast.stmt], set[str]]:
-    """The module's statements that the function depends on, itself first, and imported modules."""
-    defined = _definitions(Path(inspect.getfile(function)))
-    statements: dict[str, ast.stmt] = {}
-    modules: set[str] = set()
-    waiting = [function.__qualname__.partition(".")[0]]
-    while waiting:
-        name = waiting.pop(0)
-        if name in statements or name not in defined:
-            continue
-        statement = statements[name] = defined[name]
-        if isinstance(statement, ast.Import | ast.ImportFrom):
-            modules |= set(_targets(statement, name))
-        else:
-            waiting.extend(
-                sorted(node.id for node in ast.walk(statement) if isinstance(node, ast.Name))
-            )
-    imports = (ast.Import, ast.ImportFrom)
-    return [each for each in statements.values() if not isinstance(each, imports)], modules
-
-
-@cache
-def _definitions(path: Path) -> dict[str, ast.stmt]:
-    """Name → the top-level statement of the file that defines it."""
-    found: dict[str, ast.stmt] = {}
-    for statement in ast.parse(path.read_bytes()).body:
-        match statement:
-            case ast.FunctionDef() | ast.ClassDef():
-                found[statement.name] = statement
-            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
-                found[name] = statement
-            case ast.Import() | ast.ImportFrom():
-                found |= {each.asname or each.name: statement for each in statement.names}
+        found.add(symbol)
+        waiting.extend(each for each in _references(symbol) if each in named or not _is_stop(each))
     return found
 
 
+def _is_stop(symbol: Symbol) -> bool:
+    return symbol in (_SOURCE, _ALL_CONTRACTS) or symbol.module.startswith(_NOT_FOLLOWED)
+
+
 @cache
-def _imported(name: str) -> frozenset[str]:
-    """Modules that a module of the package imports, at its top or inside its functions."""
-    tree = ast.parse(_file(name).read_bytes())
-    return frozenset(
-        target
-        for statement in _statements(tree)
-        if isinstance(statement, ast.Import | ast.ImportFrom)
-        for target in _targets(statement)
-    )
+def _references(symbol: Symbol) -> frozenset[Symbol]:
+    if not symbol.name:
+        return frozenset(Symbol(symbol.module, name) for name in names(symbol.module))
+    if _value_of(symbol) is not None:
+        return frozenset()
+    return definition(symbol).references
 
 
-def _statements(node: ast.AST) -> Iterator[ast.AST]:
-    """`node` and all below it, but for what is imported for the type checker alone."""
-    if isinstance(node, ast.If) and getattr(node.test, "id", None) == "TYPE_CHECKING":
-        return
-    yield node
-    for child in ast.iter_child_nodes(node):
-        yield from _statements(child)
+@cache
+def _text(symbol: Symbol) -> str:
+    if not symbol.name:
+        return ""
+    value = _value_of(symbol)
+    return definition(symbol).text if value is None else value
 
 
-def _targets(statement: ast.Import | ast.ImportFrom, name: str | None = None) -> Iterator[str]:
-    """The modules that an import statement names (for `name` alone, where it is given)."""
-    for each in statement.names:
-        if name is not None and name != (each.asname or each.name):
-            continue
-        if isinstance(statement, ast.Import):
-            yield each.name
-        elif statement.module:
-            inner = f"{statement.module}.{each.name}"
-            yield inner if _is_domain(inner) else statement.module
+@cache
+def _value_of(symbol: Symbol) -> str | None:
+    """Contracts and partitions count by what they are; None for everything else."""
+    if not symbol.module.startswith((f"{PACKAGE}.tables", f"{PACKAGE}.partitions")):
+        return None
+    value = getattr(importlib.import_module(symbol.module), symbol.name, None)
+    return _by_value(value) if _is_value(value) else None
 
 
-def _module_of(thing: object) -> str:
-    module = inspect.getmodule(thing)
-    return module.__name__ if module else ""
+def _is_value(thing: object) -> bool:
+    # First: definitions of partitions are tuples, which Dagster forbids to iterate over.
+    if isinstance(thing, _VALUES):
+        return True
+    if isinstance(thing, Mapping):
+        return bool(thing) and all(map(_is_value, thing.values()))
+    return isinstance(thing, tuple) and bool(thing) and all(map(_is_value, thing))
 
 
-def _is_domain(name: str) -> bool:
-    return name.startswith(f"{_PACKAGE}.") and not name.startswith(_PLANE) and _file(name).exists()
+def _by_value(thing: object) -> str:
+    """A contract, an input or a mapping as text, without the words that explain it."""
+    return repr(tuple(_values(thing)))
 
 
-def _file(name: str) -> Path:
-    folder = _ROOT.joinpath(*name.split("."))
-    return folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
+def _values(thing: object) -> Iterator[object]:
+    yield type(thing).__name__
+    match thing:
+        case Table():
+            yield from (thing.path, thing.key, thing.partition)
+            yield from map(_by_value, thing.columns)
+        case Column():
+            yield from (thing.name, thing.type, thing.nullable, thing.allowed)
+        case Mapping():
+            yield from ((name, _by_value(value)) for name, value in sorted(thing.items()))
+        case dg.PartitionMapping():
+            yield repr(thing)
+        case dg.PartitionsDefinition():
+            pass  # which partitions there are is the calendar's; rows depend on their own alone
+        case Reads():
+            yield from (thing.table.path, thing.columns, repr(thing.mapping))
+        case tuple():
+            yield from map(_by_value, thing)
+
+
+def _symbol(thing: object) -> Symbol:
+    """Where a function or class, or the class of an instance, is defined."""
+    named = thing if inspect.isroutine(thing) or inspect.isclass(thing) else type(thing)
+    module = named.__module__
+    if not is_module(module):
+        raise ValueError(f"{thing!r} is not defined in {PACKAGE}; name a definition of the package")
+    return Symbol(module, named.__qualname__.partition(".")[0])

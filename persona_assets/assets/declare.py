@@ -7,13 +7,13 @@ which domain function it calls. Does not belong here: any particular asset.
 import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
 
 from persona_assets import automation
 from persona_assets.assets.code_version import code_version
+from persona_assets.assets.inputs import Reads
 from persona_assets.partitions import DAILY, JUDGED, WEEKLY, days_of
 from persona_assets.resources.failures import permanent_failures
 from persona_assets.resources.lake import CODE_VERSION, COLUMNS, Piece
@@ -32,15 +32,6 @@ OWNERS = {
     "experiments": "team:data-science",
     "segmentation": "team:data-science",
 }
-
-
-@dataclass(frozen=True)
-class Reads:
-    """One input of an asset: a table, the partitions needed of it, and the columns (None: all)."""
-
-    table: Table
-    mapping: dg.PartitionMapping | None = None
-    columns: tuple[str, ...] | None = None
 
 
 def asset_key(table: Table) -> dg.AssetKey:
@@ -71,7 +62,9 @@ def table_asset(
     """
 
     def decorate(function: Callable[..., Any]) -> dg.AssetsDefinition:
-        version = code_version(function, *code, *tables)
+        version = code_version(
+            function, *code, *tables, reads=dict(reads or {}), shop="shop" in required
+        )
         inputs = {
             name: dg.AssetIn(
                 key=asset_key(read.table),

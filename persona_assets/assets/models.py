@@ -17,7 +17,7 @@ from persona_assets.recommenders.registry import Trained, registry_row
 from persona_assets.recommenders.side_information import side_information, with_segments
 from persona_assets.recommenders.top_k import batch_top_k
 from persona_assets.recommenders.training import train
-from persona_assets.resources.models_in_use import models_in_use
+from persona_assets.resources.models_in_use import model_in_use, models_in_use
 from persona_assets.segmentation.trained import CustomerSegments
 from persona_assets.tables import Table, mart, models, raw
 from persona_assets.tables.customer_features import CUSTOMER_FEATURES
@@ -41,7 +41,7 @@ def _model_asset(kind: Recommender) -> dg.AssetsDefinition:
     def learn(
         context: dg.AssetExecutionContext, interactions: nw.LazyFrame, **side: pl.DataFrame
     ) -> nw.LazyFrame:
-        model = models_in_use(context)[kind.name]
+        model = model_in_use(context, kind)
         [history] = context.resources.lake.store.engine.together([interactions])
         segments = side.pop("customer_segments", None)
         lasting = side_information(**side, key=context.resources.shop.hash_key)

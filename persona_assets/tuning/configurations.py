@@ -33,10 +33,20 @@ def configured_models(store: DeltaStore, *, task: Task | None = None) -> dict[st
     """
     promoted = in_use(store)
     found = {
-        name: configured(name, promoted[name]["parameters"]) if name in promoted else default
+        name: configured(default, promoted[name]["parameters"]) if name in promoted else default
         for name, default in MODELS.items()
     }
     return found if task is None else {name: each.for_task(task) for name, each in found.items()}
+
+
+def with_configuration_in_use(store: DeltaStore, default: Recommender) -> Recommender:
+    """One model with the configuration in use; `default` where none was promoted.
+
+    Raises:
+        UserError: see `configured_models`.
+    """
+    promoted = in_use(store).get(default.name)
+    return default if promoted is None else configured(default, promoted["parameters"])
 
 
 def in_use(store: DeltaStore) -> dict[str, dict[str, object]]:
@@ -44,16 +54,17 @@ def in_use(store: DeltaStore) -> dict[str, dict[str, object]]:
     return {row["model"]: row for row in held(store, CONFIGURATIONS).iter_rows(named=True)}
 
 
-def configured(name: str, parameters: object) -> Recommender:
-    """The model with the configuration that `Config.to_json` wrote.
+def configured(default: Recommender, parameters: object) -> Recommender:
+    """The model `default` with the configuration that `Config.to_json` wrote.
 
     Raises:
-        UserError: there is no such model, or the text is no configuration of it.
+        UserError: the text is no configuration of it.
     """
+    name = default.name
     try:
         values = json.loads(str(parameters))
         # JSON knows lists only.
-        return model(name).configured(
+        return default.configured(
             **{key: tuple(each) if isinstance(each, list) else each for key, each in values.items()}
         )
     except (json.JSONDecodeError, UserError) as error:
@@ -86,7 +97,7 @@ def use(
     Raises:
         UserError: see `configured`.
     """
-    configured(name, parameters)
+    configured(model(name), parameters)
     decided = (decision(now), now, name, parameters, study, trial)
     append(
         store,

@@ -100,7 +100,11 @@ def promote(
     models = configured_models(store, task=weekly_task(exclude))
     candidate, held_by = models[name], champion(store)
     _refuse_untrained(store, candidate)
-    rival = models[BASELINE] if held_by is None else configured(*held_by)
+    rival = (
+        models[BASELINE]
+        if held_by is None
+        else configured(model(held_by.model), held_by.parameters)
+    )
     if held_by is not None and rival == candidate:
         raise UserError(f"{name} with the configuration in use is champion already; nothing to do")
     if held_by is None and name == BASELINE:

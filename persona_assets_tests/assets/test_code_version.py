@@ -54,54 +54,123 @@ def before(copy: Path) -> Versions:
 
 
 @pytest.fixture
-def changed(copy: Path, before: Versions) -> Callable[[str, str, str], set[str]]:
-    """changed(file, old, new) → the assets whose version moves with that edit."""
+def changed(copy: Path, before: Versions) -> Callable[..., set[str]]:
+    """changed((file, old, new), …) → the assets whose version moves with these edits."""
 
-    def edit(name: str, old: str, new: str) -> set[str]:
-        path = copy / "persona_assets" / name
-        text = path.read_text()
-        assert old in text
-        path.write_text(text.replace(old, new, 1))
+    def edit(*edits: tuple[str, str, str]) -> set[str]:
+        texts = {name: (copy / "persona_assets" / name).read_text() for name, _, _ in edits}
         try:
+            for name, old, new in edits:
+                path = copy / "persona_assets" / name
+                assert old in path.read_text(), (name, old)
+                path.write_text(path.read_text().replace(old, new, 1))
             after = versions(copy)
         finally:
-            path.write_text(text)
+            for name, text in texts.items():
+                (copy / "persona_assets" / name).write_text(text)
         return {asset for asset, version in after.items() if version != before[asset]}
 
     return edit
 
 
-Changed = Callable[[str, str, str], set[str]]
+Changed = Callable[..., set[str]]
 RAW = {"raw/users", "raw/products", "raw/events", "raw/orders", "raw/search_logs"}
+
+
+def of_groups(versions: Versions, *groups: str) -> set[str]:
+    return {path for path in versions if path.startswith(groups)}
+
+
+def test_words_change_no_version(changed: Changed) -> None:
+    """Comments, documentation, meanings of columns, texts of errors, annotations."""
+    assert (
+        changed(
+            ("recommenders/protocol.py", "from abc import", "# A comment.\nfrom abc import"),
+            ("plotting.py", "\nimport", "\n# A comment.\nimport"),
+            ("tables/mart.py", "one row per cleaned event", "a row for each cleaned event"),
+            ("tables/mart.py", "when it happened", "instant of the event"),
+            ("transforms/sessions.py", '"""', '"""Changed. '),
+            ("transforms/cleaning.py", "give one number for each of them", "give one for each"),
+            ("transforms/cleaning.py", "def _blank(column: str)", 'def _blank(column: "str")'),
+            ("lake/store.py", '"""', '"""Changed. '),
+        )
+        == set()
+    )
+
+
+def test_checks_and_schedules_change_no_version(changed: Changed) -> None:
+    assert (
+        changed(
+            ("checks/freshness.py", "days=4", "days=5"),
+            ("automation.py", "hour_of_day=2", "hour_of_day=3"),
+        )
+        == set()
+    )
+
+
+def test_rows_of_a_cutoff_count_for_weekly_tables(changed: Changed, before: Versions) -> None:
+    moved = changed(("assets/weekly.py", 'pl.col("cutoff") == cutoff', 'pl.col("cutoff") <= cutoff'))
+    assert {"recommendations/top_k", "evaluation/offline_metrics"} <= moved
+    assert not moved & of_groups(before, "raw/", "mart/")
+
+
+def test_length_of_the_history_counts_for_what_learns_from_it(
+    changed: Changed, before: Versions
+) -> None:
+    moved = changed(("calendar.py", "HISTORY_WEEKS = 52", "HISTORY_WEEKS = 26"))
+    assert {"models/als_model", "recommendations/top_k", "features/item_embeddings"} <= moved
+    assert not moved & of_groups(before, "raw/", "mart/", "features/user_daily")
+
+
+def test_task_that_models_are_told_counts_for_every_model(changed: Changed) -> None:
+    moved = changed(("resources/models_in_use.py", ".for_task(task)", ""))
+    assert {"models/als_model", "models/popularity_model"} <= moved
+    assert "recommendations/top_k" not in moved
+    moved = changed(("resources/models_in_use.py", ".store, task=task)", ".store)"))
+    assert {"recommendations/top_k", "models/registry"} <= moved
+
+
+def test_how_partitions_are_read_counts_for_every_table(
+    changed: Changed, before: Versions
+) -> None:
+    moved = changed(("resources/lake.py", "partitions, at=version, columns", "None, at=version, columns"))
+    assert moved == set(before) - {"feature_store/online_features"}
+
+
+def test_columns_that_are_read_count(changed: Changed) -> None:
+    moved = changed(("assets/models.py", '"arrived_at", "weight", "session_id",', '"arrived_at", "weight",'))
+    assert "models/session_knn_model" in moved
+    assert "features/item_embeddings" not in moved
+
+
+def test_contract_counts_for_its_table_and_for_what_builds_on_it(changed: Changed) -> None:
+    moved = changed(("tables/mart.py", '"first event")', '"first event", nullable=True)'))
+    assert "mart/sessions" in moved
+    assert not moved & {"mart/quarantine", "models/als_model"}
 
 
 def test_module_that_is_imported_inside_a_function_counts(changed: Changed) -> None:
     """Sources are imported when they are opened; their code is behind every raw table."""
-    moved = changed("sources/synthetic/behaviour.py", '"""', '"""Changed. ')
-    assert moved >= RAW
-    assert not {path for path in moved if path.startswith(("mart/", "features/", "models/"))}
+    moved = changed(("sources/online_retail.py", "def events(", "def _unused() -> None:\n        pass\n\n    def events("))
+    assert moved == RAW
 
 
 def test_constant_of_another_module_counts(changed: Changed) -> None:
-    moved = changed("tables/feature_store.py", "WINDOWS = (1, 7, 30)", "WINDOWS = (1, 7, 28)")
+    moved = changed(("tables/feature_store.py", "WINDOWS = (1, 7, 30)", "WINDOWS = (1, 7, 28)"))
     assert {"feature_store/user_features", "feature_store/item_features"} <= moved
     assert "mart/sessions" not in moved
 
 
 def test_constant_beside_the_asset_counts_for_that_asset_alone(changed: Changed) -> None:
-    moved = changed("assets/experiments.py", '"candidate": "bpr"', '"candidate": "als"')
+    moved = changed(("assets/experiments.py", '"candidate": "bpr"', '"candidate": "als"'))
     assert moved == {"experiments/ab_test_simulation"}
 
 
 def test_model_counts_for_itself_and_for_what_uses_all_models(changed: Changed) -> None:
-    moved = changed("recommenders/als.py", "factors: int = 64", "factors: int = 32")
+    moved = changed(("recommenders/als.py", "factors: int = 64", "factors: int = 32"))
     assert "models/als_model" in moved
     assert "recommendations/top_k" in moved
     assert not moved & {"models/bpr_model", "models/popularity_model", "raw/events"}
-
-
-def test_checks_and_schedules_change_no_version(changed: Changed) -> None:
-    assert changed("checks/freshness.py", "days=4", "days=5") == set()
 
 
 def test_what_was_imported_before_does_not_matter(copy: Path, before: Versions) -> None:

@@ -62,7 +62,7 @@ def test_a_field_that_the_text_does_not_know_has_its_default(store):
 def test_configurations_of_parts_and_tuples_come_back_as_they_were(monkeypatch):
     monkeypatch.setitem(recommenders.MODELS, "mixed", Mixed())
     model = Mixed(WithParts(directional=DirectionalConfig(window=3), weights=(0.5, 0.25)))
-    assert configured("mixed", model.config.to_json()) == model
+    assert configured(Mixed(), model.config.to_json()) == model
 
 
 @pytest.mark.parametrize(
@@ -71,13 +71,18 @@ def test_configurations_of_parts_and_tuples_come_back_as_they_were(monkeypatch):
         ("directional", '{"gone": 1}', "has no field 'gone'"),
         ("directional", '{"window": -1}', "window must be positive"),
         ("directional", "{", "does not fit the code"),
-        ("prophet", "{}", "no recommender is called 'prophet'"),
     ],
 )
 def test_what_does_not_fit_the_code_is_refused_and_not_written(store, name, parameters, said):
     with pytest.raises(UserError, match=said) as refused:
         use(store, name, parameters, now=NOW)
     assert f"persona tune {name}" in str(refused.value)
+    assert in_use(store) == {}
+
+
+def test_configuration_of_a_model_that_does_not_exist_is_refused(store):
+    with pytest.raises(UserError, match="no recommender is called 'prophet'"):
+        use(store, "prophet", "{}", now=NOW)
     assert in_use(store) == {}
 
 

@@ -1,0 +1,247 @@
+"""What each top-level definition of the package says and refers to, read from its source.
+
+Belongs here: parsing modules, leaving out what cannot change a result, and resolving names to the
+definitions they stand for. Does not belong here: which definitions are behind an asset, or how
+they make its version (`code_version.py`).
+
+The source is read, not the loaded modules: what a process happens to have imported already must not
+matter, and imports inside functions count like those at the top.
+"""
+
+import ast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+PACKAGE = "persona_assets"
+_ROOT = Path(__file__).parents[2]
+# Whether a name is read or set shows in where it stands.
+_SAYS_NOTHING = ("ctx", "type_comment", "kind")
+
+
+@dataclass(frozen=True, order=True)
+class Symbol:
+    """A name at the top level of a module; `name` is empty for the module as a whole."""
+
+    module: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What a top-level name stands for.
+
+    Attributes:
+        text: its syntax without documentation, comments, annotations of functions, imports and the
+            texts of errors; empty for a name that is only imported.
+        references: names of the package that it uses.
+    """
+
+    text: str
+    references: frozenset[Symbol]
+
+
+@cache
+def definition(symbol: Symbol) -> Definition:
+    """What a name stands for; the package knows nothing behind names that it does not define."""
+    module = _module(symbol.module)
+    if symbol.name not in module.statements:
+        imported = module.bound.get(symbol.name)
+        return Definition("", frozenset([imported] if imported else []))
+    parts = [_read(each, symbol.module) for each in module.statements[symbol.name]]
+    return Definition(
+        "\n".join(part.text for part in parts),
+        frozenset[Symbol]().union(*(part.references for part in parts)) - {symbol},
+    )
+
+
+def names(module: str) -> frozenset[str]:
+    """Every top-level name of a module of the package, imported ones included."""
+    return frozenset(_module(module).bound)
+
+
+@dataclass(frozen=True, eq=False)
+class _Module:
+    """Top-level names: what they stand for, and the statements that define those defined here."""
+
+    bound: dict[str, Symbol]
+    statements: dict[str, list[ast.stmt]]
+
+
+@cache
+def _module(name: str) -> _Module:
+    body = ast.parse(_file(name).read_bytes()).body
+    statements: dict[str, list[ast.stmt]] = {}
+    for statement in _effective(body):
+        for each in _names(statement):
+            statements.setdefault(each, []).append(statement)
+    own = {each: Symbol(name, each) for each in statements}
+    return _Module(dict(_imports(body)) | own, statements)
+
+
+@cache
+def is_module(name: str) -> bool:
+    """Is this the name of a module of the package?"""
+    return (name == PACKAGE or name.startswith(f"{PACKAGE}.")) and _file(name).exists()
+
+
+def _file(module: str) -> Path:
+    folder = _ROOT.joinpath(*module.split("."))
+    return folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
+
+
+def _effective(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Statements that do something: no imports, no documentation, nothing for the type checker."""
+    for statement in body:
+        imports = isinstance(statement, ast.Import | ast.ImportFrom)
+        if not (imports or _is_documentation(statement) or _for_type_checker(statement)):
+            yield statement
+
+
+def _is_documentation(statement: ast.AST) -> bool:
+    value = statement.value if isinstance(statement, ast.Expr) else None
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)
+
+
+def _for_type_checker(statement: ast.AST) -> bool:
+    return isinstance(statement, ast.If) and getattr(statement.test, "id", "") == "TYPE_CHECKING"
+
+
+def _names(statement: ast.stmt) -> set[str]:
+    """Names that a top-level statement binds or changes."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return {statement.name}
+    stored = {
+        node.id
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+    # `TABLE[key] = value` changes what TABLE stands for.
+    changed = {
+        node.value.id
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Subscript | ast.Attribute)
+        and isinstance(node.ctx, ast.Store)
+        and isinstance(node.value, ast.Name)
+    }
+    return stored | changed
+
+
+def _imports(nodes: Sequence[ast.AST]) -> Iterator[tuple[str, Symbol]]:
+    """Local name → what it stands for, of the imports among `nodes` (not those below them)."""
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            for each in node.names:
+                whole = each.name if each.asname else each.name.partition(".")[0]
+                if is_module(whole):
+                    yield each.asname or whole, Symbol(whole, "")
+        elif isinstance(node, ast.ImportFrom) and node.module and is_module(node.module):
+            for each in node.names:
+                yield each.asname or each.name, _member(node.module, each.name)
+
+
+def _member(module: str, name: str) -> Symbol:
+    """`module.name`: a submodule, or a name of the module."""
+    inner = f"{module}.{name}"
+    return Symbol(inner, "") if is_module(inner) else Symbol(module, name)
+
+
+@cache  # a statement may define several names, and is read once
+def _read(statement: ast.stmt, module: str) -> Definition:
+    reader = _Reader(_module(module).bound)
+    reader.read(statement)
+    return Definition(" ".join(reader.words), frozenset(reader.found))
+
+
+class _Reader:
+    """Writes a statement's syntax down and collects the package's names that it uses.
+
+    One pass, since every import of the definitions reads most of the package. Left out is what
+    cannot change a result: documentation, annotations of functions, texts of errors.
+    """
+
+    def __init__(self, bound: Mapping[str, Symbol]) -> None:
+        self.words: list[str] = []
+        self.found: set[Symbol] = set()
+        self._bound = dict(bound)
+        self._in_function = 0
+        self._readers: dict[type, Callable[[Any], None]] = {
+            ast.FunctionDef: self._function,
+            ast.arg: lambda node: self.words.append(node.arg),
+            ast.AnnAssign: self._annotated,
+            ast.Raise: self._raise,
+            ast.Name: self._name,
+            ast.Attribute: self._attribute,
+            # Imports inside a function come before what they name is used.
+            ast.Import: lambda node: self._bound.update(_imports([node])),
+            ast.ImportFrom: lambda node: self._bound.update(_imports([node])),
+        }
+
+    def read(self, node: ast.AST) -> None:
+        """Write `node` and everything below it."""
+        special = self._readers.get(type(node))
+        if special is not None:
+            special(node)
+        elif not (_is_documentation(node) or _for_type_checker(node)):
+            self._plain(node)
+
+    def _plain(self, node: ast.AST, leave_out: tuple[str, ...] = ()) -> None:
+        self.words.append(type(node).__name__)
+        for field in node._fields:
+            if field not in _SAYS_NOTHING and field not in leave_out:
+                self._value(getattr(node, field, None))
+
+    def _value(self, value: object) -> None:
+        if isinstance(value, ast.AST):
+            self.read(value)
+        elif isinstance(value, list):
+            self.words.append("[")
+            for each in value:
+                self._value(each)
+            self.words.append("]")
+        else:
+            self.words.append(repr(value))
+
+    def _function(self, node: ast.FunctionDef) -> None:
+        # How a function becomes an asset (reads, partitions) is digested by value.
+        node.decorator_list = [each for each in node.decorator_list if not _makes_asset(each)]
+        self._in_function += 1
+        self._plain(node, leave_out=("returns",))
+        self._in_function -= 1
+
+    def _annotated(self, node: ast.AnnAssign) -> None:
+        # In a class, annotations make fields.
+        self._plain(node, leave_out=("annotation",) if self._in_function else ())
+
+    def _raise(self, node: ast.Raise) -> None:
+        raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+        self.words.append("Raise")
+        self._value(raised)
+
+    def _name(self, node: ast.Name) -> None:
+        self.words.append(node.id)
+        if node.id in self._bound:
+            self.found.add(self._bound[node.id])
+
+    def _attribute(self, node: ast.Attribute) -> None:
+        chain: list[str] = []
+        base: ast.expr = node
+        while isinstance(base, ast.Attribute):
+            chain.append(base.attr)
+            base = base.value
+        self.words.extend((".", *chain))
+        if not isinstance(base, ast.Name) or base.id not in self._bound:
+            self.read(base)
+            return
+        symbol, names = self._bound[base.id], list(chain)
+        while names and not symbol.name:
+            symbol = _member(symbol.module, names.pop())
+        self.words.append(base.id)
+        self.found.add(symbol)
+
+
+def _makes_asset(decorator: ast.expr) -> bool:
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return isinstance(called, ast.Name) and called.id == "table_asset"
