@@ -1,6 +1,7 @@
-"""The calendar of the graph: daily and weekly partitions and the windows between them.
+"""The partitions of the graph: days, weekly cut-offs, and the windows between them.
 
-Belongs here: partition definitions and mappings. Does not belong here: which asset uses which.
+Belongs here: partition definitions and mappings. Does not belong here: which asset uses which, or
+how long the windows are (`calendar.py`).
 
 The bounds come from the home's settings at import, since Dagster wants definitions whole. A weekly
 partition is named by its cut-off, a Monday: it trains on what happened and arrived before, and is
@@ -14,25 +15,17 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 
 from persona_assets import settings
+from persona_assets.calendar import HISTORY_WEEKS, REFERENCE_WEEKS, first_cutoff
 from persona_assets.tables.feature_store import WINDOWS
 from persona_assets.transforms.temporal import LOOKBACK_DAYS
 
 SOURCE = settings.load().source
 
 _WEEK = timedelta(days=7)
-# Models see at most a year: tastes older than that say little, and memory stays bounded.
-HISTORY_WEEKS = 52
-REFERENCE_WEEKS = 4
 # Dagster hides periods that are not over yet. What a closed calendar holds must not depend on the
 # clock: data may end today, and the cut-off after a single day, with its week, may end in the third
 # week from now.
 _PERIODS_AHEAD = 3
-
-
-def first_cutoff(start: date) -> date:
-    """The first Monday with at least seven days of data before it, if there are as many."""
-    day = start + _WEEK
-    return day + timedelta(days=-day.weekday() % 7)
 
 
 @dataclass(frozen=True)

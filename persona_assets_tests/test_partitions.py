@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from persona_assets import partitions
-from persona_assets.partitions import DAILY, JUDGED, WEEKLY, Calendar, days_of, first_cutoff
+from persona_assets.calendar import first_cutoff
+from persona_assets.partitions import DAILY, JUDGED, WEEKLY, Calendar, days_of
 
 
 @given(st.dates(date(2000, 1, 1), date(2100, 1, 1)))

@@ -132,12 +132,15 @@ def _values(thing: object) -> Iterator[object]:
             yield from (thing.name, thing.type, thing.nullable, thing.allowed)
         case Mapping():
             yield from ((name, _by_value(value)) for name, value in sorted(thing.items()))
+        case dg.TimeWindowPartitionMapping():
+            yield from (thing.start_offset, thing.end_offset)
         case dg.PartitionMapping():
             yield repr(thing)
         case dg.PartitionsDefinition():
             pass  # which partitions there are is the calendar's; rows depend on their own alone
         case Reads():
-            yield from (thing.table.path, thing.columns, repr(thing.mapping))
+            yield from (thing.table.path, thing.columns)
+            yield _by_value(thing.mapping) if thing.mapping else "same partition"
         case tuple():
             yield from map(_by_value, thing)
 

@@ -8,8 +8,9 @@ import polars as pl
 
 from persona_assets.assets.declare import Reads, asset_key, table_asset
 from persona_assets.assets.plot import plot
+from persona_assets.calendar import REFERENCE_WEEKS
 from persona_assets.monitoring import drift, plots, quality
-from persona_assets.partitions import JUDGED, REFERENCE_AND_WEEK, REFERENCE_WEEKS, days_of
+from persona_assets.partitions import JUDGED, REFERENCE_AND_WEEK, days_of
 from persona_assets.tables import Table, mart, monitoring
 
 _INTERACTIONS = Reads(mart.USER_ITEM_INTERACTIONS, REFERENCE_AND_WEEK)

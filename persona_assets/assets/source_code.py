@@ -17,6 +17,8 @@ from typing import Any
 
 PACKAGE = "persona_assets"
 _ROOT = Path(__file__).parents[2]
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_SCOPES = (ast.FunctionDef, ast.ClassDef, ast.Lambda, *_COMPREHENSIONS)
 # Whether a name is read or set shows in where it stands.
 _SAYS_NOTHING = ("ctx", "type_comment", "kind")
 
@@ -113,20 +115,35 @@ def _names(statement: ast.stmt) -> set[str]:
     """Names that a top-level statement binds or changes."""
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return {statement.name}
-    stored = {
-        node.id
-        for node in ast.walk(statement)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    }
     # `TABLE[key] = value` changes what TABLE stands for.
     changed = {
         node.value.id
-        for node in ast.walk(statement)
+        for node in _in_scope(statement)
         if isinstance(node, ast.Subscript | ast.Attribute)
         and isinstance(node.ctx, ast.Store)
         and isinstance(node.value, ast.Name)
     }
-    return stored | changed
+    return _stored(statement) | changed
+
+
+def _stored(node: ast.AST) -> set[str]:
+    """Names that `node` binds in the scope in which it stands."""
+    return {
+        each.name if isinstance(each, ast.FunctionDef | ast.ClassDef) else each.id
+        for each in _in_scope(node)
+        if isinstance(each, ast.FunctionDef | ast.ClassDef)
+        or (isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store))
+    }
+
+
+def _in_scope(node: ast.AST) -> Iterator[ast.AST]:
+    """`node` and what is below it, but for scopes of their own."""
+    waiting = [node]
+    while waiting:
+        each = waiting.pop()
+        yield each
+        if each is node or not isinstance(each, _SCOPES):
+            waiting.extend(ast.iter_child_nodes(each))
 
 
 def _imports(nodes: Sequence[ast.AST]) -> Iterator[tuple[str, Symbol]]:
@@ -166,9 +183,11 @@ class _Reader:
         self.words: list[str] = []
         self.found: set[Symbol] = set()
         self._bound = dict(bound)
-        self._in_function = 0
+        self._local: list[set[str]] = []  # names of the functions around, innermost last
         self._readers: dict[type, Callable[[Any], None]] = {
             ast.FunctionDef: self._function,
+            ast.Lambda: self._scope,
+            **dict.fromkeys(_COMPREHENSIONS, self._comprehension),
             ast.arg: lambda node: self.words.append(node.arg),
             ast.AnnAssign: self._annotated,
             ast.Raise: self._raise,
@@ -207,13 +226,23 @@ class _Reader:
     def _function(self, node: ast.FunctionDef) -> None:
         # How a function becomes an asset (reads, partitions) is digested by value.
         node.decorator_list = [each for each in node.decorator_list if not _makes_asset(each)]
-        self._in_function += 1
-        self._plain(node, leave_out=("returns",))
-        self._in_function -= 1
+        self._scope(node, leave_out=("returns",))
+
+    def _scope(self, node: ast.FunctionDef | ast.Lambda, leave_out: tuple[str, ...] = ()) -> None:
+        arguments = {each.arg for each in ast.walk(node.args) if isinstance(each, ast.arg)}
+        body = node.body if isinstance(node.body, list) else [node.body]
+        self._local.append(arguments.union(*map(_stored, body)))
+        self._plain(node, leave_out)
+        self._local.pop()
+
+    def _comprehension(self, node: ast.ListComp) -> None:
+        self._local.append(set().union(*(_stored(each.target) for each in node.generators)))
+        self._plain(node)
+        self._local.pop()
 
     def _annotated(self, node: ast.AnnAssign) -> None:
         # In a class, annotations make fields.
-        self._plain(node, leave_out=("annotation",) if self._in_function else ())
+        self._plain(node, leave_out=("annotation",) if self._local else ())
 
     def _raise(self, node: ast.Raise) -> None:
         raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
@@ -222,8 +251,13 @@ class _Reader:
 
     def _name(self, node: ast.Name) -> None:
         self.words.append(node.id)
-        if node.id in self._bound:
-            self.found.add(self._bound[node.id])
+        if symbol := self._meant(node.id):
+            self.found.add(symbol)
+
+    def _meant(self, name: str) -> Symbol | None:
+        """The package's name that `name` stands for here; None: a local or foreign one."""
+        local = any(name in names for names in self._local)
+        return None if local else self._bound.get(name)
 
     def _attribute(self, node: ast.Attribute) -> None:
         chain: list[str] = []
@@ -232,13 +266,14 @@ class _Reader:
             chain.append(base.attr)
             base = base.value
         self.words.extend((".", *chain))
-        if not isinstance(base, ast.Name) or base.id not in self._bound:
+        symbol = self._meant(base.id) if isinstance(base, ast.Name) else None
+        if symbol is None:
             self.read(base)
             return
-        symbol, names = self._bound[base.id], list(chain)
+        names = list(chain)
         while names and not symbol.name:
             symbol = _member(symbol.module, names.pop())
-        self.words.append(base.id)
+        self.words.append(ast.unparse(base))
         self.found.add(symbol)
 
 

@@ -201,7 +201,7 @@ def _store(current: Settings) -> "DeltaStore":
 
 def _validation_week(store: "DeltaStore", current: Settings) -> "Week":
     """The last week before the newest trained cut-off; nothing of that cut-off on is even read."""
-    from persona_assets.evaluation.relevance import JUDGED_DAYS
+    from persona_assets.calendar import JUDGED_DAYS
     from persona_assets.tuning.validation import interactions_for, newest_trained, validation_week
 
     trained = newest_trained(store)

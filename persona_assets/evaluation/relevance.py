@@ -9,11 +9,9 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from persona_assets.calendar import JUDGED_DAYS
 from persona_assets.recommenders.exclusion import Exclusion, excluded_pairs
 from persona_assets.transforms.history import known_before, midnight
-
-JUDGED_DAYS = 7
-"""A weekly cut-off is judged on the days up to the next one."""
 
 
 def relevant_items(interactions: pl.DataFrame, *, cutoff: date, exclude: Exclusion) -> pl.DataFrame:

@@ -12,10 +12,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from persona_assets.calendar import JUDGED_DAYS
 from persona_assets.evaluation.hits import Pairs, hits_of_lists, pairs_of
 from persona_assets.evaluation.lists import Lists, lists_of, numbers
 from persona_assets.evaluation.metrics import METRICS
-from persona_assets.evaluation.relevance import JUDGED_DAYS, relevant_items
+from persona_assets.evaluation.relevance import relevant_items
 from persona_assets.evaluation.uncertainty import bootstrap_means, percentile_interval
 from persona_assets.recommenders.exclusion import Exclusion, excluded_pairs
 from persona_assets.tables.evaluation import STALENESS

@@ -15,9 +15,9 @@ from datetime import date, datetime, timedelta
 import narwhals as nw
 import polars as pl
 
+from persona_assets.calendar import JUDGED_DAYS
 from persona_assets.errors import UserError
 from persona_assets.evaluation.offline import BASELINE
-from persona_assets.evaluation.relevance import JUDGED_DAYS
 from persona_assets.lake import DeltaStore
 from persona_assets.recommenders import model
 from persona_assets.recommenders.exclusion import Exclusion

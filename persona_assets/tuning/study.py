@@ -16,8 +16,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from persona_assets.calendar import JUDGED_DAYS
 from persona_assets.errors import DataError, PersonaError, UserError
-from persona_assets.evaluation.relevance import JUDGED_DAYS
 from persona_assets.lake import DeltaStore
 from persona_assets.lake.content_hash import content_hash
 from persona_assets.recommenders.protocol import NOTHING_ELSE, Recommender, SideInformation

@@ -13,8 +13,9 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
+from persona_assets.calendar import HISTORY_DAYS, JUDGED_DAYS
 from persona_assets.errors import DataError, UserError
-from persona_assets.evaluation.relevance import JUDGED_DAYS, relevant_items
+from persona_assets.evaluation.relevance import relevant_items
 from persona_assets.lake import DeltaStore
 from persona_assets.recommenders.exclusion import Exclusion, excluded_pairs
 from persona_assets.recommenders.protocol import Task
@@ -23,9 +24,6 @@ from persona_assets.tables.evaluation import OFFLINE_METRICS
 from persona_assets.tables.mart import USER_ITEM_INTERACTIONS
 from persona_assets.tables.models import REGISTRY
 from persona_assets.transforms.history import known_before
-
-HISTORY_DAYS = 364
-"""The 52 weeks that weekly trainings see (`partitions.HISTORY_WEEKS`)."""
 
 COLUMNS = (
     "event_date", "user_id", "product_id", "event_type", "event_ts", "arrived_at", "session_id",

@@ -3,11 +3,10 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
-from persona_assets import partitions
+from persona_assets.calendar import HISTORY_DAYS
 from persona_assets.errors import DataError, UserError
 from persona_assets.lake import DeltaStore
 from persona_assets.tuning.validation import (
-    HISTORY_DAYS,
     interactions_for,
     judged_cutoffs,
     newest_trained,
@@ -63,7 +62,6 @@ def test_what_arrived_after_the_validation_week_began_is_not_known(touch):
 
 
 def test_a_training_sees_what_the_weekly_graph_lets_it_see(touch):
-    assert timedelta(days=HISTORY_DAYS) == timedelta(weeks=partitions.HISTORY_WEEKS)
     rows = touch((1, 1, at(-HISTORY_DAYS - 1)), (1, 2, at(-HISTORY_DAYS)), (1, 3, at(0)))
     assert pairs(week(rows, cutoff=TRAINED, exclude="none").known) == [("u01", "p02")]
 
