@@ -10,6 +10,7 @@ import click
 from rich.markup import escape
 
 from persona_assets.cli.benchmark import benchmark
+from persona_assets.cli.check import check
 from persona_assets.cli.models import COMMANDS as MODEL_COMMANDS
 from persona_assets.cli.output import messages
 from persona_assets.cli.report import report
@@ -27,7 +28,7 @@ def persona() -> None:
     """
 
 
-for command in (demo, run, report, ui, benchmark, segment, *MODEL_COMMANDS):
+for command in (demo, check, run, report, ui, benchmark, segment, *MODEL_COMMANDS):
     persona.add_command(command)
 
 

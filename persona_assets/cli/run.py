@@ -18,6 +18,14 @@ from persona_assets.cli.report import show
 from persona_assets.errors import PersonaError, UserError
 from persona_assets.segmentation.config import SegmentationConfig
 from persona_assets.settings import Settings, SourceSettings
+from persona_assets.sources.files import FilesSource
+from persona_assets.sources.presets import PRESETS
+from persona_assets.sources.validation import (
+    DEFAULT_MOST_REJECTED,
+    SAMPLE_ROWS,
+    refuse_what_does_not_fit,
+    validate,
+)
 
 DEFAULT_WEEKS = 4
 # A first look: two weeks show that there is a replay, 20 products are as deep as lists are judged.
@@ -44,7 +52,15 @@ def demo() -> None:
 @click.command()
 @click.option("--source", required=True, help="synthetic, online_retail or files.")
 @click.option("--path", help="File or folder of the source.")
-@click.option("--mapping", help="TOML column mapping (source files).")
+@click.option("--mapping", help="TOML column mapping or name of a preset (source files).")
+@click.option("--consent", help="all: everybody in the files consented (source files).")
+@click.option(
+    "--most-rejected",
+    type=click.FloatRange(0, 1),
+    default=DEFAULT_MOST_REJECTED,
+    show_default=True,
+    help="Stop before any work if a larger share of the rows would be rejected (source files).",
+)
 @click.option("--start", type=_DAY, help="First day.")
 @click.option("--end", type=_DAY, help="Day after the last day.")
 @click.option("--live", is_flag=True, help="No end: the calendar goes on to today.")
@@ -70,6 +86,8 @@ def _source(
     source: str,
     path: str | None,
     mapping: str | None,
+    consent: str | None,
+    most_rejected: float,
     start: datetime | None,
     end: datetime | None,
     live: bool,
@@ -83,10 +101,16 @@ def _source(
     takes: dict[str, dict[str, int | str | None]] = {
         "synthetic": {"users": users, "products": products, "seed": seed},
         "online_retail": {"path": path},
-        "files": {"path": path, "mapping": mapping},
+        "files": {"path": path, "mapping": mapping, "consent": consent},
     }
     wanted = takes.get(source, {})
-    surplus = {"path": path, "mapping": mapping, "users": users, "products": products}
+    surplus = {
+        "path": path,
+        "mapping": mapping,
+        "consent": consent,
+        "users": users,
+        "products": products,
+    }
     for name, value in surplus.items():
         if value is not None and name not in wanted and wanted:
             raise UserError(f"--{name} does not go with --source {source}; leave it out")
@@ -94,7 +118,9 @@ def _source(
         if name in wanted and wanted[name] is None:
             raise UserError(f"--source {source} needs --{name}; name it")
     options = {
-        name: str(Path(str(value)).absolute()) if name in ("path", "mapping") else value
+        name: str(Path(str(value)).absolute())
+        if name in ("path", "mapping") and value not in PRESETS
+        else value
         for name, value in wanted.items()
         if value is not None
     }
@@ -113,6 +139,9 @@ def _source(
     # Asked for even where the arguments say it: what is wrong with a file shows when it is read,
     # and that should be before anything is made.
     begins, ends = opened.start, opened.end
+    if isinstance(opened, FilesSource):
+        sampled = validate(opened, most_rows=SAMPLE_ROWS)
+        refuse_what_does_not_fit(sampled, most_rejected=most_rejected)
     return SourceSettings(source, first or begins, None if live else (last or ends), options)
 
 

@@ -32,11 +32,15 @@ def _online_retail(settings: "SourceSettings", today: date) -> Source:
 
 def _files(settings: "SourceSettings", today: date) -> Source:
     from persona_assets.sources.files import FilesSource
-    from persona_assets.sources.mapping import read_mapping
+    from persona_assets.sources.mapping import parsed
+    from persona_assets.sources.mapping_document import for_path, printable, read_document
 
+    mapping = settings.options["mapping"]
+    document = read_document(mapping, consent=settings.options.get("consent"))
+    folder, document = for_path(Path(settings.options["path"]), document)
     return FilesSource(
-        Path(settings.options["path"]),
-        read_mapping(settings.options["mapping"], consent=settings.options.get("consent")),
+        folder,
+        parsed(document, Path(printable(mapping))),
         start=settings.start,
         end=settings.end,
         today=today,

@@ -96,6 +96,11 @@ class FilesSource:
         """Day after the last day."""
         return self._range[1]
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What reading the files has to say, a sentence each."""
+        return ()
+
     def users(self) -> pl.DataFrame:
         """Rows of `raw/users`."""
         return self._entities(raw.USERS)
@@ -107,6 +112,15 @@ class FilesSource:
     def events(self, days: Sequence[date]) -> pl.DataFrame:
         """Rows of `raw/events` filed under `days`."""
         return self._events.filter(pl.col("event_date").is_in(list(days)))
+
+    def places(self) -> pl.DataFrame:
+        """Where each event comes from: `event_date, source_row, place, delivered`.
+
+        `place` is its file and row, `delivered` its position among all delivered rows.
+        """
+        return _numbered(self._delivered_events, self._days(self._delivered_events)).select(
+            "event_date", "source_row", "place", delivered=pl.int_range(pl.len())
+        )
 
     def orders(self, days: Sequence[date]) -> pl.DataFrame:
         """Rows of `raw/orders` filed under `days`; none where the mapping has no `[orders]`."""
@@ -178,13 +192,15 @@ class FilesSource:
 
     def _filed(self, delivered: pl.DataFrame, table: Table) -> pl.DataFrame:
         """Rows of a daily table under their days, in the contract's types and order."""
-        last = self.end - timedelta(days=1)
-        day = delivered["instant"].dt.date().fill_null(self.start).clip(self.start, last)
-        filed = delivered.with_columns(day.alias("event_date")).with_columns(
-            pl.int_range(pl.len(), dtype=pl.Int64).over("event_date").alias("source_row"),
-            _arrival(delivered, day, table, self._mapping.tables[table.name]),
-        )
+        day = self._days(delivered)
+        arrival = _arrival(delivered, day, table, self._mapping.tables[table.name])
+        filed = _numbered(delivered, day).with_columns(arrival)
         return _in_contract(filed, table, strict=False).sort("event_date", "source_row")
+
+    def _days(self, delivered: pl.DataFrame) -> pl.Series:
+        """The day under which each row is filed."""
+        last = self.end - timedelta(days=1)
+        return delivered["instant"].dt.date().fill_null(self.start).clip(self.start, last)
 
     def _entities(self, table: Table) -> pl.DataFrame:
         key = table.key[0]
@@ -203,6 +219,13 @@ class FilesSource:
         rows = _in_contract(delivered, table, strict=True)
         _refuse_missing_or_conflicting(rows, delivered["place"], key)
         return rows.unique(key).sort(key)
+
+
+def _numbered(rows: pl.DataFrame, day: pl.Series) -> pl.DataFrame:
+    """Rows with their `event_date` and, within it, their `source_row`."""
+    return rows.with_columns(day.alias("event_date")).with_columns(
+        pl.int_range(pl.len(), dtype=pl.Int64).over("event_date").alias("source_row")
+    )
 
 
 def _kind_by_sign() -> pl.Expr:

@@ -8,6 +8,7 @@ A person's own file may begin with `extends = "ga4"`: its keys are added to the 
 over them. A column that one maps and the other states as a constant is what the person says.
 """
 
+import glob
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
@@ -116,22 +117,59 @@ def _extended(name: object, given: str | Path) -> Document:
     return tomllib.loads(preset_text(name))
 
 
+def for_path(path: Path, document: Document) -> tuple[Path, Document]:
+    """The folder that `path` names, or that of the one file it names, and the document for it.
+
+    Where `path` is a file, the events are in it, and so is every section that names the same files
+    as the events.
+    """
+    if not path.is_file():
+        return path, document
+    events = document.get("events")
+    theirs = events.get("file") if isinstance(events, dict) else None
+    alone = {
+        name: {**body, "file": glob.escape(path.name)}
+        if isinstance(body, dict) and (name == "events" or body.get("file") == theirs)
+        else body
+        for name, body in document.items()
+    }
+    return path.parent, alone
+
+
+def without_consent(document: Document) -> tuple[str, ...]:
+    """The sections that need consent and neither map nor state it."""
+    return tuple(
+        section
+        for section in _NEED_CONSENT
+        if isinstance(body := document.get(section), dict) and not _says_consent(body)
+    )
+
+
+def with_consent(document: Document, sections: tuple[str, ...]) -> Document:
+    """The document with consent stated for every row of `sections`."""
+    stated = dict(document)
+    for section in sections:
+        body = stated[section]
+        stated[section] = {**body, "constants": {**body.get("constants", {}), "consent": True}}
+    return stated
+
+
+def _says_consent(body: Document) -> bool:
+    constants = body.get("constants", {})
+    return "consent" in body or (isinstance(constants, dict) and "consent" in constants)
+
+
 def _with_consent(document: Document, consent: str, given: str | Path) -> Document:
     if consent != EVERYBODY:
         raise UserError(
             f"--consent is {consent!r}; it can only say {EVERYBODY!r}, that everybody in the files "
             'consented; where a column says who did, map it: consent = "<their column>"'
         )
-    stated = dict(document)
-    for section in _NEED_CONSENT:
-        body = stated.get(section)
-        if not isinstance(body, dict):
-            continue
-        if "consent" in body or "consent" in body.get("constants", {}):
-            raise UserError(
-                f"mapping {printable(given)} [{section}] already says who consented; leave out "
-                "--consent, or take consent out of the mapping"
-            )
-        constants = {**body.get("constants", {}), "consent": True}
-        stated[section] = {**body, "constants": constants}
-    return stated
+    lacking = without_consent(document)
+    there = [name for name in _NEED_CONSENT if name in document and name not in lacking]
+    if there:
+        raise UserError(
+            f"mapping {printable(given)} [{there[0]}] already says who consented; leave out "
+            "--consent, or take consent out of the mapping"
+        )
+    return with_consent(document, lacking)

@@ -1,0 +1,145 @@
+"""`persona check`: what is said of a shop's files before anything is made of them."""
+
+import json
+import sys
+from datetime import date
+
+import pytest
+
+from persona_assets.cli.main import main
+from persona_assets.errors import UserError
+from persona_assets.sources.validation import (
+    check_files,
+    refuse_what_does_not_fit,
+    what_is_wrong,
+)
+
+TODAY = date(2024, 6, 1)
+MAPPING = """
+[events]
+file = "events*"
+user_id = "who"
+product_id = "sku"
+event_type = "action"
+timestamp = "time"
+unit_price = "price"
+"""
+CONSENT = "[events.constants]\nconsent = true\n"
+HEADER = "who,sku,action,time,price\n"
+ROWS = """ann,1,view,2024-05-13T10:00:00Z,5
+ann,1,view,2024-05-13T10:00:00Z,5
+bob,2,purchase,2024-05-15T10:00:00Z,7
+,2,purchase,2024-05-15T11:00:00Z,7
+bob,2,purchase,rubbish,7
+cy,2,purchase,2024-05-14T10:00:00Z,-1
+"""
+
+
+@pytest.fixture
+def shop(tmp_path):
+    """shop(rows, mapping) → a folder and its mapping."""
+
+    def write(rows=ROWS, mapping=MAPPING + CONSENT):
+        folder = tmp_path / "in"
+        folder.mkdir(exist_ok=True)
+        (folder / "events.csv").write_text(HEADER + rows)
+        path = tmp_path / "shop.toml"
+        path.write_text(mapping)
+        return folder, path
+
+    return write
+
+
+def test_every_row_is_accepted_or_rejected_by_one_rule(shop):
+    result = check_files(*shop(), today=TODAY)
+    assert result.to_dict() == {
+        "range": ["2024-05-13", "2024-05-15"],
+        "rows": 6,
+        "accepted": 2,
+        "rejected": {
+            "exact_duplicate": 1,
+            "missing_user": 1,
+            "negative_price": 1,
+            "unreadable_timestamp": 1,
+        },
+        "users": 2,
+        "products": 2,
+        "events": {"purchase": 1, "view": 1},
+        "notes": list(result.notes),
+    }
+    assert result.rejected["unreadable_timestamp"].place == "events.csv row 5"
+    assert result.rejected["unreadable_timestamp"].texts == {"rubbish": 1}
+    assert result.rejected["missing_user"].texts == {}
+
+
+def test_a_single_file_is_checked_as_the_events_whatever_file_the_mapping_names(shop):
+    folder, mapping = shop(mapping=MAPPING.replace("events*", "other*") + CONSENT)
+    assert check_files(folder / "events.csv", mapping, today=TODAY).rows == 6
+
+
+def test_open_consent_is_noted_and_does_not_hide_the_rest(shop):
+    result = check_files(*shop(mapping=MAPPING), today=TODAY)
+    assert result.accepted == 2
+    assert any("consent is neither mapped nor stated in [events]" in note for note in result.notes)
+
+
+def test_a_mapping_that_sends_most_rows_into_quarantine_is_refused(shop):
+    assert what_is_wrong(check_files(*shop(), today=TODAY), most_rejected=0.7) is None
+    result = check_files(*shop(rows=ROWS.replace("view", "shrug")), today=TODAY)
+    with pytest.raises(UserError, match=r"4 of 5 rows .* would be rejected: .*unknown_event_type"):
+        refuse_what_does_not_fit(result, most_rejected=0.7)
+    assert result.notes[0].startswith("the mapping does not fit the files")
+    refuse_what_does_not_fit(result, most_rejected=1)
+
+
+def test_a_mapping_that_sends_all_purchases_into_quarantine_is_refused(shop):
+    rows = "".join(f"u{n},1,view,2024-05-13T10:00:00Z,5\n" for n in range(9))
+    rows += "bob,2,purchase,2024-05-15T10:00:00Z,-7\n"
+    result = check_files(*shop(rows=rows), today=TODAY)
+    with pytest.raises(UserError, match="all 1 purchases would be rejected: negative_price 1"):
+        refuse_what_does_not_fit(result, most_rejected=0.5)
+    refuse_what_does_not_fit(result, most_rejected=1)
+
+
+def test_overlapping_deliveries_and_unused_events_do_not_speak_against_a_mapping(shop):
+    rows = "ann,1,view,2024-05-13T10:00:00Z,5\n" * 9 + "ann,,unused,2024-05-13T10:00:00Z,\n" * 9
+    result = check_files(*shop(rows=rows), today=TODAY)
+    assert result.rejected.keys() == {"exact_duplicate", "unused_event_type"}
+    assert what_is_wrong(result, most_rejected=0.5) is None
+
+
+def test_the_command_prints_the_json_and_nothing_else(shop, monkeypatch, capsys):
+    folder, mapping = shop()
+    arguments = ["persona", "check", "--path", str(folder), "--mapping", str(mapping), "--json"]
+    monkeypatch.setattr(sys, "argv", arguments)
+    main()
+    told = json.loads(capsys.readouterr().out)
+    assert list(told) == [
+        "range", "rows", "accepted", "rejected", "users", "products", "events", "notes",
+    ]  # fmt: skip
+    assert told["accepted"] + sum(told["rejected"].values()) == told["rows"]
+
+
+def test_the_command_without_json_shows_texts_and_places_but_no_person(shop, monkeypatch, capsys):
+    folder, mapping = shop()
+    monkeypatch.setattr(
+        sys, "argv", ["persona", "check", "--path", str(folder), "--mapping", str(mapping)]
+    )
+    main()
+    printed = capsys.readouterr().out
+    assert "rubbish" in printed
+    assert "first: events.csv row 5" in printed
+    assert not any(person in printed for person in ("ann", "bob", "cy"))
+
+
+def test_files_that_cannot_be_read_are_one_message_and_exit_code_2(shop, monkeypatch, capsys):
+    folder, _ = shop()
+    for path, mapping in ((folder, folder), (folder / "none", "ga4"), (folder, "g4")):
+        monkeypatch.setattr(
+            sys, "argv", ["persona", "check", "--path", str(path), "--mapping", str(mapping)]
+        )
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        printed = capsys.readouterr()
+        assert (stopped.value.code, printed.out) == (2, "")
+        assert printed.err.startswith("error: ")
