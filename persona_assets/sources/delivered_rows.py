@@ -16,6 +16,7 @@ from persona_assets.sources.delivered_times import as_the_mart_reads, instants
 from persona_assets.sources.finding import FoundFile, find_files, nothing_found
 from persona_assets.sources.mapping import TableMapping
 from persona_assets.sources.reading import read_text
+from persona_assets.sources.sampling import Sample
 
 WHEN_UNMAPPED = {"kind": "product", "status": "completed"}
 """What a row is where the shop makes no such distinction."""
@@ -29,8 +30,12 @@ class DeliveredRows:
     notes: tuple[str, ...] = ()
 
 
-def delivered_rows(folder: Path, mapping: TableMapping) -> DeliveredRows:
+def delivered_rows(
+    folder: Path, mapping: TableMapping, sample: Sample | None = None
+) -> DeliveredRows:
     """All rows of a section's files, in the order of the files' names, as text in our columns.
+
+    If there is a `sample`, its rows alone, and a note says how many there would be.
 
     Columns of the contract that the mapping does not give are null. Besides them: `place` (file
     and row, for error texts) and, where the table has a timestamp, `instant` (null where the
@@ -45,7 +50,17 @@ def delivered_rows(folder: Path, mapping: TableMapping) -> DeliveredRows:
         raise UserError(nothing_found(folder, mapping.files, section=mapping.section))
     read = [_read(file, mapping) for file in found.files]
     notes = (*found.notes, *(note for each in read for note in each.notes))
-    rows = pl.concat([each.rows for each in read])
+    delivered = sum(each.rows.height for each in read)
+    rows = pl.concat(
+        [each.rows if sample is None else sample.of(each.rows, len(read)) for each in read]
+    )
+    if rows.height < delivered and sample is not None:
+        notes = (
+            *notes,
+            f"looked at {rows.height:,} of {delivered:,} rows of [{mapping.section}]: the first of "
+            f"each file and a random sample of the others (seed {sample.seed}); "
+            "--all looks at every row",
+        )
     if rows.is_empty():
         raise UserError(f"{mapping.file} in {folder} has a header and no rows; deliver it again")
     rows = rows.with_columns(

@@ -23,6 +23,7 @@ from persona_assets.sources.delivered_rows import (
 from persona_assets.sources.delivered_times import instants
 from persona_assets.sources.event_ids import content_ids
 from persona_assets.sources.mapping import Mapping, TableMapping
+from persona_assets.sources.sampling import Sample
 from persona_assets.sources.typed_columns import refuse_other_than, typed
 from persona_assets.tables import raw
 from persona_assets.tables.contract import Table
@@ -51,6 +52,7 @@ class FilesSource:
         mapping: which files and columns are what; see `mapping.read_mapping`.
         start: first day; default: day of the earliest readable timestamp.
         end: day after the last; default: after the day of the latest that is not after `today`.
+        sample: look at these events alone; None: at all.
         today: the caller's day in UTC, so that a timestamp in 2099 does not stretch the range.
 
     Raises:
@@ -69,6 +71,7 @@ class FilesSource:
         end: date | None = None,
         *,
         today: date,
+        sample: Sample | None = None,
     ) -> None:
         if not path.is_dir():
             raise UserError(f"there is no folder {path}; correct the path")
@@ -79,6 +82,7 @@ class FilesSource:
         self._mapping = replace(mapping, tables=delivered)
         self._asked = (start, end)
         self._today = today
+        self._sample = sample
         self._notes: dict[str, tuple[str, ...]] = {}
 
     @property
@@ -95,11 +99,6 @@ class FilesSource:
     def end(self) -> date:
         """Day after the last day."""
         return self._range[1]
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What reading the files has to say, a sentence each."""
-        return ()
 
     def users(self) -> pl.DataFrame:
         """Rows of `raw/users`."""
@@ -182,7 +181,8 @@ class FilesSource:
         return self._daily(raw.SEARCH_LOGS)
 
     def _delivered(self, mapping: TableMapping) -> pl.DataFrame:
-        delivered = delivered_rows(self._path, mapping)
+        sample = self._sample if mapping.section == "events" else None
+        delivered = delivered_rows(self._path, mapping, sample)
         self._notes[mapping.section] = delivered.notes
         return delivered.rows
 

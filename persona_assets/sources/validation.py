@@ -24,6 +24,7 @@ from persona_assets.sources.mapping_document import (
     with_consent,
     without_consent,
 )
+from persona_assets.sources.sampling import Sample
 from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, judge, rejected
 
 DEFAULT_MOST_REJECTED = 0.5
@@ -140,7 +141,12 @@ def check_files(
     )
     folder, document = for_path(path, with_consent(document, lacking))
     source = FilesSource(
-        folder, parsed(document, Path(printable(mapping))), start, end, today=today
+        folder,
+        parsed(document, Path(printable(mapping))),
+        start,
+        end,
+        today=today,
+        sample=None if everything else Sample(SAMPLE_ROWS, SEED),
     )
     result = validate(source)
     wrong = what_is_wrong(result, most_rejected=DEFAULT_MOST_REJECTED)

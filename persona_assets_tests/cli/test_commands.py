@@ -275,7 +275,11 @@ def test_file_with_nothing_but_bad_rows_ends_with_where_they_went(
         f"u{number % 20},p1,purchase,2025-01-{number % 12 + 1:02d}T10:{number:02d}:00Z,-5"
         for number in range(60)
     ]
-    message = failed(start_persona(home, *delivery(HEADER + "\n".join(rows) + "\n")))
+    shop = delivery(HEADER + "\n".join(rows) + "\n")
+    refusal = failed(start_persona(home, *shop))
+    assert "60 of 60 rows (100.0 %) would be rejected: negative_price 60" in refusal
+    assert snapshot(home) is None
+    message = failed(start_persona(home, *shop, "--most-rejected", "1"))
     assert "mart/user_item_interactions" in message
     assert "mart/quarantine" in message
     stored = pl.read_delta(str(home / "lake" / "mart" / "quarantine"))

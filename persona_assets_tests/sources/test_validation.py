@@ -143,3 +143,17 @@ def test_files_that_cannot_be_read_are_one_message_and_exit_code_2(shop, monkeyp
         printed = capsys.readouterr()
         assert (stopped.value.code, printed.out) == (2, "")
         assert printed.err.startswith("error: ")
+
+
+def test_of_large_files_a_seeded_sample_is_looked_at_and_all_only_when_asked(shop, monkeypatch):
+    monkeypatch.setattr("persona_assets.sources.validation.SAMPLE_ROWS", 10)
+    rows = "".join(f"u{n},1,view,2024-05-13T10:00:{n:02d}Z,5\n" for n in range(40))
+    folder, mapping = shop(rows=rows)
+    (folder / "events2.csv").write_text(HEADER + rows.replace("u", "v"))
+    first, again = (check_files(folder, mapping, today=TODAY, everything=False) for _ in "ab")
+    assert first == again
+    assert (first.rows, first.accepted) == (10, 10)
+    assert "looked at 10 of 80 rows of [events]" in " ".join(first.notes)
+    whole = check_files(folder, mapping, today=TODAY)
+    assert whole.rows == 80
+    assert not any("looked at" in note for note in whole.notes)
