@@ -125,6 +125,11 @@ class Settings:
         return hash_key.of(self.home)
 
 
+def home_of(environment: Mapping[str, str]) -> Path:
+    """The home that the environment names."""
+    return Path(environment.get("PERSONA_HOME") or DEFAULT_HOME).absolute()
+
+
 def load(environment: Mapping[str, str] | None = None) -> Settings:
     """The settings of the home that `PERSONA_HOME` names.
 
@@ -133,7 +138,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     """
     given = os.environ if environment is None else environment
     _refuse_unknown(given)
-    home = Path(given.get("PERSONA_HOME") or DEFAULT_HOME).absolute()
+    home = home_of(given)
     stored = _stored(home / FILE_NAME)
     values: dict[str, Any] = {"home": home}
     if "source" in stored:

@@ -356,7 +356,7 @@ class Whole:
     @contextmanager
     def instance(self) -> Iterator[dg.DagsterInstance]:
         """The instance that recorded the runs."""
-        with dg.DagsterInstance.from_config(str(self.settings.home / "dagster")) as instance:
+        with prepared(self.settings.home), dg.DagsterInstance.get() as instance:
             yield instance
 
 

@@ -14,6 +14,7 @@ import dagster as dg
 from persona_assets import automation
 from persona_assets.assets.code_version import code_version
 from persona_assets.assets.inputs import Reads
+from persona_assets.orchestration.runs import owners
 from persona_assets.partitions import DAILY, JUDGED, WEEKLY, days_of
 from persona_assets.resources.failures import permanent_failures
 from persona_assets.resources.lake import CODE_VERSION, COLUMNS, Piece
@@ -172,6 +173,7 @@ def _writing(
     @functools.wraps(function)
     def run(*arguments: object, **inputs: object) -> Iterator[dg.MaterializeResult]:
         context = dg.AssetExecutionContext.get()
+        owners.claim(context.instance, context.run.run_id)
         pieces = _pieces(context, tables[0], lambda: function(*arguments, **inputs))
         with permanent_failures(), context.resources.lake.store.naming_damage():
             results = context.resources.lake.write(

@@ -7,12 +7,14 @@ here: planning and executing runs (`orchestration/runs/`), settings (`settings.p
 import os
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from persona_assets import settings as settings_module
+from persona_assets.cli import home_in_use, interruption
 from persona_assets.cli.output import messages
 from persona_assets.cli.report import show
 from persona_assets.errors import PersonaError, UserError
@@ -148,11 +150,17 @@ def _source(
 def _run(
     source: SourceSettings, *, weeks: int, changes: dict[str, Any], small: bool = False
 ) -> None:
-    from persona_assets.resources import instance
-
     before = settings_module.load()
     _refuse_other_source(before, source)
     current = replace(before, source=source, **changes)
+    with home_in_use.writing(current.home, "run"):
+        _run_alone(current, weeks=weeks, small=small)
+
+
+def _run_alone(current: Settings, *, weeks: int, small: bool) -> None:
+    """`_run` in a home that no other command writes to."""
+    from persona_assets.resources import instance
+
     settings_module.save(current)
     instance.prepare(current.home)
     os.environ["PERSONA_HOME"] = str(current.home)
@@ -173,14 +181,33 @@ def _run(
         messages.print("Nothing changed since the last run: no work done.")
         show(current, None)
         return
-    with progress_of(planned, defs, messages):
-        record = execute(current, defs, planned, side_by_side=True)
+    with (
+        interruption.at_end(partial(_close_own_runs, current.home)),
+        progress_of(planned, defs, messages),
+    ):
+        record = execute(
+            current,
+            defs,
+            planned,
+            side_by_side=True,
+            child_died=partial(interruption.end, code=1),
+        )
     show(current, "html")
     if failed := [check for check in record.checks if check.outcome == "failed"]:
         raise PersonaError(
             f"{len(failed)} asset check(s) failed, first {failed[0].asset} {failed[0].check} "
             f"{failed[0].partition}: {failed[0].description}; mend the data and run again"
         )
+
+
+def _close_own_runs(home: Path) -> None:
+    """Tell Dagster that the runs of this process and of its child, which is gone, end here."""
+    from persona_assets.orchestration.runs import owners
+    from persona_assets.resources import instance
+
+    with instance.of(home) as opened:
+        owners.close_own(opened, "The command that executed this run was asked to end.")
+        owners.close_dead(opened, now=datetime.now(UTC))
 
 
 def _refuse_other_source(before: Settings, source: SourceSettings) -> None:

@@ -9,11 +9,14 @@ with the last commits missing), and writes a batch of events in one transaction 
 `benchmarks/event_log.py` compares the two. Deployments use Postgres instead: see the README.
 """
 
+import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
+from dagster._core.errors import DagsterHomeNotSetError
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
     INDEX_SHARD_NAME,
@@ -46,8 +49,17 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
     def from_config_value(
         cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
     ) -> "PooledSqliteEventLogStorage":
-        """Build it from the `config` of dagster.yaml; the stock method would build a stock one."""
-        return cls(inst_data=inst_data, **config_value)
+        """Build it from the `config` of dagster.yaml; the stock method would build a stock one.
+
+        A relative `base_dir` lies below DAGSTER_HOME: a home may be moved.
+        """
+        base = Path(os.environ.get("DAGSTER_HOME", "")) / config_value["base_dir"]
+        if not base.is_absolute():
+            raise DagsterHomeNotSetError(
+                f"base_dir {config_value['base_dir']} is relative to DAGSTER_HOME, which is not "
+                "set; set it to the folder of dagster.yaml"
+            )
+        return cls(inst_data=inst_data, base_dir=str(base))
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Store `events` in one transaction per shard."""

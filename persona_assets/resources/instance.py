@@ -1,19 +1,48 @@
-"""The Dagster instance of a home: its folder and its `dagster.yaml`.
+"""The Dagster instance of a home: its folder, its `dagster.yaml`, and opening it.
 
 Belongs here: what the instance of `persona run` and `persona ui` is made of. A deployment brings
-its own `dagster.yaml` (the README shows one for Postgres): an existing file is never overwritten.
+its own `dagster.yaml` (the README shows one for Postgres): a file that somebody wrote or edited is
+never overwritten.
 """
 
 import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from persona_assets.errors import UserError
+from persona_assets.errors import InfrastructureError, UserError
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 # Events of a step are kept back until this many are together: a range run over 60 partitions emits
 # hundreds, and each transaction costs a disk flush. A run killed in between loses only log lines.
 EVENT_BATCH_SIZE = 1000
 
 _DAGSTER_YAML = """\
+# Written by persona_assets; yours to change. For Postgres see the README.
+# Nothing in it holds an absolute path, so that the home can be moved: folders that are not named
+# lie below this file's own.
+nux:
+  enabled: false
+telemetry:
+  enabled: false
+event_log_storage:
+  module: persona_assets.resources.event_log
+  class: PooledSqliteEventLogStorage
+  config:
+    base_dir: history/runs
+concurrency:
+  runs:
+    max_concurrent_runs: 2
+run_monitoring:
+  enabled: true
+"""
+
+# What earlier versions wrote; as it is, it names folders of the place that the home was made at.
+_EARLIER_YAML = """\
 # Written by persona_assets once; yours to change. For Postgres see the README.
 nux:
   enabled: false
@@ -61,9 +90,43 @@ def prepare(home: Path) -> Path:
     if given := os.environ.get("DAGSTER_HOME"):
         return Path(given)
     folder = home / "dagster"
-    _write_once(folder / "dagster.yaml", _DAGSTER_YAML.format(base=folder))
+    _write_once(folder / "dagster.yaml", _DAGSTER_YAML)
+    _without_absolute_paths(folder / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(folder)
     return folder
+
+
+@contextmanager
+def of(home: Path) -> "Iterator[dg.DagsterInstance]":
+    """The instance of `home`, opened; made where it is missing.
+
+    Raises:
+        UserError: `dagster.yaml` cannot be used.
+        InfrastructureError: the record of runs cannot be opened: damaged, or of no permission.
+    """
+    import dagster as dg
+    from dagster._core.errors import DagsterHomeNotSetError
+    from sqlalchemy.exc import DatabaseError
+
+    folder = prepare(home)
+    try:
+        opened = dg.DagsterInstance.get()
+        # Opened when first used; a damaged file should show now and not within a run.
+        opened.get_runs_count()
+        opened.event_log_storage.get_maximum_record_id()
+        opened.all_instigator_state()
+    except (DatabaseError, sqlite3.DatabaseError) as error:
+        raise InfrastructureError(
+            f"the record of runs in {folder} cannot be opened: {_brief(error)}; restore the folder "
+            "from a copy, or move it aside: a new record is begun and the tables stay as they are"
+        ) from error
+    except (dg.DagsterInvalidConfigError, DagsterHomeNotSetError) as error:
+        raise UserError(
+            f"{folder / 'dagster.yaml'} cannot be used: {_brief(error)}; mend it, or delete it to "
+            "have it written anew"
+        ) from error
+    with opened:
+        yield opened
 
 
 def workspace(home: Path) -> Path:
@@ -71,6 +134,26 @@ def workspace(home: Path) -> Path:
     path = home / "workspace.yaml"
     _write_once(path, _WORKSPACE)
     return path
+
+
+def _without_absolute_paths(path: Path) -> None:
+    """Write `dagster.yaml` anew where it is as an earlier version of this package wrote it."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return  # Dagster says what is wrong with it
+    _, found, rest = text.partition("base_dir: ")
+    base = rest.partition("/history/runs\n")[0]
+    if found and text == _EARLIER_YAML.format(base=base):
+        fresh = path.with_suffix(".new")
+        fresh.write_text(_DAGSTER_YAML, encoding="utf-8")
+        fresh.replace(path)
+
+
+def _brief(error: Exception) -> str:
+    """The first line of an error's own words, without the statement that SQLAlchemy appends."""
+    cause = getattr(error, "orig", None) or error
+    return next(iter(str(cause).splitlines()), type(error).__name__)
 
 
 def _write_once(path: Path, text: str) -> None:

@@ -5,26 +5,34 @@ record or one clear error. Does not belong here: which runs (`plan.py`), argumen
 (`cli/run.py`).
 """
 
+import ctypes
 import importlib
 import os
+import signal
+import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from multiprocessing import get_context, parent_process
 
 import dagster as dg
 
 from persona_assets import run_record
-from persona_assets.errors import DataError
+from persona_assets.errors import DataError, InfrastructureError
+from persona_assets.orchestration.runs import owners
 from persona_assets.orchestration.runs.fingerprint import fingerprint, store_of, table_versions
 from persona_assets.orchestration.runs.plan import PlannedRun
+from persona_assets.resources import instance as instance_module
 from persona_assets.resources.stopwatch import STOPWATCH
 from persona_assets.run_record import CheckOutcome, Outcome, RunRecord
 from persona_assets.settings import Settings
 
+_PR_SET_PDEATHSIG = 1
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -34,6 +42,7 @@ def execute(
     planned: Sequence[PlannedRun],
     *,
     side_by_side: bool = False,
+    child_died: Callable[[str], None] | None = None,
 ) -> RunRecord:
     """Execute `planned` in their order and remember what they did.
 
@@ -44,28 +53,38 @@ def execute(
         side_by_side: give each run that may go `in_subprocess` a process of its own, beside those
             that follow it. That process loads the home's own definitions, so `defs` must be
             those. On a distributed engine it stays in this process, which has the only JVM.
+        child_died: called from another thread with what to say, as soon as that process is gone
+            before its runs are done; it may end this process too. Without it, the runs of this
+            process are completed first.
 
     Raises:
         DataError: a step failed, or a blocking check did.
+        InfrastructureError: the process for runs side by side was killed.
     """
     started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
     done: list[_Done] = []
     side_by_side = side_by_side and not store_of(defs).engine.distributed
     with (
-        dg.DagsterInstance.get() as instance,
+        instance_module.of(settings.home) as instance,
         ProcessPoolExecutor(
             1, mp_context=get_context("spawn"), initializer=_end_with_parent
         ) as pool,
     ):
-        elsewhere: list[Future[_Done]] = []
+        elsewhere: list[tuple[PlannedRun, Future[_Done]]] = []
         if side_by_side and any(planned_run.in_subprocess for planned_run in planned):
             pool.submit(_import_ahead)
-        for planned_run in planned:
-            if side_by_side and planned_run.in_subprocess:
-                elsewhere.append(pool.submit(_execute_in_subprocess, planned_run))
-            else:
-                done.append(_execute(planned_run, defs, instance))
-        done += [future.result() for future in elsewhere]
+        try:
+            for planned_run in planned:
+                if side_by_side and planned_run.in_subprocess:
+                    future = pool.submit(_execute_in_subprocess, planned_run)
+                    if child_died:
+                        future.add_done_callback(partial(_tell_if_killed, planned_run, child_died))
+                    elsewhere.append((planned_run, future))
+                else:
+                    done.append(_execute(planned_run, defs, instance))
+            done += [_result(planned_run, future) for planned_run, future in elsewhere]
+        finally:
+            owners.release(instance)
     record = RunRecord(
         started=started,
         total=time.perf_counter() - clock,
@@ -93,7 +112,7 @@ def _execute(planned_run: PlannedRun, defs: dg.Definitions, instance: dg.Dagster
     STOPWATCH.seconds.clear()
     result = defs.resolve_job_def(planned_run.job).execute_in_process(
         instance=instance,
-        tags=planned_run.tags,
+        tags={**planned_run.tags, **owners.tags(instance)},
         run_config=_QUIET,
         asset_selection=[dg.AssetKey(path.split("/")) for path in planned_run.assets]
         if planned_run.assets
@@ -113,7 +132,36 @@ def _execute_in_subprocess(planned_run: PlannedRun) -> _Done:
     from persona_assets.definitions import defs
 
     with dg.DagsterInstance.get() as instance:
-        return _execute(planned_run, defs, instance)
+        try:
+            return _execute(planned_run, defs, instance)
+        finally:
+            owners.release(instance)
+
+
+def _result(planned_run: PlannedRun, future: "Future[_Done]") -> _Done:
+    """What the run of another process did.
+
+    Raises:
+        InfrastructureError: that process was killed.
+    """
+    try:
+        return future.result()
+    except BrokenProcessPool as error:
+        raise InfrastructureError(_killed(planned_run)) from error
+
+
+def _tell_if_killed(
+    planned_run: PlannedRun, tell: Callable[[str], None], future: "Future[_Done]"
+) -> None:
+    if isinstance(future.exception(), BrokenProcessPool):
+        tell(_killed(planned_run))
+
+
+def _killed(planned_run: PlannedRun) -> str:
+    return (
+        f"the process that computed {planned_run.job} was killed, perhaps for want of memory; what "
+        "was written is whole, run again to complete it"
+    )
 
 
 def _end_with_parent() -> None:
@@ -121,9 +169,14 @@ def _end_with_parent() -> None:
 
     A pool's process waits for work on a pipe that it holds open itself: a parent that is killed
     leaves it waiting for ever, and until then at work on a home that the next run thinks its own.
+    Ctrl-C goes to all processes of a terminal; this one leaves the answer to its parent.
     """
+    os.setpgrp()
     parent = parent_process()
     assert parent is not None  # noqa: S101 - for the type checker
+    if sys.platform == "linux":
+        # At once, even within a long native call, which the thread below would wait for.
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
     def watch() -> None:
         parent.join()

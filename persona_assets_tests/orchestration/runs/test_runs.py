@@ -129,7 +129,7 @@ class BrokenShop:
 
 def run_first_days(graph: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     instance = nullcontext(graph.instance)  # in place of the one of a home
-    monkeypatch.setattr(execution.dg.DagsterInstance, "get", lambda: instance)
+    monkeypatch.setattr(execution.instance_module, "of", lambda _: instance)
     days = DAILY.get_partition_keys()[:2]
     execute(graph.settings, graph.defs, [PlannedRun("daily_tables", days)])
 
