@@ -1,0 +1,198 @@
+"""Instants from the parts of a written time: year, month, name of the month, hour, offset.
+
+Belongs here: calendar arithmetic and zones. Does not belong here: finding the parts in a text
+(`readings.py`, `strftime.py`).
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from persona_assets.errors import UserError
+from persona_assets.sources.local_time import to_utc
+
+INSTANT = pl.Datetime("us", "UTC")
+MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september",
+    "october", "november", "december",
+)  # fmt: skip
+_MONTH_NUMBERS = {name[:length]: str(i) for i, name in enumerate(MONTHS, 1) for length in (3, 4, 9)}
+_DAYS_OF_MONTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_FIRST_YEAR, _LAST_YEAR = 1000, 8999
+"""No zone can push an instant of these years out of what Python and Arrow hold (as the mart's)."""
+_CENTURY_SPLIT = 69
+"""Two-digit years from 69 on are 1969–1999, the others 2000–2068 (POSIX `strptime`, `%y`)."""
+LARGEST_SHARE_OF_DIRT = 0.01
+"""Share of the rows that may be unlike all others and still count as dirt, not as a format."""
+_SAME_AS_UTC = ("Z", "UTC", "GMT", "UT")
+_OFFSET = r"^(?:UTC|GMT|UT)?([+-])([0-9]{1,2}):?([0-9]{2})?$"
+
+PARTS = ("year", "month", "month_name", "day", "day_of_year", "hour", "minute", "second",
+         "fraction", "half", "zone", "epoch")  # fmt: skip
+"""Names of the groups from which an instant is made; `half` is AM or PM, `epoch` Unix seconds."""
+
+
+def parts_of(texts: pl.Series, pattern: str) -> pl.DataFrame:
+    """The named groups of a pattern in each text; null where it does not match."""
+    groups = texts.to_frame("text").select(groups=pl.col("text").str.extract_groups(pattern))
+    return groups.unnest("groups")
+
+
+def instants_of(parts: pl.DataFrame, zone: str) -> pl.Series:
+    """Instants that written parts mean.
+
+    Args:
+        parts: text columns named as in `PARTS`, any subset; a null or empty part is not written.
+            Without a month and day the time is no time, without a clock it is midnight.
+        zone: IANA name of the zone of the rows that name none.
+
+    Returns:
+        (rows,) timestamp[us, UTC]; null where a part is missing, no such day or hour exists or the
+        zone is named by an abbreviation that `zone` does not explain. Digits after the microsecond
+        are cut off.
+
+    Raises:
+        UserError: more than one in a hundred rows have such an abbreviation.
+    """
+    given = parts.with_columns(
+        pl.lit(None, pl.String).alias(part) for part in PARTS if part not in parts.columns
+    ).with_columns(pl.when(pl.col(part) != "").then(pl.col(part)).alias(part) for part in PARTS)
+    numbers = given.select(
+        year=_year(),
+        month=pl.coalesce(_whole("month"), _month_by_name()),
+        day=_whole("day"),
+        hour=_hour(),
+        minute=_whole("minute").fill_null(0),
+        second=_whole("second").fill_null(0),
+        microsecond=_microseconds(),
+        day_of_year=_whole("day_of_year"),
+        epoch=_whole("epoch"),
+        east=_minutes_east(given["zone"], zone),
+        zoned=pl.col("zone").is_not_null(),
+    )
+    # `pl.datetime` fails on a day that does not exist, so it only ever sees such as do.
+    ordinal = pl.col("day_of_year").is_not_null()
+    month = pl.when(ordinal).then(1).otherwise("month")
+    day = pl.when(ordinal).then(1).otherwise("day")
+    exists = (
+        pl.col("year").is_between(_FIRST_YEAR, _LAST_YEAR)
+        & month.is_between(1, 12)
+        & day.is_between(1, _days_of_month())
+        & pl.col("hour").is_between(0, 23)
+        & pl.col("minute").is_between(0, 59)
+        & pl.col("second").is_between(0, 59)
+        & pl.col("day_of_year").is_between(1, _days_of_year()).fill_null(True)
+    )
+    civil = pl.datetime(
+        *(
+            pl.when(exists).then(part)
+            for part in (pl.col("year"), month, day, "hour", "minute", "second", "microsecond")
+        )
+    ) + pl.duration(days=pl.when(ordinal).then(pl.col("day_of_year") - 1).otherwise(0))
+    by_offset = civil.dt.replace_time_zone("UTC") - pl.duration(minutes=pl.col("east"))
+    local = pl.when(~pl.col("zoned")).then(civil)
+    counted = pl.from_epoch(pl.col("epoch"), "s").cast(INSTANT)
+    found = pl.coalesce(
+        pl.when("zoned").then(by_offset).cast(INSTANT), to_utc(local, zone).cast(INSTANT), counted
+    )
+    return numbers.select(instant=found).to_series()
+
+
+def _whole(part: str) -> pl.Expr:
+    return pl.col(part).cast(pl.Int64, strict=False)
+
+
+def _year() -> pl.Expr:
+    written = _whole("year")
+    century = pl.when(written < _CENTURY_SPLIT).then(2000).otherwise(1900)
+    return pl.when(pl.col("year").str.len_chars() == 2).then(written + century).otherwise(written)
+
+
+def _month_by_name() -> pl.Expr:
+    name = pl.col("month_name").str.to_lowercase()
+    return name.replace_strict(_MONTH_NUMBERS, default=None).cast(pl.Int64)
+
+
+def _hour() -> pl.Expr:
+    """Hour of the day; of the 12 of a clock with AM and PM, the 12th comes first."""
+    written = _whole("hour")
+    afternoon = pl.col("half").str.to_lowercase().str.starts_with("p")
+    of_twelve = pl.when(written.is_between(1, 12)).then(
+        written % 12 + pl.when(afternoon).then(12).otherwise(0)
+    )
+    hour = pl.when(pl.col("half").is_null()).then(written).otherwise(of_twelve)
+    return pl.when(pl.col("hour").is_null()).then(0).otherwise(hour)
+
+
+def _microseconds() -> pl.Expr:
+    digits = pl.col("fraction").str.slice(0, 6).str.pad_end(6, "0")
+    return digits.cast(pl.Int64, strict=False).fill_null(0)
+
+
+def _is_leap() -> pl.Expr:
+    year = pl.col("year")
+    return (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+
+
+def _days_of_month() -> pl.Expr:
+    lengths = dict(enumerate(_DAYS_OF_MONTHS, 1))
+    month = pl.when(pl.col("day_of_year").is_null()).then("month").otherwise(1)
+    days = month.replace_strict(lengths, default=0, return_dtype=pl.Int64)
+    return days + ((month == 2) & _is_leap()).cast(pl.Int64)
+
+
+def _days_of_year() -> pl.Expr:
+    return 365 + _is_leap().cast(pl.Int64)
+
+
+def _minutes_east(written: pl.Series, zone: str) -> pl.Expr:
+    """Minutes ahead of UTC of offsets and zone names; null where none is written."""
+    name = pl.col("zone").str.to_uppercase().str.replace("\u2212", "-", literal=True)
+    sign = pl.when(name.str.extract(_OFFSET, 1) == "-").then(-1).otherwise(1)
+    hours = name.str.extract(_OFFSET, 2).cast(pl.Int64)
+    minutes = name.str.extract(_OFFSET, 3).cast(pl.Int64).fill_null(0)
+    offset = pl.when((hours < 24) & (minutes < 60)).then(sign * (hours * 60 + minutes))
+    named = _abbreviations(written, zone)
+    return pl.coalesce(
+        pl.when(name.is_in(_SAME_AS_UTC)).then(0),
+        offset,
+        name.replace_strict(named, default=None, return_dtype=pl.Int64),
+    )
+
+
+def _abbreviations(written: pl.Series, zone: str) -> Mapping[str, int]:
+    """Minutes ahead of UTC of the abbreviations that occur, where the zone explains them.
+
+    `EST` is New York's winter and somewhere else's another time; alone it says no instant.
+    """
+    names = written.drop_nulls().str.to_uppercase()
+    names = names.filter(names.str.contains("^[A-Z]+$") & ~names.is_in(_SAME_AS_UTC))
+    if names.is_empty():
+        return {}
+    known = abbreviations_of(zone)
+    unexplained = names.filter(~names.is_in(list(known)))
+    if len(unexplained) > LARGEST_SHARE_OF_DIRT * len(written):
+        raise UserError(
+            f"times name the zone {unexplained[0]!r}, which several parts of the world use "
+            f"differently and the mapping's zone {zone!r} does not explain; set zone in the "
+            'section\'s [time], as in zone = "America/New_York", or deliver times in UTC'
+        )
+    return known
+
+
+@cache
+def abbreviations_of(zone: str) -> Mapping[str, int]:
+    """Minutes ahead of UTC of the abbreviations that a zone has used with one offset since 1990."""
+    clock = ZoneInfo(zone)
+    start = datetime(1990, 1, 1, tzinfo=UTC)
+    offsets: dict[str, set[int]] = {}
+    for days in range(0, 40 * 365, 14):
+        local = (start + timedelta(days=days)).astimezone(clock)
+        offset = local.utcoffset() or timedelta()
+        offsets.setdefault(str(local.tzname()).upper(), set()).add(
+            int(offset.total_seconds() // 60)
+        )
+    return {name: min(minutes) for name, minutes in offsets.items() if len(minutes) == 1}

@@ -1,0 +1,238 @@
+"""A column of times is read in the one way that fits it, or refused with all that do."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import polars as pl
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from persona_assets.errors import UserError
+from persona_assets.sources.times.decision import AmbiguousTimesError, MixedTimesError, decide
+
+TODAY = date(2026, 6, 15)
+
+
+def decided(*texts, zone="UTC", today=TODAY):
+    return decide(
+        pl.Series("timestamp", texts, pl.String),
+        zone=zone,
+        today=today,
+        name="timestamp",
+        section="events",
+    )
+
+
+NOON = datetime(2024, 1, 13, 12, tzinfo=UTC)
+MIDNIGHT = datetime(2024, 1, 13, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("2024-01-13T12:00:00", NOON),
+        ("2024-01-13 12:00", NOON),
+        ("2024-01-13T12:00:00Z", NOON),
+        ("2024-01-13 12:00:00 UTC", NOON),
+        ("2024-01-13 12:00:00 GMT", NOON),
+        ("2024-01-13 12:00:00+00", NOON),
+        ("2024-01-13 12:00:00+0000", NOON),
+        ("2024-01-13 07:00:00 -0500", NOON),
+        ("2024-01-13 13:00:00 +01:00", NOON),
+        ("2024-01-13T13:00:00+01:00[Europe/Berlin]", NOON),
+        ("2024/1/13 12:00:00", NOON),
+        ("2024-01-13 12:00:00.25", NOON + timedelta(milliseconds=250)),
+        ("2024-01-13 12:00:00,250", NOON + timedelta(milliseconds=250)),
+        ("2024-01-13 12:00:00.123456789", NOON + timedelta(microseconds=123_456)),
+        ("2024-01-13", MIDNIGHT),
+        ("13.01.2024", MIDNIGHT),
+        ("13. 1. 2024 12:00", NOON),
+        ("13/01/24 12:00", None),
+        ("13.01.24 12:00", NOON),
+        ("1/13/2024 12:00:00 PM", NOON),
+        ("1/13/24 12:00 pm", NOON),
+        ("01-13-2024 12:00 a.m.", MIDNIGHT),
+        ("13 Jan 2024", MIDNIGHT),
+        ("13-JAN-24", MIDNIGHT),
+        ("13-Jan-2024 12:00:00", NOON),
+        ("January 13th, 2024", MIDNIGHT),
+        ("Jan 13, 2024, 12:00 PM", NOON),
+        ("2024-Jan-13", MIDNIGHT),
+        ("Sat, 13 Jan 2024 13:00:00 +0100", NOON),
+        ("Sat, 13 Jan 2024 12:00:00 GMT", NOON),
+        ("Sat Jan 13 12:00:00 UTC 2024", NOON),
+        ("Sat Jan 13 2024 13:00:00 GMT+0100 (CET)", NOON),
+        ("13/Jan/2024:12:00:00 +0000", NOON),
+        ("20240113", MIDNIGHT),
+        ("20240113T120000", NOON),
+        ("20240113T120000Z", NOON),
+        ("20240113 12:00:00", NOON),
+        ("202401131200", NOON),
+        ("20240113120000", NOON),
+        ("1705147200", NOON),
+        ("1705147200.0", NOON),
+        ("1705147200.123", NOON + timedelta(milliseconds=123)),
+        ("1.7051472e9", NOON),
+        ("1705147200000", NOON),
+        ("1705147200000000", NOON),
+        ("1705147200000000000", NOON),
+        ("1705147200123456789", NOON + timedelta(microseconds=123_456)),
+        ("45304.5", NOON),
+        ("45304", MIDNIGHT),
+        ("tomorrow", None),
+        ("2024-02-30", None),
+        ("2024-01-13 25:00", None),
+        ("13:00", None),
+    ],
+)
+def test_one_text_is_read_where_only_one_reading_fits(text, instant):
+    if text == "13/01/24 12:00":  # the 13th of January 2024, or the 24th of January 2013
+        with pytest.raises(AmbiguousTimesError):
+            decided(text)
+        return
+    assert decided(text).instants.to_list() == [instant]
+
+
+def test_the_column_decides_and_the_note_says_by_which_row():
+    decision = decided("01/12/2024 10:00", "01/13/2024 10:00", None)
+    assert decision.instants.to_list() == [
+        datetime(2024, 1, 12, 10, tzinfo=UTC),
+        datetime(2024, 1, 13, 10, tzinfo=UTC),
+        None,
+    ]
+    assert decision.setting == 'format = "%m/%d/%Y %H:%M"'
+    assert "'01/13/2024 10:00' is no date with the day first" in decision.note
+
+
+def test_both_readings_of_an_ambiguous_column_are_shown_with_the_way_to_say_which():
+    with pytest.raises(AmbiguousTimesError) as refused:
+        decided("03/03/2024", "01/02/2024", "03/04/2024")
+    for word in (
+        "row 2: timestamp '01/02/2024'",
+        "day first, 2024-02-01",
+        "month first, 2024-01-02",
+        'format = "%d/%m/%Y"',
+        'format = "%m/%d/%Y"',
+        "[events.time]",
+    ):
+        assert word in str(refused.value)
+
+
+def test_dates_that_mean_the_same_in_every_reading_are_not_ambiguous():
+    assert decided("02/02/2024", "03/03/2024").instants[0] == datetime(2024, 2, 2, tzinfo=UTC)
+
+
+def test_a_reading_that_puts_events_into_the_future_is_not_meant():
+    decision = decided("12/01/2026", "11/01/2026")
+    assert decision.instants[0] == datetime(2026, 1, 12, tzinfo=UTC)
+    assert "'12/01/2026' would be 2026-12-01 with the month first" in decision.evidence
+
+
+def test_one_event_in_the_future_does_not_turn_all_others_around():
+    with pytest.raises(AmbiguousTimesError):
+        decided(*["01/02/2024"] * 150, "12/01/2026")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("1704068812", "1704068822000"),
+        ("1704068812000", "1704068822000000"),
+        ("13/01/2024", "01/13/2024"),
+        ("2024-01-13", "13 Jan 2024"),
+        ("20240113", "1705147200"),
+    ],
+)
+def test_mixed_units_and_formats_name_the_first_row_of_each(first, second):
+    with pytest.raises(MixedTimesError) as refused:
+        decided(first, first, second)
+    assert f"row 1 is {first!r}" in str(refused.value)
+    assert f"row 3 is {second!r}" in str(refused.value)
+
+
+def test_even_one_row_of_another_unit_is_an_error():
+    with pytest.raises(MixedTimesError, match="row 1001 is '1704068822000'"):
+        decided(*["1704068812"] * 1_000, "1704068822000")
+
+
+def test_few_texts_of_another_kind_are_dirt():
+    decision = decided(*["2024-01-13"] * 200, "rubbish", "13 Jan 2024", "2024-13-13")
+    assert decision.instants.null_count() == 3
+
+
+def test_counts_that_are_no_plausible_times_are_none():
+    assert decided("0", "1", "2", "45000").reading is None
+
+
+def test_a_zero_among_counts_is_the_beginning_of_1970():
+    assert decided("1704068812", "1704068813", "0").instants[2] == datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def test_a_zone_is_for_times_that_name_none():
+    decision = decided("2024-07-01 12:00", "2024-07-01 12:00Z", zone="Europe/Berlin")
+    assert [each.hour for each in decision.instants] == [10, 12]
+
+
+def test_an_abbreviation_of_a_zone_is_read_where_the_zone_explains_it_and_refused_elsewhere():
+    assert decided("2024-05-01 09:05 EST", zone="America/New_York").instants[0].hour == 14
+    assert decided("2024-05-01 09:05 EDT", zone="America/New_York").instants[0].hour == 13
+    for zone in ("UTC", "Australia/Sydney"):
+        with pytest.raises(UserError, match=r"name the zone 'EST'.*does not explain; set zone"):
+            decided("2024-05-01 09:05 EST", zone=zone)
+
+
+UNAMBIGUOUS = [
+    "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%dT%H:%M:%S.%f",
+    "%Y/%m/%d %H:%M",
+    "%Y-%m-%dT%H:%M:%SZ",
+    "%Y-%m-%d %H:%M:%S +0000",
+    "%Y%m%d",
+    "%Y%m%dT%H%M%S",
+    "%Y%m%d%H%M",
+    "%Y%m%d%H%M%S",
+    "%d %b %Y %H:%M:%S",
+    "%a, %d %b %Y %H:%M:%S GMT",
+    "%B %d, %Y %I:%M %p",
+    "%d-%b-%y",
+    "%d/%m/%Y %H:%M:%S",
+    "%d.%m.%Y",
+    "%m/%d/%Y %I:%M:%S %p",
+    "%m-%d-%y %H:%M",
+]
+moments = st.datetimes(datetime(1995, 1, 1), datetime(2026, 6, 14))
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(moments, min_size=1, max_size=30), st.sampled_from(UNAMBIGUOUS))
+def test_whatever_strftime_writes_is_read_back_or_called_ambiguous(clocks, written):
+    texts = [clock.strftime(written) for clock in clocks]
+    wanted = [datetime.strptime(text, written).replace(tzinfo=UTC) for text in texts]
+    try:
+        assert decided(*texts).instants.to_list() == wanted
+    except AmbiguousTimesError:
+        assert written[:2] in ("%d", "%m")
+        assert written[3:5] in ("%m", "%d")
+        assert all(clock.day <= 12 or written.endswith("y %H:%M") for clock in clocks)
+
+
+@settings(deadline=None)
+@given(st.lists(moments, min_size=1, max_size=20), st.sampled_from(["%d/%m/%Y", "%m/%d/%Y"]))
+def test_columns_that_fit_both_orders_are_never_guessed(clocks, written):
+    both = [clock for clock in clocks if clock.day <= 12 and clock.year < 2026]
+    assume(any(clock.day != clock.month for clock in both))
+    with pytest.raises(AmbiguousTimesError):
+        decided(*(clock.strftime(written) for clock in both))
+
+
+@settings(deadline=None)
+@given(
+    st.lists(moments, min_size=1, max_size=20),
+    st.sampled_from([("s", 1), ("ms", 10**3), ("us", 10**6), ("ns", 10**9)]),
+)
+def test_counts_since_1970_are_read_in_their_unit(clocks, unit):
+    name, size = unit
+    whole = [clock.replace(microsecond=0, tzinfo=UTC) for clock in clocks]
+    decision = decided(*(str(int(clock.timestamp()) * size) for clock in whole))
+    assert decision.instants.to_list() == whole
+    assert decision.setting == f'unit = "{name}"'
