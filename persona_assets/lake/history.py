@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from deltalake import DeltaTable
+from deltalake import CommitProperties, DeltaTable
 
 from persona_assets.lake.commit import PREFIX
 from persona_assets.lake.engine import Conflict
@@ -16,6 +16,7 @@ from persona_assets.lake.engine import Conflict
 USER_METADATA = "userMetadata"
 """Where Delta for Spark keeps what a writer says of its commit: one text."""
 _TOKEN = f"{PREFIX}token"
+_DATA_VERSION = f"{PREFIX}data_version"
 # A listing takes milliseconds, so only a crowd of writers comes between this often.
 _ATTEMPTS = 12
 
@@ -46,6 +47,23 @@ def version_of(delta: DeltaTable, token: str) -> int:
         if _stored(commit).get(_TOKEN) == token:
             return int(commit["version"])
     raise Conflict("another writer replaced this commit in the Delta log")
+
+
+def data_version(delta: DeltaTable) -> int:
+    """The newest version that changed rows: later commits only rearranged files or properties.
+
+    Moves `delta` to the newest version.
+
+    Raises:
+        Conflict: others wrote whenever the log was listed.
+    """
+    newest = _listed(delta, 1)
+    return int(newest[0].get(_DATA_VERSION, delta.version())) if newest else delta.version()
+
+
+def upkeep(delta: DeltaTable) -> CommitProperties:
+    """What a commit that changes no rows says of itself: which version's rows it holds."""
+    return CommitProperties(custom_metadata={_DATA_VERSION: str(data_version(delta))})
 
 
 def _listed(

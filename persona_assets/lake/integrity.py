@@ -20,7 +20,6 @@ from urllib.parse import unquote, urlsplit
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
@@ -171,8 +170,10 @@ def _fault(path: Path, file: _DataFile) -> str | None:
         return f"has {stat.st_size:,} bytes, the Delta log says {file.size:,}"
     if _VERIFIED.holds(str(path), stat):
         return None
+    from pyarrow import parquet  # a tenth of a second that definitions need not wait for
+
     try:
-        rows = pq.read_metadata(path).num_rows
+        rows = parquet.read_metadata(path).num_rows
     except (OSError, pa.ArrowException) as error:
         return f"cannot be read ({_line(error)})"
     if file.rows is not None and rows != file.rows:

@@ -6,6 +6,7 @@ and writers' conflicts (`store.py`).
 
 import re
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,8 +18,14 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from persona_assets.errors import DataError, InfrastructureError
+from persona_assets.lake.history import upkeep
+from persona_assets.lake.permissions import owner_only
 from persona_assets.lake.schema import verify_stored
 from persona_assets.tables import Table
+
+STATISTICS = "delta.dataSkippingStatsColumns"
+"""Property that names the columns whose extremes are kept in the log; Delta's default is all."""
+_WITHOUT_ROWS = ("CREATE TABLE", "SET TBLPROPERTIES")
 
 
 class _Delta(DeltaTable):
@@ -40,6 +47,17 @@ class Place:
     table: Table
     uri: str
     storage_options: Mapping[str, str] = field(repr=False)
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder on this machine; None in an object store."""
+        return None if "://" in self.uri else Path(self.uri)
+
+    def closed(self) -> AbstractContextManager[None]:
+        """Within it, what is written to a private table can be read by its owner only."""
+        if self.folder is None or not self.table.private:
+            return nullcontext()
+        return owner_only(self.folder)
 
     def load(self) -> DeltaTable | None:
         """The Delta table at its newest version, or None where there is no log.
@@ -84,6 +102,28 @@ class Place:
             verify_stored(delta, self.table, f"{self.uri} at {at}")
         return delta
 
+    def for_writing(self) -> DeltaTable:
+        """The table to write to: created where there is none, its properties as they should be.
+
+        A table made before a property was known gets it now, in a commit of its own.
+
+        Raises:
+            DataError: as `load`.
+            CommitFailedError: another writer changed the properties at the same moment.
+        """
+        if (delta := self.load()) is None:
+            return self.create()
+        stored = delta.metadata().configuration
+        wanted = self.properties
+        if any(stored.get(name) != value for name, value in wanted.items()):
+            delta.alter.set_table_properties(wanted, commit_properties=upkeep(delta))
+        return delta
+
+    @property
+    def properties(self) -> dict[str, str]:
+        """Delta's properties of the table, which writers of both engines keep to."""
+        return {STATISTICS: ",".join(self.table.statistics_columns)}
+
     def create(self) -> DeltaTable:
         """A log without rows for the first write to go to.
 
@@ -97,6 +137,7 @@ class Place:
             pa.schema([field.with_nullable(True) for field in self.table.arrow_schema]),
             mode="ignore",
             partition_by=[self.table.partition] if self.table.partition else None,
+            configuration=self.properties,
             storage_options=dict(self.storage_options) or None,
         )
 
@@ -132,8 +173,12 @@ class Place:
 
 def _unwritten(delta: DeltaTable) -> bool:
     """Was the table created and nothing more? A write without rows leaves a commit, too."""
-    return not delta.file_uris() and all(
-        commit["operation"] == "CREATE TABLE" for commit in delta.history()
+    if delta.file_uris():
+        return False
+    commits = delta.history()
+    # Of an old log the first commits may have expired: then there were others.
+    return commits[-1].get("version") == 0 and all(
+        commit["operation"] in _WITHOUT_ROWS for commit in commits
     )
 
 

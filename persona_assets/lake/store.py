@@ -33,7 +33,7 @@ from persona_assets.lake.engine import (
     StorageFault,
     StrayRows,
 )
-from persona_assets.lake.history import commits
+from persona_assets.lake.history import commits, data_version
 from persona_assets.lake.place import Place, brief
 from persona_assets.lake.polars_engine import PolarsEngine
 from persona_assets.lake.scans import Scans
@@ -84,6 +84,19 @@ class DeltaStore:
         """Newest version, or None where the table does not exist."""
         delta = self._place(table).open()
         return None if delta is None else delta.version()
+
+    def data_version(self, table: Table) -> int | None:
+        """Newest version that changed rows, or None where the table does not exist.
+
+        Later ones, if any, only compacted files, deleted old ones or changed properties.
+        """
+        delta = self._place(table).open()
+        if delta is None:
+            return None
+        try:
+            return data_version(delta)
+        except Conflict as error:
+            raise self._busy(table, error) from error
 
     def scan(
         self,
@@ -206,7 +219,8 @@ class DeltaStore:
         place = self._place(table)
         place.load()  # an unreadable or foreign table must fail before anything is computed
         try:
-            version = self._commit(engine, place, lazy, predicate, commit or Commit())
+            with place.closed():
+                version = self._commit(engine, place, lazy, predicate, commit or Commit())
         except StrayRows:
             # Not Delta's own words: they show whole rows, people's identifiers among them.
             raise DataError(
@@ -254,9 +268,12 @@ class DeltaStore:
         try:
             return commits(delta, limit)
         except Conflict as error:
-            raise InfrastructureError(
-                f"{table.path}: {error} at {self.uri(table)}; ask again when they are done"
-            ) from error
+            raise self._busy(table, error) from error
+
+    def _busy(self, table: Table, error: Conflict) -> InfrastructureError:
+        return InfrastructureError(
+            f"{table.path}: {error} at {self.uri(table)}; ask again when they are done"
+        )
 
     def _commit(
         self, engine: Engine, place: Place, frame: nw.LazyFrame, predicate: str, commit: Commit
@@ -325,7 +342,7 @@ def _logged(delta: DeltaTable, table: Table, partitions: Sequence[date] | None) 
 def _loaded(place: Place) -> DeltaTable:
     """The table to write to, created where there is none."""
     try:
-        return place.load() or place.create()
+        return place.for_writing()
     except CommitFailedError as error:  # a rival created it at the same moment
         raise Conflict(brief(error)) from error
     except (DeltaError, OSError) as error:

@@ -34,6 +34,8 @@ ARROW_TYPES: dict[Type, pa.DataType] = {
     "vector": pa.list_(pa.float32()),
 }
 
+_MEASURES = ("int64", "float64", "date", "timestamp")
+
 
 @dataclass(frozen=True)
 class Column:
@@ -118,6 +120,28 @@ class Table:
         return pa.schema(
             [pa.field(c.name, ARROW_TYPES[c.type], nullable=c.nullable) for c in self.columns]
         )
+
+    @cached_property
+    def statistics_columns(self) -> tuple[str, ...]:
+        """Columns whose smallest and largest values may stand in the Delta log.
+
+        A log outlives the rows it describes, so no person may be in it: texts only where the
+        contract lists the values, nothing personal. Named one by one, because a column that is
+        added without a thought must stay out. Delta keeps no statistics of partition columns, nor
+        of truth values and vectors.
+        """
+        return tuple(
+            column.name
+            for column in self.columns
+            if column.name != self.partition
+            and not column.pii
+            and (column.type in _MEASURES or (column.type == "string" and column.allowed))
+        )
+
+    @property
+    def private(self) -> bool:
+        """Is it for the lake's owner only: the shop's own rows, or personal columns?"""
+        return self.group == "raw" or any(column.pii for column in self.columns)
 
     def empty(self) -> pl.DataFrame:
         """A frame with this table's columns and no rows."""

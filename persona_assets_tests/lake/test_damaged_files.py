@@ -13,6 +13,7 @@ import narwhals as nw
 import polars as pl
 import pytest
 from deltalake import DeltaTable
+from pyarrow import parquet
 
 from persona_assets.errors import DataError
 from persona_assets.lake import DeltaStore, integrity
@@ -205,11 +206,9 @@ def test_an_error_of_something_else_is_left_as_it_is(written, facts):
 
 
 def test_a_file_is_looked_at_once_until_it_changes(written, facts, monkeypatch):
-    read = integrity.pq.read_metadata
+    read = parquet.read_metadata
     looked = []
-    monkeypatch.setattr(
-        integrity.pq, "read_metadata", lambda path: looked.append(path) or read(path)
-    )
+    monkeypatch.setattr(parquet, "read_metadata", lambda path: looked.append(path) or read(path))
     monkeypatch.setattr(integrity, "_VERIFIED", integrity.VerifiedFiles())
     written.read(facts)
     written.read(facts)

@@ -71,10 +71,10 @@ def store_of(defs: dg.Definitions) -> DeltaStore:
 
 
 def table_versions(store: DeltaStore) -> dict[str, int]:
-    """Path → Delta version of each table that the graph makes."""
+    """Path → newest Delta version that changed rows, of each table that the graph makes."""
     # Trials and stages change nothing that the graph makes; configurations do.
     versions = {
-        path: store.version(table)
+        path: store.data_version(table)
         for path, table in TABLES.items()
         if table not in (TUNING_TRIALS, PROMOTIONS)
     }
