@@ -17,5 +17,13 @@ class DataError(PersonaError):
     """Data that breaks a promise: a schema, a key, a partition or a contract."""
 
 
+class InsufficientDataError(DataError):
+    """Data that are in order, but hold too little for what is to be computed from them.
+
+    Whoever computes tables skips that part and goes on; see `persona_assets.skipped`. The text is
+    the reason alone, as it is read after "skipped, because".
+    """
+
+
 class InfrastructureError(PersonaError):
     """Storage, network or machine trouble; the same call may succeed later."""

@@ -7,6 +7,8 @@ which domain function it calls. Does not belong here: any particular asset.
 import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import dagster as dg
@@ -19,6 +21,7 @@ from persona_assets.partitions import DAILY, JUDGED, WEEKLY, days_of
 from persona_assets.resources.failures import permanent_failures
 from persona_assets.resources.lake import CODE_VERSION, COLUMNS, Piece
 from persona_assets.resources.stopwatch import STOPWATCH
+from persona_assets.skipped import Partial, as_partial, attempt
 from persona_assets.tables import Table
 
 OWNERS = {
@@ -47,10 +50,12 @@ def table_asset(
     kinds: Sequence[str] = ("polars",),
     code: Sequence[object] = (),
     required: Sequence[str] = (),
+    no_rows: str | None = None,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Make the decorated function the asset of `tables` (several: it returns as many frames).
 
-    The function returns the rows of all partitions of the run, or yields `Piece`s of them.
+    The function returns the rows of all partitions of the run, or yields `Piece`s of them. What the
+    data are insufficient for it skips: see `persona_assets.skipped`.
 
     Args:
         tables: contracts of what the function returns, in its order.
@@ -60,6 +65,8 @@ def table_asset(
         kinds: technologies shown in the UI, beside `deltalake`.
         code: domain objects behind the function that its module does not name.
         required: keys of resources the function takes from its context.
+        no_rows: why a partition may be without rows, where the function does not say why; None: it
+            needs none.
     """
 
     def decorate(function: Callable[..., Any]) -> dg.AssetsDefinition:
@@ -86,7 +93,7 @@ def table_asset(
             backfill_policy=dg.BackfillPolicy.single_run() if partitions else None,
             required_resource_keys={"lake", *required},
             retry_policy=automation.RETRY,
-        )(_writing(function, tables, version))
+        )(_writing(function, tables, version, no_rows))
 
     return decorate
 
@@ -166,7 +173,10 @@ def column_schema(table: Table) -> dg.TableSchema:
 
 
 def _writing(
-    function: Callable[..., Any], tables: Sequence[Table], code_version: str
+    function: Callable[..., Any],
+    tables: Sequence[Table],
+    code_version: str,
+    no_rows: str | None,
 ) -> Callable[..., Iterator[dg.MaterializeResult]]:
     """`function`, its inputs as they are, with what it makes written to the lake."""
 
@@ -174,10 +184,10 @@ def _writing(
     def run(*arguments: object, **inputs: object) -> Iterator[dg.MaterializeResult]:
         context = dg.AssetExecutionContext.get()
         owners.claim(context.instance, context.run.run_id)
-        pieces = _pieces(context, tables[0], lambda: function(*arguments, **inputs))
+        pieces = _pieces(context, tables, lambda: function(*arguments, **inputs))
         with permanent_failures(), context.resources.lake.store.naming_damage():
             results = context.resources.lake.write(
-                context, tables, pieces, code_version=code_version
+                context, tables, pieces, code_version=code_version, no_rows=no_rows
             )
         yield from results
 
@@ -190,20 +200,33 @@ def _writing(
 
 
 def _pieces(
-    context: dg.AssetExecutionContext, table: Table, make: Callable[[], Any]
+    context: dg.AssetExecutionContext, tables: Sequence[Table], make: Callable[[], Any]
 ) -> Iterator[Piece]:
-    """What `make` returns, as one piece, or yields, with the seconds that it takes."""
+    """What `make` returns, as one piece, or yields, with the seconds that it takes.
+
+    Where the data are insufficient for all of it, the tables have no rows, and the reason.
+    """
+    table = tables[0]
     with STOPWATCH.measure(table.path, "compute"):
-        made = make()
-    if not isinstance(made, Iterator):
-        yield days_of(context.partition_keys) if table.partition else [], made
+        made = attempt(make, [each.empty() for each in tables])
+    if not isinstance(made.rows, Iterator):
+        partitions = days_of(context.partition_keys) if table.partition else []
+        yield partitions, _each_lacking(made, partitions)
         return
     while True:
         with STOPWATCH.measure(table.path, "compute"):
-            piece = next(made, None)
+            piece = next(made.rows, None)
         if piece is None:
             return
         yield piece
+
+
+def _each_lacking(made: Partial[Any], partitions: Sequence[date]) -> list[Partial[Any]]:
+    """Each table's rows, with what all of them lack in every partition."""
+    frames = made.rows if isinstance(made.rows, Sequence) else [made.rows]
+    named = [replace(each, partition=day) for each in made.skipped for day in partitions]
+    lacking = named if partitions else made.skipped
+    return [as_partial(each).also(lacking) for each in frames]
 
 
 def _dedented(documentation: str) -> str:

@@ -24,6 +24,7 @@ from persona_assets.evaluation.ceiling import with_ceiling
 from persona_assets.evaluation.judgement import judge
 from persona_assets.partitions import JUDGED, SAME, THROUGH_JUDGED_WEEK
 from persona_assets.resources.source import ShopResource
+from persona_assets.skipped import Partial, attempt
 from persona_assets.tables import evaluation, features, mart, raw
 from persona_assets.tables.models import TOP_K
 from persona_assets.tables.segmentation import CUSTOMER_SEGMENTS
@@ -34,12 +35,18 @@ _JUDGING = (
 _INTERACTIONS = Reads(mart.USER_ITEM_INTERACTIONS, THROUGH_JUDGED_WEEK, _JUDGING)
 
 
-@table_asset(
+_JUDGED_WEEK = (
     evaluation.OFFLINE_METRICS,
     evaluation.RECOMMENDATION_ANALYSIS,
     evaluation.SEGMENT_METRICS,
     evaluation.PAIRWISE_COMPARISON,
     evaluation.COLD_START,
+)
+
+
+@table_asset(
+    *_JUDGED_WEEK,
+    no_rows="nobody known before the cut-off can be judged in the week from it",
     partitions=JUDGED,
     reads={
         "lists": Reads(TOP_K, SAME),
@@ -59,7 +66,7 @@ def judged_week(
     customer_segments: pl.DataFrame,
     users: pl.DataFrame,
     products: pl.DataFrame,
-) -> Sequence[pl.DataFrame]:
+) -> Sequence[Partial[pl.DataFrame]]:
     """Lists judged on the seven days from their cut-off: as a whole, by segment, pair by pair.
 
     The hits are found once; from them come the accuracy metrics at 5, 10 and 20 with bootstrap
@@ -73,7 +80,9 @@ def judged_week(
     truth = shop.planted_truth(users, products)
     countries = segments.countries(users, shop.hash_key)
 
-    def tables(cutoff: date) -> list[pl.DataFrame]:
+    unlisted = context.resources.lake.skipped(TOP_K)
+
+    def tables(cutoff: date) -> list[Partial[pl.DataFrame]]:
         judged = engine.collect(at(lists, cutoff))
         if truth is not None:
             judged = with_ceiling(
@@ -85,22 +94,38 @@ def judged_week(
                 exclude=settings.exclude,
             )
         judgement = judge(judged, interactions, cutoff=cutoff, exclude=settings.exclude)
+        metrics = attempt(
+            lambda: offline.offline_metrics(judgement, seed=settings.seed),
+            evaluation.OFFLINE_METRICS.empty(),
+        )
+        untrained = tuple(each for each in unlisted if each.partition == cutoff)
         return [
-            offline.offline_metrics(judgement, seed=settings.seed),
-            beyond_accuracy.recommendation_analysis(judgement, products, embeddings=embeddings),
-            segments.segment_metrics(
-                judgement,
-                interactions,
-                products,
-                countries,
-                customer_segments,
-                seed=settings.seed,
+            metrics.also(untrained),
+            attempt(
+                lambda: beyond_accuracy.recommendation_analysis(
+                    judgement, products, embeddings=embeddings
+                ),
+                evaluation.RECOMMENDATION_ANALYSIS.empty(),
             ),
-            pairwise.pairwise_comparison(judgement, seed=settings.seed),
-            cold_start.cold_start(interactions, cutoff=cutoff),
+            attempt(
+                lambda: segments.segment_metrics(
+                    judgement,
+                    interactions,
+                    products,
+                    countries,
+                    customer_segments,
+                    seed=settings.seed,
+                ),
+                evaluation.SEGMENT_METRICS.empty(),
+            ),
+            attempt(
+                lambda: pairwise.pairwise_comparison(judgement, seed=settings.seed),
+                evaluation.PAIRWISE_COMPARISON.empty(),
+            ),
+            Partial(cold_start.cold_start(interactions, cutoff=cutoff)),
         ]
 
-    return tables_of_each_cutoff(context, tables)
+    return tables_of_each_cutoff(context, _JUDGED_WEEK, tables)
 
 
 @table_asset(
@@ -125,22 +150,25 @@ def replay_validation(context: dg.AssetExecutionContext, metrics: pl.DataFrame) 
 )
 def model_comparison(
     context: dg.AssetExecutionContext, metrics: pl.DataFrame, analysis: pl.DataFrame
-) -> pl.DataFrame:
+) -> Partial[pl.DataFrame]:
     """The models beside each other at the newest judged cut-off, each against popularity."""
     table = comparison.model_comparison(metrics)
     plot(context, evaluation.MODEL_COMPARISON, plots.comparison_figure(table))
     newest = analysis.filter(pl.col("cutoff") == table["cutoff"].max())
-    plot(
-        context,
-        evaluation.MODEL_COMPARISON,
-        plots.beyond_accuracy_figure(newest),
-        name="beyond_accuracy",
-    )
-    return table
+    if newest.height:
+        plot(
+            context,
+            evaluation.MODEL_COMPARISON,
+            plots.beyond_accuracy_figure(newest),
+            name="beyond_accuracy",
+        )
+    untrained = context.resources.lake.skipped(evaluation.OFFLINE_METRICS)
+    return Partial(table, comparison.left_out(untrained, table))
 
 
 @table_asset(
     evaluation.STALENESS,
+    no_rows="in no judged week did anybody known before touch a product that lists may hold",
     reads={
         "judged": Reads(evaluation.OFFLINE_METRICS, columns=("cutoff",)),
         "lists": Reads(TOP_K),
@@ -165,7 +193,8 @@ def staleness(
         exclude=settings.exclude,
         seed=settings.seed,
     )
-    plot(context, evaluation.STALENESS, plots.staleness_figure(table))
+    if table.height:
+        plot(context, evaluation.STALENESS, plots.staleness_figure(table))
     return table
 
 

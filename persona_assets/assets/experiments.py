@@ -1,18 +1,19 @@
 """Group `experiments`: an A/B test of the recommenders, simulated, and its verdict."""
 
-from datetime import date
-
 import dagster as dg
 import polars as pl
 
 from persona_assets.assets.declare import Reads, table_asset
 from persona_assets.assets.plot import plot
 from persona_assets.assets.weekly import at
+from persona_assets.evaluation.comparison import newest_judged
 from persona_assets.experiments import analysis, plots
+from persona_assets.experiments.arms import trained_arms
 from persona_assets.experiments.fitted_response import fit_response
 from persona_assets.experiments.prices import price_list
 from persona_assets.experiments.response import PlantedResponse, ResponseModel
 from persona_assets.experiments.simulator import simulate
+from persona_assets.skipped import Partial
 from persona_assets.tables import evaluation, experiments, features, mart, raw
 from persona_assets.tables.models import FALLBACK_USER, TOP_K
 from persona_assets.transforms.history import known_before
@@ -43,15 +44,16 @@ def ab_test_simulation(
     products: pl.DataFrame,
     user_vectors: pl.DataFrame,
     item_vectors: pl.DataFrame,
-) -> pl.DataFrame:
+) -> Partial[pl.DataFrame]:
     """A week in which popularity, ALS and BPR each serve a third of the users.
 
     At the newest judged cut-off. Users respond by the synthetic shop's planted tastes; for a real
     shop by a response model fitted on the mart, and `responses` says so.
     """
     shop = context.resources.shop
-    cutoff: date = comparison["cutoff"][0]
+    cutoff = newest_judged(comparison)
     shown = at(lists, cutoff)
+    arms, untrained = trained_arms(ARMS, context.resources.lake.skipped(TOP_K), cutoff)
     prices = price_list(products, known_before(interactions, cutoff))
     truth = shop.planted_truth(users, products)
     response: ResponseModel
@@ -69,15 +71,16 @@ def ab_test_simulation(
         response = PlantedResponse(
             people.to_list(), truth.product_ids, *truth.responses(people.to_list(), cutoff)
         )
-    return simulate(
+    simulated = simulate(
         shown,
         response,
         prices,
         experiment=EXPERIMENT,
         cutoff=cutoff,
-        arms=ARMS,
+        arms=arms,
         seed=shop.settings.seed,
     )
+    return Partial(simulated, (*untrained, *analysis.unknown_metrics(simulated)))
 
 
 @table_asset(
@@ -85,11 +88,13 @@ def ab_test_simulation(
     reads={"simulation": Reads(experiments.AB_TEST_SIMULATION)},
     kinds=["matplotlib"],
 )
-def ab_test_results(context: dg.AssetExecutionContext, simulation: pl.DataFrame) -> pl.DataFrame:
+def ab_test_results(
+    context: dg.AssetExecutionContext, simulation: pl.DataFrame
+) -> Partial[pl.DataFrame]:
     """Each arm against control: click-through, conversion, revenue per user, and one verdict."""
     results = analysis.analyse(simulation)
     plot(context, experiments.AB_TEST_RESULTS, plots.ab_test_figure(results))
-    return results
+    return Partial(results, analysis.unknown_metrics(simulation))
 
 
 ASSETS = (ab_test_simulation, ab_test_results)

@@ -51,6 +51,7 @@ def item_features(context: dg.AssetExecutionContext, item_daily: nw.LazyFrame) -
 
 @table_asset(
     feature_store.TRAINING_SET,
+    no_rows="nobody touched anything in the week before the cut-off",
     partitions=WEEKLY,
     reads={
         "interactions": Reads(mart.USER_ITEM_INTERACTIONS, WEEK_BEFORE),

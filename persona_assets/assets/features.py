@@ -11,6 +11,7 @@ from persona_assets.assets.declare import Reads, table_asset
 from persona_assets.assets.weekly import at, each_cutoff
 from persona_assets.partitions import BEFORE_CUTOFF, DAILY, LOOK_BACK, SAME, WEEKLY
 from persona_assets.resources.lake import Piece
+from persona_assets.skipped import Partial
 from persona_assets.tables import features, mart, raw
 from persona_assets.transforms import aggregates, embeddings, temporal
 from persona_assets.transforms.days import during
@@ -85,23 +86,28 @@ def item_daily(context: dg.AssetExecutionContext, interactions: nw.LazyFrame) ->
 
 @table_asset(
     features.ITEM_EMBEDDINGS,
+    no_rows=f"no product was touched {embeddings.MIN_COUNT} times before the cut-off",
     partitions=WEEKLY,
     reads={"interactions": Reads(mart.USER_ITEM_INTERACTIONS, BEFORE_CUTOFF, _SEQUENCE)},
     kinds=["gensim"],
     required=["shop"],
 )
-def item_embeddings(context: dg.AssetExecutionContext, interactions: nw.LazyFrame) -> nw.LazyFrame:
+def item_embeddings(
+    context: dg.AssetExecutionContext, interactions: nw.LazyFrame
+) -> Partial[nw.LazyFrame]:
     """Word2Vec (skip-gram) over users' interaction sequences before the cut-off."""
     seed = context.resources.shop.settings.seed
     [history] = context.resources.lake.store.engine.together([interactions])
     return each_cutoff(
         context,
+        features.ITEM_EMBEDDINGS,
         lambda cutoff: embeddings.train_item_embeddings(history, cutoff=cutoff, seed=seed),
     )
 
 
 @table_asset(
     features.USER_EMBEDDINGS,
+    no_rows="nobody touched a product that has an embedding",
     partitions=WEEKLY,
     reads={
         "interactions": Reads(mart.USER_ITEM_INTERACTIONS, BEFORE_CUTOFF, _SEQUENCE),
@@ -110,10 +116,11 @@ def item_embeddings(context: dg.AssetExecutionContext, interactions: nw.LazyFram
 )
 def user_embeddings(
     context: dg.AssetExecutionContext, interactions: pl.DataFrame, items: pl.DataFrame
-) -> pl.DataFrame:
+) -> Partial[pl.DataFrame]:
     """Each user as the mean of the items they touched, weighted by implicit feedback."""
     return each_cutoff(
         context,
+        features.USER_EMBEDDINGS,
         lambda cutoff: embeddings.user_embeddings(interactions, at(items, cutoff), cutoff=cutoff),
     )
 

@@ -16,9 +16,10 @@ from persona_assets.recommenders.protocol import Recommender
 from persona_assets.recommenders.registry import Trained, registry_row
 from persona_assets.recommenders.side_information import side_information, with_segments
 from persona_assets.recommenders.top_k import batch_top_k
-from persona_assets.recommenders.training import train
+from persona_assets.recommenders.training import not_trained, train
 from persona_assets.resources.models_in_use import model_in_use, models_in_use
 from persona_assets.segmentation.trained import CustomerSegments
+from persona_assets.skipped import Partial
 from persona_assets.tables import Table, mart, models, raw
 from persona_assets.tables.customer_features import CUSTOMER_FEATURES
 from persona_assets.tables.segmentation import CUSTOMER_SEGMENTS, SEGMENTATION_MODEL
@@ -40,7 +41,7 @@ _SIDE = {
 def _model_asset(kind: Recommender) -> dg.AssetsDefinition:
     def learn(
         context: dg.AssetExecutionContext, interactions: nw.LazyFrame, **side: pl.DataFrame
-    ) -> nw.LazyFrame:
+    ) -> Partial[nw.LazyFrame]:
         model = model_in_use(context, kind)
         [history] = context.resources.lake.store.engine.together([interactions])
         segments = side.pop("customer_segments", None)
@@ -50,7 +51,7 @@ def _model_asset(kind: Recommender) -> dg.AssetsDefinition:
             known = lasting if segments is None else with_segments(lasting, at(segments, cutoff))
             return train(model, history, cutoff=cutoff, side=known)
 
-        return each_cutoff(context, of)
+        return each_cutoff(context, kind.artefact, of)
 
     learn.__doc__ = type(kind).__doc__
     return table_asset(
@@ -90,7 +91,7 @@ def registry(
     context: dg.AssetExecutionContext,
     interactions: nw.LazyFrame,
     **digested: nw.LazyFrame,
-) -> pl.DataFrame:
+) -> Partial[pl.DataFrame]:
     """What was trained when, with which parameters, from which data: one row per training.
 
     Recommenders, and the segmentation of customers. Data are named by content hashes, which stay
@@ -110,6 +111,10 @@ def registry(
     segmenting = CustomerSegments(context.resources.shop.settings.segmentation)
     of_customers, segmented = digests(CUSTOMER_FEATURES), digests(SEGMENTATION_MODEL)
     learned = {name: digests(model.artefact) for name, model in MODELS.items()}
+    reasons = {
+        table: {each.partition: each.reason for each in lake.skipped(table)}
+        for table in (SEGMENTATION_MODEL, *(model.artefact for model in MODELS.values()))
+    }
 
     def trainings(cutoff: date) -> pl.DataFrame:
         def row(
@@ -122,6 +127,7 @@ def registry(
                 input_hash=render(*known),
                 artefact_hash=render(*artefact),
                 artefact_rows=artefact[0],
+                not_trained=reasons[trained.artefact].get(cutoff),
             )
 
         day = str(cutoff)
@@ -132,7 +138,7 @@ def registry(
         segmentation = row(segmenting, _SEGMENTED_BY, of_customers[day], segmented[day])
         return pl.concat([*recommenders, segmentation])
 
-    return each_cutoff(context, trainings)
+    return each_cutoff(context, models.REGISTRY, trainings)
 
 
 @table_asset(
@@ -144,25 +150,36 @@ def registry(
 )
 def top_k(
     context: dg.AssetExecutionContext, interactions: nw.LazyFrame, **artefacts: nw.LazyFrame
-) -> nw.LazyFrame:
+) -> Partial[nw.LazyFrame]:
     """Each model's K best products for every user known before the cut-off, and for strangers.
 
-    What the setting `exclude` names (bought, seen or nothing) is left out of a user's list.
+    What the setting `exclude` names (bought, seen or nothing) is left out of a user's list. A model
+    that could not be trained has no lists.
     """
     settings = context.resources.shop.settings
     in_use = models_in_use(context)
     [history] = context.resources.lake.store.engine.together([interactions])
 
-    def lists(cutoff: date) -> nw.LazyFrame:
-        return batch_top_k(
-            [(in_use[name], at(artefact, cutoff)) for name, artefact in artefacts.items()],
-            history,
-            cutoff=cutoff,
-            k=settings.top_k,
-            exclude=settings.exclude,
+    skipped = {name: context.resources.lake.skipped(MODELS[name].artefact) for name in artefacts}
+
+    def lists(cutoff: date) -> Partial[nw.LazyFrame]:
+        untrained = not_trained(skipped, cutoff)
+        return Partial(
+            batch_top_k(
+                [
+                    (in_use[name], at(artefact, cutoff))
+                    for name, artefact in artefacts.items()
+                    if name not in untrained
+                ],
+                history,
+                cutoff=cutoff,
+                k=settings.top_k,
+                exclude=settings.exclude,
+            ),
+            tuple(untrained.values()),
         )
 
-    return each_cutoff(context, lists)
+    return each_cutoff(context, models.TOP_K, lists)
 
 
 ASSETS = (*TRAINED.values(), registry, top_k)

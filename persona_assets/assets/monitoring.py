@@ -8,9 +8,11 @@ import polars as pl
 
 from persona_assets.assets.declare import Reads, asset_key, table_asset
 from persona_assets.assets.plot import plot
+from persona_assets.assets.weekly import one_by_one
 from persona_assets.calendar import REFERENCE_WEEKS
 from persona_assets.monitoring import drift, plots, quality
-from persona_assets.partitions import JUDGED, REFERENCE_AND_WEEK, days_of
+from persona_assets.partitions import JUDGED, REFERENCE_AND_WEEK
+from persona_assets.skipped import Partial
 from persona_assets.tables import Table, mart, monitoring
 
 _INTERACTIONS = Reads(mart.USER_ITEM_INTERACTIONS, REFERENCE_AND_WEEK)
@@ -25,10 +27,10 @@ _INTERACTIONS = Reads(mart.USER_ITEM_INTERACTIONS, REFERENCE_AND_WEEK)
 )
 def data_drift(
     context: dg.AssetExecutionContext, interactions: pl.DataFrame, sessions: pl.DataFrame
-) -> pl.DataFrame:
+) -> Partial[pl.DataFrame]:
     """The week from the cut-off against the up to four weeks before it, column by column."""
 
-    def compare(cutoff: date) -> pl.DataFrame:
+    def compare(cutoff: date) -> Partial[pl.DataFrame]:
         result = drift.data_drift(
             interactions,
             sessions,
@@ -38,11 +40,12 @@ def data_drift(
         )
         path = _save(context, monitoring.DATA_DRIFT, cutoff, result.html)
         _tell(context, monitoring.DATA_DRIFT, cutoff, path, {"drift_share": result.drift_share})
-        return result.table
+        return Partial(result.table, result.skipped)
 
-    table = pl.concat([compare(cutoff) for cutoff in days_of(context.partition_keys)])
-    plot(context, monitoring.DATA_DRIFT, plots.drift_figure(table))
-    return table
+    compared = one_by_one(context, monitoring.DATA_DRIFT, compare)
+    if compared.rows.height:
+        plot(context, monitoring.DATA_DRIFT, plots.drift_figure(compared.rows))
+    return compared
 
 
 @table_asset(
@@ -57,7 +60,7 @@ def data_drift(
 )
 def data_quality(
     context: dg.AssetExecutionContext, interactions: pl.DataFrame, quarantine: pl.DataFrame
-) -> pl.DataFrame:
+) -> Partial[pl.DataFrame]:
     """What the week's data look like beside the weeks before: gaps, ranges, rejected, late."""
 
     def describe(cutoff: date) -> pl.DataFrame:
@@ -72,7 +75,7 @@ def data_quality(
         _tell(context, monitoring.DATA_QUALITY, cutoff, path, {})
         return result.table
 
-    return pl.concat([describe(cutoff) for cutoff in days_of(context.partition_keys)])
+    return one_by_one(context, monitoring.DATA_QUALITY, describe)
 
 
 def _save(context: dg.AssetExecutionContext, table: Table, cutoff: date, html: str) -> Path:

@@ -23,6 +23,7 @@ from persona_assets.segmentation.reference_customers import REFERENCE_CUSTOMERS
 from persona_assets.segmentation.segmenting import segment_customers
 from persona_assets.segmentation.tracking import track_comparison
 from persona_assets.segmentation.trained import CustomerSegments
+from persona_assets.skipped import Partial
 from persona_assets.tables import mart, raw, segmentation
 from persona_assets.transforms.cleaning_steps import cleaning_steps as steps
 from persona_assets.transforms.customer_features import customer_features as features_of
@@ -37,11 +38,13 @@ def _newest(table: pl.DataFrame) -> date | None:
     return max(table["cutoff"], default=None)
 
 
+_UNSEGMENTED = "no customer has a segment at the cut-off"
 _PURCHASES = Reads(mart.USER_ITEM_INTERACTIONS, BEFORE_CUTOFF)
 
 
 @table_asset(
     segmentation.CUSTOMER_FEATURES,
+    no_rows="nobody bought or returned anything in the 52 weeks before the cut-off",
     partitions=WEEKLY,
     reads={
         "interactions": _PURCHASES,
@@ -55,26 +58,37 @@ def customer_features(
     interactions: nw.LazyFrame,
     users: pl.DataFrame,
     products: nw.LazyFrame,
-) -> nw.LazyFrame:
+) -> Partial[nw.LazyFrame]:
     """What is known of each customer from the year before the cut-off: when, how often, how much.
 
     Purchases and returns apart: orders are purchase invoices, and money is told gross and net.
     """
     [history] = context.resources.lake.store.engine.together([interactions])
     lives = beside(history, countries(users, context.resources.shop.hash_key))
-    return each_cutoff(context, lambda cutoff: features_of(history, lives, products, cutoff=cutoff))
+    return each_cutoff(
+        context,
+        segmentation.CUSTOMER_FEATURES,
+        lambda cutoff: features_of(history, lives, products, cutoff=cutoff),
+    )
 
 
-@table_asset(
+_SEGMENTS = (
     segmentation.SEGMENTATION_MODEL,
     segmentation.CLUSTERING_COMPARISON,
     segmentation.CUSTOMER_SEGMENTS,
+)
+
+
+@table_asset(
+    *_SEGMENTS,
     partitions=WEEKLY,
     reads={"customers": Reads(segmentation.CUSTOMER_FEATURES, SAME)},
     kinds=["scikitlearn", "matplotlib"],
     required=["shop"],
 )
-def segments(context: dg.AssetExecutionContext, customers: pl.DataFrame) -> Sequence[pl.DataFrame]:
+def segments(
+    context: dg.AssetExecutionContext, customers: pl.DataFrame
+) -> Sequence[Partial[pl.DataFrame]]:
     """Customers of a cut-off in segments, with all that assigns a new one, and what else was tried.
 
     Segments are numbered by the reference customer that they are most like, so a number means the
@@ -87,8 +101,8 @@ def segments(context: dg.AssetExecutionContext, customers: pl.DataFrame) -> Sequ
     def made(cutoff: date) -> Sequence[pl.DataFrame]:
         return segment_customers(at(customers, cutoff), cutoff=cutoff, config=subject.config)
 
-    tables = tables_of_each_cutoff(context, made)
-    _, comparison, found = tables
+    tables = tables_of_each_cutoff(context, _SEGMENTS, made)
+    _, comparison, found = (table.rows for table in tables)
     newest = _newest(found)
     if newest is not None:
         plot(
@@ -110,6 +124,7 @@ def segments(context: dg.AssetExecutionContext, customers: pl.DataFrame) -> Sequ
 @table_asset(
     segmentation.SEGMENT_PROFILES,
     segmentation.SEGMENT_TRAITS,
+    no_rows=_UNSEGMENTED,
     partitions=WEEKLY,
     reads={
         "customers": Reads(segmentation.CUSTOMER_FEATURES, SAME),
@@ -119,7 +134,7 @@ def segments(context: dg.AssetExecutionContext, customers: pl.DataFrame) -> Sequ
 )
 def segment_profiles(
     context: dg.AssetExecutionContext, customers: pl.DataFrame, segments: pl.DataFrame
-) -> Sequence[pl.DataFrame]:
+) -> Sequence[Partial[pl.DataFrame]]:
     """What each segment is like, what sets it apart from the rest, and what to do about it."""
 
     def made(cutoff: date) -> Sequence[pl.DataFrame]:
@@ -129,10 +144,13 @@ def segment_profiles(
             profiles.segment_traits(known, found),
         )
 
-    tables = tables_of_each_cutoff(context, made)
+    tables = tables_of_each_cutoff(
+        context, (segmentation.SEGMENT_PROFILES, segmentation.SEGMENT_TRAITS), made
+    )
     newest = _newest(segments)
     if newest is not None:
-        known, found, profile = (at(table, newest) for table in (customers, segments, tables[0]))
+        profiled = tables[0].rows
+        known, found, profile = (at(table, newest) for table in (customers, segments, profiled))
         radar = plots.radar_figure(known, found, profile)
         plot(context, segmentation.SEGMENT_PROFILES, radar, "radar")
         histograms = plots.histograms_figure(known, found)
@@ -142,6 +160,7 @@ def segment_profiles(
 
 @table_asset(
     segmentation.CLEANING_STEPS,
+    no_rows="nobody bought or returned anything in the 52 weeks before the cut-off",
     partitions=WEEKLY,
     reads={
         "events": Reads(raw.EVENTS, BEFORE_CUTOFF),
@@ -156,21 +175,23 @@ def cleaning_steps(
     quarantine: nw.LazyFrame,
     interactions: nw.LazyFrame,
     segments: nw.LazyFrame,
-) -> pl.DataFrame:
+) -> Partial[pl.DataFrame]:
     """From delivered rows to segmented customers, step by step: what each takes away or marks."""
-    table = each_cutoff(
+    counted = each_cutoff(
         context,
+        segmentation.CLEANING_STEPS,
         lambda cutoff: steps(events, quarantine, interactions, at(segments, cutoff), cutoff=cutoff),
     )
-    newest = _newest(table)
+    newest = _newest(counted.rows)
     if newest is not None:
-        figure = quality_plots.cleaning_figure(at(table, newest))
+        figure = quality_plots.cleaning_figure(at(counted.rows, newest))
         plot(context, segmentation.CLEANING_STEPS, figure)
-    return table
+    return counted
 
 
 @table_asset(
     segmentation.SEGMENT_MIGRATION,
+    no_rows="fewer than two cut-offs have customer segments",
     reads={"segments": Reads(segmentation.CUSTOMER_SEGMENTS)},
     kinds=["matplotlib"],
 )

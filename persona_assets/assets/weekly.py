@@ -7,13 +7,16 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 import dagster as dg
 import narwhals as nw
 import polars as pl
 
 from persona_assets.partitions import days_of
+from persona_assets.skipped import Made, Partial, as_partial, attempt
+from persona_assets.tables import Table
 from persona_assets.transforms.history import Rows
 
 # Trainings release the interpreter lock, so two cut-offs at a time keep two cores busy; more of
@@ -21,22 +24,55 @@ from persona_assets.transforms.history import Rows
 _AT_A_TIME = min(2, os.cpu_count() or 1)
 
 
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 
-def each_cutoff(context: dg.AssetExecutionContext, compute: Callable[[date], Rows]) -> Rows:
-    """`compute` for every cut-off of the run, one below the other in their order; see `_each`."""
-    return below(_each(context, compute))
+def each_cutoff(
+    context: dg.AssetExecutionContext, table: Table, compute: Callable[[date], Made[Rows]]
+) -> Partial[Rows]:
+    """`compute` for every cut-off of the run, one below the other in their order; see `_each`.
+
+    A cut-off that the data are insufficient for has no rows, and its reason.
+    """
+    nothing: Any = table.empty()
+
+    def made(cutoff: date) -> Partial[Rows]:
+        return attempt(lambda: compute(cutoff), nothing).of(cutoff)
+
+    return below(_each(context, made))
+
+
+def one_by_one(
+    context: dg.AssetExecutionContext,
+    table: Table,
+    compute: Callable[[date], Made[pl.DataFrame]],
+) -> Partial[pl.DataFrame]:
+    """As `each_cutoff`, for a `compute` that tells `context` of what it makes besides rows."""
+    return below(
+        [
+            attempt(partial(compute, cutoff), table.empty()).of(cutoff)
+            for cutoff in days_of(context.partition_keys)
+        ]
+    )
 
 
 def tables_of_each_cutoff(
-    context: dg.AssetExecutionContext, compute: Callable[[date], Sequence[Rows]]
-) -> list[Rows]:
+    context: dg.AssetExecutionContext,
+    tables: Sequence[Table],
+    compute: Callable[[date], Sequence[Made[Rows]]],
+) -> list[Partial[Rows]]:
     """Likewise where `compute` makes several tables: each of them over all cut-offs."""
-    return [below(list(table)) for table in zip(*_each(context, compute), strict=True)]
+    nothing: Any = [table.empty() for table in tables]
+
+    def made(cutoff: date) -> list[Partial[Rows]]:
+        attempted: Partial[Sequence[Made[Rows]]] = attempt(lambda: compute(cutoff), nothing)
+        # What was skipped as a whole is said of each table.
+        return [as_partial(each).also(attempted.skipped).of(cutoff) for each in attempted.rows]
+
+    return [below(list(table)) for table in zip(*_each(context, made), strict=True)]
 
 
-def _each(context: dg.AssetExecutionContext, compute: Callable[[date], Made]) -> list[Made]:
+def _each(context: dg.AssetExecutionContext, compute: Callable[[date], Result]) -> list[Result]:
     """`compute` for every cut-off of the run, in their order.
 
     `compute` runs in threads, so it must be a pure function: it may not touch `context`. On a
@@ -52,11 +88,16 @@ def _each(context: dg.AssetExecutionContext, compute: Callable[[date], Made]) ->
         return list(pool.map(compute, days_of(context.partition_keys)))
 
 
-def below(frames: list[Rows]) -> Rows:
-    """`frames`, of one kind and with the same columns, one below the other."""
-    if isinstance(frames[0], pl.DataFrame):
-        return pl.concat(frames)
-    return nw.concat(frames)
+def below(made: Sequence[Partial[Rows]]) -> Partial[Rows]:
+    """Rows of one kind and with the same columns, one below the other, and what they lack."""
+    skipped = tuple(each for part in made for each in part.skipped)
+    # A cluster's frames lie elsewhere than the empty ones that stand for what was skipped.
+    filled = [
+        part.rows for part in made if not (isinstance(part.rows, pl.DataFrame) and part.skipped)
+    ] or [made[0].rows]
+    if isinstance(filled[0], pl.DataFrame):
+        return Partial(pl.concat([part.rows for part in made]), skipped)
+    return Partial(nw.concat(filled), skipped)
 
 
 def at(frame: Rows, cutoff: date) -> Rows:

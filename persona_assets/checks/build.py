@@ -8,7 +8,9 @@ from persona_assets.checks.conservation import conservation_check
 from persona_assets.checks.contract import contract_check
 from persona_assets.checks.freshness import freshness_check
 from persona_assets.checks.quality import quality_checks
+from persona_assets.checks.skipped import skipped_check
 from persona_assets.checks.window import window_checks
+from persona_assets.partitions import DAILY
 from persona_assets.tables import TABLES, mart, raw
 
 
@@ -19,6 +21,11 @@ def build_checks(assets: Sequence[dg.AssetsDefinition]) -> list[dg.AssetChecksDe
         contract_check(table, calendar[path]) for path, table in TABLES.items() if path in calendar
     ]
     checks += [check for asset in assets for check in window_checks(asset, calendar)]
+    checks += [
+        skipped_check(table, calendar[path])
+        for path, table in TABLES.items()
+        if path in calendar and table.group != "raw" and calendar[path] is not DAILY
+    ]
     checks.append(conservation_check(mart.USER_ITEM_INTERACTIONS))
     checks += [freshness_check(raw.EVENTS), freshness_check(mart.USER_ITEM_INTERACTIONS)]
     return checks + quality_checks()

@@ -61,9 +61,11 @@ def _beats_popularity(asked: Asked) -> dict[str, dg.AssetCheckResult]:
     )
     results = {}
     for key, day in zip(asked.keys, days_of(asked.keys), strict=True):
-        better = rows.filter((pl.col("cutoff") == day) & (pl.col("lift_low") > 0))["model"]
+        judged = rows.filter(pl.col("cutoff") == day)
+        better = judged.filter(pl.col("lift_low") > 0)["model"]
         results[key] = _warning(
-            not better.is_empty(),
+            # Where nothing was judged, `nothing_skipped` says why.
+            judged.is_empty() or not better.is_empty(),
             f"no model beats popularity in nDCG@10 at {key}; serve popularity, and look at the "
             "comparison",
             {"better": better.sort().to_list()},
@@ -72,7 +74,8 @@ def _beats_popularity(asked: Asked) -> dict[str, dg.AssetCheckResult]:
 
 
 def _sample_ratio(asked: Asked) -> dict[str, dg.AssetCheckResult]:
-    p_value = float(asked.store.read(experiments.AB_TEST_RESULTS)["srm_p_value"][0])
+    results = asked.store.read(experiments.AB_TEST_RESULTS)
+    p_value = float(results["srm_p_value"][0]) if results.height else 1.0
     return {
         "": _warning(
             p_value >= MISMATCHED,

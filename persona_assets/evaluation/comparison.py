@@ -4,12 +4,19 @@ Belongs here: reading `evaluation/offline_metrics` across cut-offs and drawing t
 belong here: computing metrics (`offline.py`) or drawing them (`plots.py`).
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+
 import polars as pl
 
-from persona_assets.errors import DataError
+from persona_assets.errors import InsufficientDataError
 from persona_assets.evaluation.ceiling import PLANTED_OPTIMUM
 from persona_assets.evaluation.offline import BASELINE
+from persona_assets.skipped import Skipped
 from persona_assets.tables.evaluation import MODEL_COMPARISON, REPLAY_VALIDATION
+
+_NOTHING_JUDGED = "no week has been judged: evaluation/offline_metrics has no rows"
 
 
 def replay_validation(offline_metrics: pl.DataFrame) -> pl.DataFrame:
@@ -26,9 +33,9 @@ def replay_validation(offline_metrics: pl.DataFrame) -> pl.DataFrame:
         rows of `evaluation/replay_validation`, sorted by its key.
 
     Raises:
-        DataError: nothing was judged yet.
+        InsufficientDataError: nothing was judged yet.
     """
-    _refuse_empty(offline_metrics, "evaluation/replay_validation")
+    _refuse_empty(offline_metrics)
     series = ["model", "metric", "k"]
     # Sorted first: the order in which floats are added must not depend on the order of the rows.
     summary = (
@@ -62,9 +69,9 @@ def model_comparison(offline_metrics: pl.DataFrame) -> pl.DataFrame:
         rows of `evaluation/model_comparison`, sorted by its key.
 
     Raises:
-        DataError: nothing was judged yet.
+        InsufficientDataError: nothing was judged yet.
     """
-    _refuse_empty(offline_metrics, "evaluation/model_comparison")
+    _refuse_empty(offline_metrics)
     verdict = (
         pl.when(pl.col("model") == BASELINE)
         .then(pl.lit("baseline"))
@@ -84,9 +91,34 @@ def model_comparison(offline_metrics: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _refuse_empty(offline_metrics: pl.DataFrame, table: str) -> None:
+def left_out(unjudged: Sequence[Skipped], comparison: pl.DataFrame) -> tuple[Skipped, ...]:
+    """The models that could not be compared, and why.
+
+    Args:
+        unjudged: what `evaluation/offline_metrics` lacks: its parts are models.
+        comparison: rows of `evaluation/model_comparison`.
+    """
+    cutoff = newest_judged(comparison)
+    return tuple(
+        replace(each, partition=None) for each in unjudged if each.part and each.partition == cutoff
+    )
+
+
+def newest_judged(comparison: pl.DataFrame) -> date:
+    """The cut-off that the models were compared at.
+
+    Args:
+        comparison: rows of `evaluation/model_comparison`.
+
+    Raises:
+        InsufficientDataError: no week was judged yet.
+    """
+    if comparison.is_empty():
+        raise InsufficientDataError(_NOTHING_JUDGED)
+    newest: date = comparison["cutoff"][0]
+    return newest
+
+
+def _refuse_empty(offline_metrics: pl.DataFrame) -> None:
     if offline_metrics.is_empty():
-        raise DataError(
-            f"{table}: evaluation/offline_metrics has no rows; materialize at least one weekly "
-            "partition of it first"
-        )
+        raise InsufficientDataError(_NOTHING_JUDGED)

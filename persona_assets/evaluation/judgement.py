@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from persona_assets.errors import DataError
+from persona_assets.errors import InsufficientDataError
 from persona_assets.evaluation.ceiling import PLANTED_OPTIMUM
 from persona_assets.evaluation.expected import Hits, gains_of
 from persona_assets.evaluation.hits import Pairs, hits_of_lists, pairs_of
@@ -99,20 +99,18 @@ def judge(
         exclude: the rule that the lists were made with; see `relevance.relevant_items`.
 
     Raises:
-        DataError: no lists or nothing known at this cut-off, or a model has no list for someone
-            who is judged, not even that for people without history.
+        InsufficientDataError: no lists or nothing known at this cut-off.
+        DataError: a model has no list for someone who is judged, not even that for people without
+            history.
     """
     lists = top_k.filter(pl.col("cutoff") == cutoff)
     known = known_before(interactions, cutoff)
     for table, frame in (
-        ("recommendations/top_k", lists),
-        ("mart/user_item_interactions before it", known),
+        ("recommendations/top_k has no lists", lists),
+        ("mart/user_item_interactions has no rows known before it", known),
     ):
         if frame.is_empty():
-            raise DataError(
-                f"group evaluation, cutoff {cutoff}: {table} has no rows; materialize it first, "
-                "or choose another cut-off"
-            )
+            raise InsufficientDataError(f"nothing can be judged at the cut-off: {table}")
     truth = relevant_items(interactions, cutoff=cutoff, exclude=exclude)
     cold_truth = cold_relevant_items(interactions, cutoff=cutoff)
     users = _all("user_id", lists, truth, cold_truth)

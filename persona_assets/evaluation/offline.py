@@ -7,7 +7,7 @@ user (`judgement.py`) or comparing cut-offs (`comparison.py`).
 import numpy as np
 import polars as pl
 
-from persona_assets.errors import DataError
+from persona_assets.errors import DataError, InsufficientDataError
 from persona_assets.evaluation.judgement import COLUMNS, Judgement
 from persona_assets.evaluation.uncertainty import bootstrap_means, percentile_interval
 from persona_assets.tables.evaluation import OFFLINE_METRICS
@@ -32,7 +32,8 @@ def offline_metrics(judgement: Judgement, *, seed: int, baseline: str = BASELINE
         rows of `evaluation/offline_metrics`, sorted by its key.
 
     Raises:
-        DataError: no lists of the baseline, or nobody to judge by.
+        InsufficientDataError: nobody to judge by.
+        DataError: no lists of the baseline.
     """
     cutoff, values = judgement.cutoff, judgement.warm.values
     if baseline not in values:
@@ -43,10 +44,9 @@ def offline_metrics(judgement: Judgement, *, seed: int, baseline: str = BASELINE
         )
     users = len(judgement.warm.rows)
     if not users:
-        raise DataError(
-            f"evaluation/offline_metrics, cutoff {cutoff}: no user known before it touched a "
-            "relevant product (one that lists may hold) in the seven days from it; choose an "
-            "earlier cut-off, or materialize mart/user_item_interactions for those days"
+        raise InsufficientDataError(
+            "no user known before the cut-off touched a product that lists may hold in the seven "
+            "days from it"
         )
     width = len(COLUMNS)
     observed = np.concatenate([matrix.mean(axis=0) for matrix in values.values()])

@@ -15,7 +15,7 @@ from typing import Any
 
 import polars as pl
 
-from persona_assets.errors import DataError
+from persona_assets.errors import InsufficientDataError
 from persona_assets.experiments.assignment import equal_shares
 from persona_assets.experiments.comparison import (
     Comparison,
@@ -25,11 +25,13 @@ from persona_assets.experiments.comparison import (
     sample_ratio_p_value,
 )
 from persona_assets.multiple_testing import holm
+from persona_assets.skipped import Skipped
 from persona_assets.tables import TABLES
 from persona_assets.tables.experiments import ARMS
 
 CONTROL = "control"
 PRIMARY = "conversion"
+REVENUE = "revenue_per_user"
 SIGNIFICANT = 0.05
 MISMATCHED = 0.001
 """Usual for sample-ratio checks: they are made on every experiment, and a false alarm discards
@@ -38,7 +40,7 @@ one."""
 TESTS = {
     "ctr": "z-test of ratios, delta method by user",
     "conversion": "two-proportion z-test",
-    "revenue_per_user": "Welch's t-test",
+    REVENUE: "Welch's t-test",
 }
 
 
@@ -53,10 +55,12 @@ def analyse(simulation: pl.DataFrame) -> pl.DataFrame:
             arms of equal shares.
 
     Returns:
-        Rows of experiments/ab_test_results: arms in the contract's order × metrics of `TESTS`.
+        Rows of experiments/ab_test_results: arms in the contract's order × metrics of `TESTS`,
+        revenue only where it is known.
 
     Raises:
-        DataError: control or any other arm is missing, or an arm has fewer than two users.
+        InsufficientDataError: control or any other arm is missing, or an arm has fewer than two
+            users.
     """
     by_arm = {
         arm: simulation.filter(pl.col("arm") == arm)
@@ -66,9 +70,9 @@ def analyse(simulation: pl.DataFrame) -> pl.DataFrame:
     small = sorted(arm for arm, rows in by_arm.items() if rows.height < 2)
     if CONTROL not in by_arm or len(by_arm) < 2 or small:
         counts = {arm: rows.height for arm, rows in by_arm.items()}
-        raise DataError(
-            f"experiments/ab_test_simulation has users by arm {counts}; a comparison needs "
-            "control, another arm, and two users in each. Simulate with more users."
+        raise InsufficientDataError(
+            "a comparison needs control, another arm, and two users in each, and "
+            f"experiments/ab_test_simulation has {_listed(counts)}"
         )
     # Sorted: a sum of floats depends, in its last digits, on the order of its terms.
     by_arm = {arm: rows.sort("user_id") for arm, rows in by_arm.items()}
@@ -107,13 +111,35 @@ def analyse(simulation: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _listed(users: Mapping[str, int]) -> str:
+    named = [f"{count} in {arm}" for arm, count in users.items()]
+    return ", ".join(named) or "no users"
+
+
+def unknown_metrics(simulation: pl.DataFrame) -> tuple[Skipped, ...]:
+    """The metrics that `analyse` leaves out, and why.
+
+    Args:
+        simulation: rows of experiments/ab_test_simulation.
+    """
+    if not simulation["revenue"].null_count():
+        return ()
+    return (
+        Skipped(
+            "a recommended product has no price, neither in raw/products nor in any event before "
+            "the cut-off, so that orders have no amount",
+            part=REVENUE,
+        ),
+    )
+
+
 def _compare(rows: pl.DataFrame, control: pl.DataFrame) -> dict[str, Comparison]:
-    """Every metric of `TESTS` for one arm against control."""
+    """Every metric of `TESTS` that is known, for one arm against control."""
     arm, base = (
         frame.select(pl.col("clicks", "impressions", "revenue").cast(pl.Float64))
         for frame in (rows, control)
     )
-    return {
+    comparisons = {
         "ctr": ratio_difference(
             arm["clicks"].to_numpy(),
             arm["impressions"].to_numpy(),
@@ -126,8 +152,12 @@ def _compare(rows: pl.DataFrame, control: pl.DataFrame) -> dict[str, Comparison]
             int((control["orders"] > 0).sum()),
             control.height,
         ),
-        "revenue_per_user": mean_difference(arm["revenue"].to_numpy(), base["revenue"].to_numpy()),
     }
+    if not (arm["revenue"].null_count() or base["revenue"].null_count()):
+        comparisons[REVENUE] = mean_difference(
+            arm["revenue"].to_numpy(), base["revenue"].to_numpy()
+        )
+    return comparisons
 
 
 def _verdict(results: Sequence[Mapping[str, Any]], *, control_model: str) -> str:

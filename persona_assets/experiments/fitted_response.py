@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from persona_assets.errors import DataError
+from persona_assets.errors import InsufficientDataError
 from persona_assets.experiments.response import VISITS, Floats
 
 TOUCHES = ("view", "add_to_cart", "purchase")
@@ -145,8 +145,8 @@ def fit_response(
         seed: seed of the sample of pairs.
 
     Raises:
-        DataError: nobody known before the cut-off touched a known product in the week from it, or
-            everybody touched everything.
+        InsufficientDataError: nobody known before the cut-off touched a known product in the week
+            from it, or everybody touched everything.
     """
     from sklearn.linear_model import LogisticRegression  # 1 s to import
 
@@ -165,11 +165,9 @@ def fit_response(
     )
     all_pairs = known.users.height * known.products.height
     if not 0 < outcomes.height < all_pairs:
-        raise DataError(
-            f"mart/user_item_interactions: of {all_pairs} pairs of a user and a product known "
-            f"before cutoff {cutoff}, {outcomes.height} were touched in the seven days from it, so "
-            "no response can be fitted; materialize the mart through that week, or simulate an "
-            "earlier cutoff."
+        raise InsufficientDataError(
+            f"no response of users can be fitted: of {all_pairs} pairs of a user and a product "
+            f"known before the cut-off, {outcomes.height} were touched in the seven days from it"
         )
     codes = outcomes["user_at"].cast(pl.Int64) * known.products.height + outcomes["product_at"]
     sampled, touched = _sample(np.sort(codes.to_numpy()), all_pairs, np.random.default_rng(seed))

@@ -22,7 +22,7 @@ TITLES = {
 
 
 def ab_test_figure(ab_test_results: pl.DataFrame) -> "Figure":
-    """Effects relative to control with 95 % intervals, one panel per metric; the verdict on top.
+    """Effects relative to control with 95 % intervals, a panel per known metric; verdict on top.
 
     Filled: significant after Holm's correction; hollow: not. Where control's value is 0 there is
     no relative effect and the panel's axis is absolute.
@@ -32,8 +32,9 @@ def ab_test_figure(ab_test_results: pl.DataFrame) -> "Figure":
     """
     arms = ab_test_results["arm"].unique(maintain_order=True).to_list()
     figure = new_figure(9.0, 1.9 + 0.5 * len(arms))
-    panels = figure.subplots(1, len(TESTS), sharey=True)
-    for axes, metric in zip(panels, TESTS, strict=True):
+    metrics = [metric for metric in TESTS if metric in ab_test_results["metric"]]
+    panels = figure.subplots(1, len(metrics), sharey=True)
+    for axes, metric in zip(panels, metrics, strict=True):
         rows = ab_test_results.filter(pl.col("metric") == metric)
         relative = rows["control_value"][0] > 0
         for row in rows.iter_rows(named=True):

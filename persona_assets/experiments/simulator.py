@@ -12,7 +12,7 @@ from hashlib import blake2b
 import numpy as np
 import polars as pl
 
-from persona_assets.errors import DataError
+from persona_assets.errors import DataError, InsufficientDataError
 from persona_assets.experiments.assignment import assign, equal_shares
 from persona_assets.experiments.response import VISITS, Floats, ResponseModel
 from persona_assets.tables import TABLES
@@ -45,7 +45,7 @@ def simulate(
     Args:
         top_k: rows of recommendations/top_k.
         response: probabilities of response.
-        prices: `product_id` and `price` of every product in the lists (see `prices.price_list`).
+        prices: `product_id` and `price` (see `prices.price_list`).
         experiment: name of the experiment; salts assignment and draws.
         cutoff: cut-off of the lists that are shown.
         arms: model by arm; `control` is among them.
@@ -53,10 +53,12 @@ def simulate(
         shown: length of the list on the page.
 
     Returns:
-        Rows of experiments/ab_test_simulation, sorted by user.
+        Rows of experiments/ab_test_simulation, sorted by user. Revenue is null for everybody where
+        a product that is shown has no price.
 
     Raises:
-        DataError: a model has no list for somebody, or a shown product has no price.
+        InsufficientDataError: no model has a list for anybody.
+        DataError: a model has no list for somebody.
     """
     lists = top_k.filter(
         (pl.col("cutoff") == cutoff)
@@ -65,9 +67,8 @@ def simulate(
     ).select("model", "user_id", "rank", "product_id")
     users = lists.filter(pl.col("user_id") != FALLBACK_USER)["user_id"].unique().sort()
     if users.is_empty():
-        raise DataError(
-            f"recommendations/top_k holds no user's list for cutoff {cutoff} and models "
-            f"{sorted(set(arms.values()))}; materialize the models and top_k for that cutoff."
+        raise InsufficientDataError(
+            f"recommendations/top_k has no user's list of {', '.join(sorted(set(arms.values())))}"
         )
     assigned = pl.DataFrame(
         {
@@ -77,6 +78,7 @@ def simulate(
     ).with_columns(model=pl.col("arm").replace_strict(dict(arms), return_dtype=pl.String))
     exposures = _exposures(assigned, lists, prices, cutoff=cutoff)
     p_click, p_order = response.probabilities(exposures)
+    priced = bool((exposures["price"] >= 0).fill_null(False).all())
     examined = 1 / np.log2(exposures["rank"].to_numpy() + 1)
     uniform = _uniforms(users.to_list(), f"{experiment}/{seed}", (VISITS, shown, 2))
     # One row of draws per exposure: the user's, at the rank of the product.
@@ -92,7 +94,8 @@ def simulate(
         .agg(
             (pl.len() * VISITS).cast(pl.Int64).alias("impressions"),
             pl.col("clicks", "orders").sum(),
-            revenue=(pl.col("orders") * pl.col("price")).sum(),
+            # One order of unknown amount, and nobody's sum can be compared with another's.
+            revenue=pl.when(priced).then((pl.col("orders") * pl.col("price")).sum()),
         )
         .with_columns(
             experiment=pl.lit(experiment),
@@ -122,12 +125,6 @@ def _exposures(
             f"recommendations/top_k: model {listless['model'][0]!r} at cutoff {cutoff} has neither "
             f"a list of their own nor a list {FALLBACK_USER!r} for {listless.height} users; "
             "materialize top_k of that cutoff again."
-        )
-    unpriced = exposures.filter(~(pl.col("price") >= 0).fill_null(False))["product_id"]
-    if len(unpriced):
-        raise DataError(
-            f"experiment at cutoff {cutoff}: {unpriced.n_unique()} recommended products have no "
-            f"price, such as {unpriced.min()!r}; fill column price of raw/products."
         )
     return exposures.sort("user_at", "rank")
 

@@ -14,6 +14,7 @@ import polars as pl
 
 from persona_assets.monitoring.thresholds import jensen_shannon_threshold, wasserstein_threshold
 from persona_assets.monitoring.windows import require_rows, sample_values, split_weeks
+from persona_assets.skipped import Skipped
 from persona_assets.tables import TABLES
 
 HEAD, MIDDLE = 0.5, 0.8
@@ -58,12 +59,14 @@ DISTANCES = {name: distance for name, (distance, _) in (EVENT_COLUMNS | SESSION_
 class DriftResult:
     """`table`: rows of monitoring/data_drift. `html`: Evidently's report, self-contained.
 
-    `drift_share` is the share of compared columns that drifted.
+    `drift_share` is the share of compared columns that drifted. `skipped` has the columns that
+    could not be compared.
     """
 
     table: pl.DataFrame
     html: str
     drift_share: float
+    skipped: tuple[Skipped, ...] = ()
 
 
 def data_drift(
@@ -87,7 +90,7 @@ def data_drift(
         seed: seed of the samples that Evidently is given.
 
     Raises:
-        DataError: the week, or all weeks before it, hold no interactions.
+        InsufficientDataError: the week, or all weeks before it, hold no interactions.
     """
     current_events, reference_events = split_weeks(
         interactions, cutoff=cutoff, reference_weeks=reference_weeks
@@ -128,7 +131,21 @@ def data_drift(
         ],
         schema=TABLES["monitoring/data_drift"].polars_schema,
     )
-    return DriftResult(table, html, float(table["drifted"].cast(pl.Float64).mean() or 0.0))  # type: ignore[arg-type]
+    drift_share = float(table["drifted"].cast(pl.Float64).mean() or 0.0)  # type: ignore[arg-type]
+    return DriftResult(table, html, drift_share, _incomparable(current, reference))
+
+
+def _incomparable(
+    current: Mapping[str, pl.Series], reference: Mapping[str, pl.Series]
+) -> tuple[Skipped, ...]:
+    """The columns without a value on one of the two sides."""
+    sides = (("in the weeks before", reference), ("in the judged week", current))
+    return tuple(
+        Skipped(f"there is no value {where}", part=name)
+        for name in DISTANCES
+        for where, values in sides
+        if not len(values[name])
+    )
 
 
 def with_popularity_tier(events: pl.DataFrame) -> pl.DataFrame:

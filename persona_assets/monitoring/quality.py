@@ -62,7 +62,7 @@ def data_quality(
         seed: seed of the samples that Evidently is given for the HTML; the table uses every row.
 
     Raises:
-        DataError: the week holds no interactions.
+        InsufficientDataError: the week holds no interactions.
     """
     current, reference = split_weeks(interactions, cutoff=cutoff, reference_weeks=reference_weeks)
     require_rows(current, what="the judged week", cutoff=cutoff)

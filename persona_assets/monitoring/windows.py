@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from persona_assets.errors import DataError
+from persona_assets.errors import InsufficientDataError
 
 WEEK = timedelta(days=7)
 SAMPLED_VALUES = 20_000
@@ -41,15 +41,10 @@ def require_rows(frame: pl.DataFrame, *, what: str, cutoff: date) -> None:
     """Refuse an empty side of a comparison.
 
     Raises:
-        DataError: `frame` has no rows; the text names the week and the mend.
+        InsufficientDataError: `frame` has no rows; the text names the week.
     """
     if frame.is_empty():
-        raise DataError(
-            f"mart/user_item_interactions has no rows for {what} of cutoff {cutoff} (known by "
-            f"{cutoff + WEEK}), so there is nothing to compare. Materialize the daily partitions "
-            f"of raw/events and the mart around {cutoff}; if the shop was closed, leave this week "
-            "out."
-        )
+        raise InsufficientDataError(f"mart/user_item_interactions has no rows for {what}")
 
 
 def sample_values(values: pl.Series, rng: np.random.Generator) -> pl.Series:

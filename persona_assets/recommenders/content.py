@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from persona_assets.errors import DataError, UserError
+from persona_assets.errors import InsufficientDataError, UserError
 from persona_assets.recommenders.artefact import one_training
 from persona_assets.recommenders.catalogue_terms import FIELDS, catalogue, terms, tf_idf
 from persona_assets.recommenders.matrix import nothing_known
@@ -98,25 +98,23 @@ class Content(Recommender):
         """Rows of `models/content_model`; see `Recommender.fit`.
 
         Raises:
-            DataError: nothing is known at the cut-off, or no product is described.
+            InsufficientDataError: nothing is known at the cut-off, or no product is described.
         """
         rows = touches(known_before(interactions, cutoff))
         if rows.is_empty():
             raise nothing_known(cutoff)
         if side.products is None or "product_id" not in side.products.columns:
-            raise DataError(
-                "content needs the catalogue (raw/products: product_id and any of "
-                f"{', '.join(FIELDS)}), and none was passed; pass side information with products"
+            raise InsufficientDataError(
+                f"there is no catalogue of products (product_id and any of {', '.join(FIELDS)})"
             )
         described = catalogue(side.products, cutoff=cutoff)
         found = terms(described, price_tiers=self.config.price_tiers)
         shares = {each: getattr(self.config, each) for each in FIELDS}
         weights = tf_idf(found, products=described.height, shares=shares)
         if weights.is_empty():
-            raise DataError(
-                "raw/products: no product on sale at the cut-off "
-                f"{cutoff} has a value in any of {', '.join(FIELDS)} that counts; fill one of "
-                "these columns, or use models that need no catalogue"
+            raise InsufficientDataError(
+                "no product of raw/products on sale at the cut-off has a value in any of "
+                f"{', '.join(FIELDS)} that tells it from others"
             )
         people = rows.group_by("product_id").agg(pl.col("user_id").n_unique().alias("users"))
         popularity = (

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from persona_assets.errors import DataError
+from persona_assets.errors import InsufficientDataError
 from persona_assets.recommenders.touches import touches
 from persona_assets.transforms.history import known_before, midnight
 
@@ -53,7 +53,8 @@ def interaction_matrix(
         half_life_days: age at which a row counts half [d].
 
     Raises:
-        DataError: no row with a positive weight is known at the cut-off, or a weight is no number.
+        InsufficientDataError: no row with a positive weight is known at the cut-off.
+        DataError: a weight is no number.
     """
     from scipy.sparse import coo_matrix
 
@@ -119,10 +120,9 @@ def history_weights(
     ).tocsr()
 
 
-def nothing_known(cutoff: date) -> DataError:
+def nothing_known(cutoff: date) -> InsufficientDataError:
     """The error for a cut-off before which there is nothing to learn from."""
-    return DataError(
-        f"mart/user_item_interactions: no row with a positive weight happened and arrived "
-        f"before the cut-off {cutoff}; materialize earlier days or choose a later "
-        "cut-off; if there are such days, mart/quarantine says why their rows were rejected"
+    return InsufficientDataError(
+        "mart/user_item_interactions has no row with a positive weight that happened and arrived "
+        f"before the cut-off {cutoff} (mart/quarantine says why rows were rejected)"
     )

@@ -55,6 +55,7 @@ def registry_row(
     input_hash: str,
     artefact_hash: str,
     artefact_rows: int,
+    not_trained: str | None = None,
 ) -> pl.DataFrame:
     """One row of `models/registry`.
 
@@ -65,6 +66,7 @@ def registry_row(
         input_hash: content hash of the rows it was trained on.
         artefact_hash: content hash of the artefact.
         artefact_rows: rows of the artefact.
+        not_trained: why there is nothing in it; None: it was trained.
     """
     row = {
         "cutoff": cutoff,
@@ -77,6 +79,7 @@ def registry_row(
         "artefact_hash": artefact_hash,
         "artefact_rows": artefact_rows,
         "stage": "candidate",
+        "not_trained": not_trained,
     }
     return pl.DataFrame([row], schema=REGISTRY.polars_schema)
 

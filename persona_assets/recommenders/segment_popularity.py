@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from persona_assets.errors import DataError
+from persona_assets.errors import DataError, InsufficientDataError
 from persona_assets.recommenders.artefact import one_training
 from persona_assets.recommenders.matrix import interaction_matrix
 from persona_assets.recommenders.protocol import (
@@ -82,7 +82,8 @@ class SegmentPopularity(Recommender):
         """Rows of `models/segment_popularity_model`; see `Recommender.fit`.
 
         Raises:
-            DataError: nothing is known at the cut-off, or `side.users` lacks the segment's column.
+            InsufficientDataError: nothing is known at the cut-off, or nobody's segment is.
+            DataError: `side.users` lacks the segment's column.
         """
         from scipy.sparse import csr_matrix
 
@@ -118,15 +119,19 @@ class SegmentPopularity(Recommender):
     def _segments(self, side: SideInformation) -> pl.DataFrame:
         """`user_id, segment` of the people whose segment is known, each once, sorted."""
         column = self.config.segment
-        if side.users is None or column not in side.users.columns:
-            there = "nothing is" if side.users is None else ", ".join(side.users.columns)
+        if side.users is None:
+            raise InsufficientDataError(f"nothing is known of people, and so nobody's {column}")
+        if column not in side.users.columns:
             raise DataError(
-                f"{self.name} needs column {column!r} of the people's attributes; "
-                f"{there} known; pass side information with it ({_WHENCE}) or set another `segment`"
+                f"{self.name} needs column {column!r} of the people's attributes, which are "
+                f"{', '.join(side.users.columns)}; pass side information with it ({_WHENCE}) or "
+                "set another `segment`"
             )
         known = side.users.select("user_id", pl.col(column).cast(pl.String()).alias("segment"))
         # A segment called like the one of everybody would be mixed up with it.
         known = known.drop_nulls().filter(pl.col("segment") != EVERY_SEGMENT)
+        if known.is_empty():
+            raise InsufficientDataError(f"nobody's {column.replace('_', ' ')} is known")
         return known.sort("user_id", "segment").unique("user_id", keep="first").sort("user_id")
 
     def scorer(

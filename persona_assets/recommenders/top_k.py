@@ -11,6 +11,7 @@ from datetime import date
 import narwhals as nw
 import polars as pl
 
+from persona_assets.errors import InsufficientDataError
 from persona_assets.recommenders.exclusion import Exclusion, excluded_pairs
 from persona_assets.recommenders.protocol import NO_HISTORY, Recommender
 from persona_assets.tables.models import FALLBACK_USER, TOP_K
@@ -111,8 +112,11 @@ def batch_top_k(
 
     Raises:
         UserError: `k` is below 1 or `exclude` is no known rule.
+        InsufficientDataError: there are no models.
         DataError: an artefact is empty or holds several cut-offs.
     """
+    if not learned:
+        raise InsufficientDataError("no model could be trained for the cut-off")
     if interactions.implementation.is_pyspark():
         from persona_assets.distributed.top_k import lists
 

@@ -1,9 +1,10 @@
 """Training a recommender on a lazy frame, where the frame lives.
 
-Belongs here: choosing between the embedded training and the distributed one. Does not belong here:
-either of them (the models, `distributed/`).
+Belongs here: choosing between the embedded training and the distributed one, and which models could
+not be trained. Does not belong here: either training (the models, `distributed/`).
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import narwhals as nw
@@ -15,6 +16,7 @@ from persona_assets.recommenders.protocol import (
     Recommender,
     SideInformation,
 )
+from persona_assets.skipped import Skipped
 from persona_assets.transforms.history import known_before
 
 
@@ -40,9 +42,24 @@ def train(
         Rows of `model.artefact`, on the engine that did the training.
 
     Raises:
-        DataError: nothing to learn from is known at the cut-off.
+        InsufficientDataError: nothing to learn from is known at the cut-off.
     """
     if interactions.implementation.is_pyspark() and isinstance(model, DistributedTraining):
         return model.fit_distributed(interactions, cutoff=cutoff)
     known: pl.DataFrame = known_before(interactions, cutoff).collect("polars").to_native()
     return nw.from_native(model.fit(known, cutoff=cutoff, side=side).lazy())
+
+
+def not_trained(skipped: Mapping[str, Sequence[Skipped]], cutoff: date) -> dict[str, Skipped]:
+    """The models without an artefact at `cutoff`, as parts of what is made of all models.
+
+    Args:
+        skipped: by model, what its artefact lacks at any cut-off.
+        cutoff: the one that is asked for.
+    """
+    return {
+        name: Skipped(each.reason, part=name)
+        for name, found in skipped.items()
+        for each in found
+        if each.partition == cutoff and not each.part
+    }

@@ -9,7 +9,7 @@ two tables of one computation together.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, NoReturn
@@ -20,16 +20,21 @@ import polars as pl
 
 from persona_assets.errors import DataError
 from persona_assets.lake import Commit, DeltaStore, Written
+from persona_assets.lake.store import WHOLE
+from persona_assets.monitoring.skipped import record, recorded
 from persona_assets.resources.failures import permanent_failures
 from persona_assets.resources.stopwatch import STOPWATCH
+from persona_assets.skipped import Made, Partial, Skipped, as_partial
 from persona_assets.tables import TABLES, Table
 
 COLUMNS = "persona/columns"
 """Metadata of an input: the only columns that its asset wants to read."""
 CODE_VERSION = "persona/code_version"
+SKIPPED_METADATA = "skipped"
+"""Metadata of a materialization: what the partition lacks, and why."""
 
 Frame = nw.LazyFrame | pl.DataFrame
-Piece = tuple[Sequence[date], Frame | Sequence[Frame]]
+Piece = tuple[Sequence[date], Made[Frame] | Sequence[Made[Frame]]]
 """Partitions (none: the whole of an unpartitioned table) and the rows of each table made."""
 
 
@@ -62,6 +67,8 @@ class LakeIOManager(dg.IOManager):
         consumer = _consumer(context)
         with permanent_failures(), STOPWATCH.measure(consumer, "read"):
             version = self.store.version(table)
+            if version is None and _never_made(context):
+                return table.empty()
             if version is None:
                 raise DataError(
                     f"{consumer} needs {table.path}, which does not exist; materialize "
@@ -84,6 +91,7 @@ class LakeIOManager(dg.IOManager):
         pieces: Iterable[Piece],
         *,
         code_version: str,
+        no_rows: str | None = None,
     ) -> list[dg.MaterializeResult]:
         """Overwrite exactly the partitions of each piece, a commit per piece and table.
 
@@ -92,15 +100,22 @@ class LakeIOManager(dg.IOManager):
             tables: what the step makes.
             pieces: partitions and the frame of each of `tables`, computed as they are asked for.
             code_version: digest of the code that computes them.
+            no_rows: why a partition has no rows, where nothing else is said; None: they need none.
 
         Returns:
             What the UI is told about each table.
         """
         written: dict[str, list[Written]] = defaultdict(list)
+        lacking: dict[str, list[Skipped]] = defaultdict(list)
+        covered: list[date] = []
         inputs = self.versions_read(context, *tables)
         for partitions, frames in pieces:
+            covered += partitions
             both = frames if isinstance(frames, Sequence) else [frames]
-            for table, frame in zip(tables, both, strict=True):
+            for table, made in zip(tables, both, strict=True):
+                partial: Partial[Frame] = as_partial(made)
+                said = partial.of(partitions[0]) if len(partitions) == 1 else partial
+                lacking[table.path] += said.skipped
                 commit = Commit(
                     run_id=context.run.run_id,
                     asset=table.path,
@@ -112,12 +127,22 @@ class LakeIOManager(dg.IOManager):
                     written[table.path].append(
                         self.store.overwrite(
                             table,
-                            frame,
+                            partial.rows,
                             partitions=partitions if table.partition else None,
                             commit=commit,
                         )
                     )
-        return [_report(context, table, written[table.path]) for table in tables]
+        for table in tables:
+            if no_rows is not None:
+                lacking[table.path] += _empty(written[table.path], lacking[table.path], no_rows)
+            record(self.store, table, covered if table.partition else (), lacking[table.path])
+        return [
+            _report(context, table, written[table.path], lacking[table.path]) for table in tables
+        ]
+
+    def skipped(self, table: Table) -> list[Skipped]:
+        """What `table` lacks, in all its partitions, because the data are insufficient for it."""
+        return recorded(self.store, table)
 
     def versions_read(self, context: dg.AssetExecutionContext, *tables: Table) -> dict[str, int]:
         """Delta versions of the inputs that the step which makes `tables` has loaded, by path."""
@@ -131,6 +156,14 @@ class LakeIOManager(dg.IOManager):
         )
 
 
+def _never_made(context: dg.InputContext) -> bool:
+    """Has the calendar no partition of the input yet, because no week is over?"""
+    if context.dagster_type.typing_type is nw.LazyFrame:
+        return False
+    partitions = context.step_context.job_def.asset_layer.get(context.asset_key).partitions_def
+    return partitions is not None and not partitions.get_partition_keys()
+
+
 def _consumer(context: dg.InputContext) -> str:
     """The asset for which an input is read; the first one where a step makes several."""
     assets = context.step_context.assets_def
@@ -139,7 +172,10 @@ def _consumer(context: dg.InputContext) -> str:
 
 
 def _report(
-    context: dg.AssetExecutionContext, table: Table, written: Sequence[Written]
+    context: dg.AssetExecutionContext,
+    table: Table,
+    written: Sequence[Written],
+    lacking: Sequence[Skipped],
 ) -> dg.MaterializeResult:
     key = dg.AssetKey([table.group, table.name])
     shared: dict[str, Any] = {}
@@ -147,6 +183,8 @@ def _report(
         shared |= {"dagster/uri": commit.uri, "persona/delta_version": commit.version}
         for partition, rows in commit.rows.items():
             told = {"persona/content_hash": commit.hashes[partition]}
+            if reasons := [str(each) for each in lacking if _of(each) == partition]:
+                told[SKIPPED_METADATA] = "because " + "; ".join(reasons)
             if table.partition is None:
                 shared |= told | {"dagster/row_count": rows}
             else:
@@ -156,3 +194,19 @@ def _report(
                     partition_key=partition,
                 )
     return dg.MaterializeResult(asset_key=key, metadata=shared)
+
+
+def _empty(
+    written: Sequence[Written], lacking: Sequence[Skipped], reason: str
+) -> Iterator[Skipped]:
+    """`reason` for each partition without rows of which nothing is said yet."""
+    known = {_of(each) for each in lacking}
+    for commit in written:
+        for key, rows in commit.rows.items():
+            if not rows and key not in known:
+                yield Skipped(reason, partition=None if key == WHOLE else date.fromisoformat(key))
+
+
+def _of(skipped: Skipped) -> str:
+    """Key of the partition that something is missing from."""
+    return skipped.partition.isoformat() if skipped.partition else WHOLE

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from persona_assets.errors import InsufficientDataError
 from persona_assets.segmentation import choice, clusterings, numbering, quality
 from persona_assets.segmentation.assignment import assign, segmentable
 from persona_assets.segmentation.clusterings import Labels, Matrix
@@ -21,6 +22,9 @@ from persona_assets.tables.segmentation import (
     CUSTOMER_SEGMENTS,
     SEGMENTATION_MODEL,
 )
+
+FEWEST_DIFFERENT = 3
+"""Different customers of which there are two segments, one of them with two customers."""
 
 
 class Segmentation(NamedTuple):
@@ -53,17 +57,19 @@ def segment_customers(
         config: see there.
 
     Returns:
-        Three empty tables where nobody has purchased anything. The same customers in any order
-        give the same tables, to the last bit.
+        The same customers in any order give the same tables, to the last bit.
+
+    Raises:
+        InsufficientDataError: nobody has purchased anything, or customers are too few or too much
+            alike to be told apart.
     """
     from threadpoolctl import threadpool_limits
 
     # Draws go by place: in this order, what customers are called decides nothing.
     known = segmentable(customers).sort([feature.name for feature in FEATURES])
     if known.is_empty():
-        return Segmentation(
-            SEGMENTATION_MODEL.empty(), CLUSTERING_COMPARISON.empty(), CUSTOMER_SEGMENTS.empty()
-        )
+        raise InsufficientDataError("nobody bought anything in the 52 weeks before the cut-off")
+    _refuse_too_few(known, config)
     # Threads add partial sums in the order in which they end, which moves last digits.
     with threadpool_limits(limits=1):
         everyone = Preprocessing.fit(known, explained_variance=config.explained_variance)
@@ -93,6 +99,18 @@ def segment_customers(
         ),
         segments,
     )
+
+
+def _refuse_too_few(known: pl.DataFrame, config: SegmentationConfig) -> None:
+    """Where a home asks for one segment alone, there is always one."""
+    names = [feature.name for feature in FEATURES]
+    distinct = known.select(names).unique().height
+    if distinct < FEWEST_DIFFERENT and config.k != 1:
+        raise InsufficientDataError(
+            f"segments need at least {FEWEST_DIFFERENT} customers who differ in "
+            f"{', '.join(names[:-1])} or {names[-1]}, and of {known.height} there "
+            f"{'is' if distinct == 1 else 'are'} {distinct}"
+        )
 
 
 def _centroids(points: Matrix, config: SegmentationConfig) -> tuple[pl.DataFrame, Matrix]:

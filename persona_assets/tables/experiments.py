@@ -20,7 +20,14 @@ AB_TEST_SIMULATION = Table(
         Column("impressions", "int64", "products shown", "products", minimum=0),
         Column("clicks", "int64", "products clicked", "products", minimum=0),
         Column("orders", "int64", "products bought", "products", minimum=0),
-        Column("revenue", "float64", "amount bought", "shop currency", minimum=0),
+        Column(
+            "revenue",
+            "float64",
+            "amount bought; null: a product that was shown has no price",
+            "shop currency",
+            nullable=True,
+            minimum=0,
+        ),
     ),
 )
 

@@ -249,6 +249,12 @@ REGISTRY = Table(
         Column("artefact_hash", "string", "content hash of the artefact"),
         Column("artefact_rows", "int64", "rows of the artefact", "rows", minimum=0),
         Column(
+            "not_trained",
+            "string",
+            "why nothing could be learned from the data; null: it was trained",
+            nullable=True,
+        ),
+        Column(
             "stage",
             "string",
             "when it was trained: candidate; models/promotions says what became of it",

@@ -1,4 +1,4 @@
-"""Contracts of group `monitoring`: what Evidently measured, as rows."""
+"""Contracts of group `monitoring`: what Evidently measured, and what could not be computed."""
 
 from persona_assets.tables.contract import Column, Table
 
@@ -37,4 +37,18 @@ DATA_QUALITY = Table(
     ),
 )
 
-TABLES = (DATA_DRIFT, DATA_QUALITY)
+SKIPPED = Table(
+    "monitoring",
+    "skipped",
+    grain="one row per table, partition and part that the shop's data are insufficient for",
+    key=("table", "partition", "part"),
+    columns=(
+        Column("table", "string", "group and name of the table that lacks it"),
+        Column("partition", "string", "date of the partition; empty: the table has none"),
+        Column("part", "string", "model, metric or column left out; empty: all of the partition"),
+        Column("reason", "string", "why, as read after: skipped, because"),
+    ),
+)
+"""Kept by whatever writes the tables named in it, and there from the first skipped part on."""
+
+TABLES = (DATA_DRIFT, DATA_QUALITY, SKIPPED)

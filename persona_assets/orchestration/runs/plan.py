@@ -46,7 +46,10 @@ def plan(weeks: int) -> list[PlannedRun]:
     if trained:
         planned.append(PlannedRun("weekly_training", trained))
     if judged:
-        planned += [PlannedRun("weekly_evaluation", judged), PlannedRun("reports")]
+        planned.append(PlannedRun("weekly_evaluation", judged))
+    if trained:
+        # Of weeks that are not over yet, the reports say so.
+        planned.append(PlannedRun("reports"))
     else:
         planned.append(PlannedRun("reports", assets=["feature_store/online_features"]))
     return planned
