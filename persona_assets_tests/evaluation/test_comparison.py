@@ -88,6 +88,6 @@ def test_comparison_reads_the_newest_cutoff_only():
 
 
 @pytest.mark.parametrize("compare", [replay_validation, model_comparison])
-def test_nothing_judged_is_an_error_that_says_what_to_do(compare):
-    with pytest.raises(DataError, match="offline_metrics has no rows; materialize"):
+def test_nothing_judged_is_insufficient(compare):
+    with pytest.raises(DataError, match="no week has been judged"):
         compare(OFFLINE_METRICS.empty())

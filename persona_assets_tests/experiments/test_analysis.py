@@ -117,7 +117,7 @@ def test_two_arms_are_enough_and_one_is_not():
     pair = experiment().filter(pl.col("arm") != "baseline")
     assert analyse(pair)["arm"].unique().to_list() == ["candidate"]
     for lone in ("control", "candidate"):
-        with pytest.raises(DataError, match=rf"'{lone}': 2000.*needs control, another arm"):
+        with pytest.raises(DataError, match=rf"needs control, another arm.*2000 in {lone}"):
             analyse(experiment().filter(pl.col("arm") == lone))
     with pytest.raises(DataError, match="two users in each"):
         analyse(pl.concat([arm("control", 2000), arm("candidate", 1)]))

@@ -4,7 +4,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from persona_assets.errors import DataError
+from persona_assets.errors import DataError, InsufficientDataError
+from persona_assets.experiments.analysis import analyse, unknown_metrics
 from persona_assets.experiments.assignment import assign, equal_shares
 from persona_assets.experiments.response import VISITS, PlantedResponse
 from persona_assets.experiments.simulator import simulate
@@ -112,11 +113,19 @@ def test_users_unknown_to_their_arms_model_see_its_fallback_list():
         run(mixed.filter((pl.col("model") != "bpr") | (pl.col("user_id") != "*")))
 
 
-def test_missing_lists_prices_and_strangers_are_named():
-    with pytest.raises(DataError, match=r"2025-03-10.*materialize"):
+def test_one_product_without_a_price_leaves_orders_and_takes_all_revenue():
+    priced, unpriced = run(), run(prices=PRICES.filter(pl.col("product_id") != "p03"))
+    assert unpriced["revenue"].null_count() == unpriced.height
+    assert unpriced.drop("revenue").equals(priced.drop("revenue"))
+    results = analyse(unpriced)
+    assert set(results["metric"]) == {"ctr", "conversion"}
+    assert [each.part for each in unknown_metrics(unpriced)] == ["revenue_per_user"]
+    assert unknown_metrics(priced) == ()
+
+
+def test_missing_lists_and_strangers_are_named():
+    with pytest.raises(InsufficientDataError, match=r"no user's list of als, bpr, popularity"):
         run(cutoff=date(2025, 3, 10))
-    with pytest.raises(DataError, match=r"1 recommended products have no price, such as 'p03'"):
-        run(prices=PRICES.filter(pl.col("product_id") != "p03"))
     with pytest.raises(DataError, match=r"column user_id holds 1 values.*'u9999'"):
         run(lists(dict.fromkeys(ARMS.values(), PRODUCTS), users=(*USERS, "u9999", "*")))
     with pytest.raises(DataError, match=r"600 users × 30 products.*\(600, 2\)"):

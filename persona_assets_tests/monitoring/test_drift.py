@@ -170,9 +170,9 @@ def test_columns_without_values_are_left_out():
 
 
 def test_a_closed_shop_is_named():
-    with pytest.raises(DataError, match=r"the weeks before the judged week of cutoff 2025-01-06"):
+    with pytest.raises(DataError, match=r"no rows for the weeks before the judged week"):
         drift(cutoff=date(2025, 1, 6))
-    with pytest.raises(DataError, match=r"the judged week of cutoff 2025-03-10.*Materialize"):
+    with pytest.raises(DataError, match=r"no rows for the judged week"):
         drift(cutoff=date(2025, 3, 10))
 
 

@@ -132,9 +132,12 @@ def test_a_product_without_description_is_ranked_by_popularity(rows, mart):
 @pytest.mark.parametrize(
     ("side", "message"),
     [
-        (NOTHING_ELSE, "content needs the catalogue"),
-        (SideInformation(products=PRODUCTS.head(0)), "no product on sale"),
-        (SideInformation(products=PRODUCTS.select("product_id")), "no product on sale"),
+        (NOTHING_ELSE, "there is no catalogue"),
+        (SideInformation(products=PRODUCTS.head(0)), "no product of raw/products"),
+        (
+            SideInformation(products=PRODUCTS.select("product_id")),
+            "no product of raw/products",
+        ),
     ],
 )
 def test_without_descriptions_the_error_says_what_is_missing(rows, side, message):

@@ -45,6 +45,7 @@ def test_the_row_is_enough_to_repeat_the_training():
         "artefact_hash": "ar7",
         "artefact_rows": 12,
         "stage": "candidate",
+        "not_trained": None,
     }
 
 

@@ -3,7 +3,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from persona_assets.errors import DataError
+from persona_assets.errors import DataError, InsufficientDataError
 from persona_assets.recommenders.protocol import NOTHING_ELSE, SideInformation
 from persona_assets.recommenders.segment_popularity import (
     CustomerSegmentPopularity,
@@ -75,9 +75,19 @@ def test_a_list_depends_on_the_shared_rows_and_the_users_own(rows):
     assert model.recommend(own, ["c"], k=3).equals(model.recommend(artefact, ["c"], k=3))
 
 
-@pytest.mark.parametrize("side", [NOTHING_ELSE, SideInformation(users=SIDE.users.drop("country"))])
-def test_without_the_column_of_the_segment_it_is_named(rows, side):
-    with pytest.raises(DataError, match="needs column 'country'"):
+def test_without_the_column_of_the_segment_it_is_named(rows):
+    with pytest.raises(DataError, match="needs column 'country'") as raised:
+        lacking = SideInformation(users=SIDE.users.drop("country"))
+        SegmentPopularity().fit(rows, cutoff=CUTOFF, side=lacking)
+    assert not isinstance(raised.value, InsufficientDataError)
+
+
+@pytest.mark.parametrize(
+    "side",
+    [NOTHING_ELSE, SideInformation(users=SIDE.users.with_columns(country=pl.lit(None, pl.String)))],
+)
+def test_where_nobodys_segment_is_known_there_is_nothing_to_learn(rows, side):
+    with pytest.raises(InsufficientDataError, match="nobody's country"):
         SegmentPopularity().fit(rows, cutoff=CUTOFF, side=side)
 
 
@@ -103,13 +113,10 @@ def test_customers_get_what_their_segment_touches(rows):
     assert artefact.schema == model.artefact.polars_schema
 
 
-def test_where_nobody_is_a_customer_the_popularity_of_all_counts(rows):
+def test_where_nobody_is_a_customer_there_is_nothing_to_learn(rows):
     nobody = SideInformation(users=SEGMENTED.users.clear())
-    model = CustomerSegmentPopularity()
-
-    lists = model.recommend(model.fit(rows, cutoff=CUTOFF, side=nobody), ["a"], k=3)
-
-    assert lists["product_id"].to_list() == ["y", "x", "z"]
+    with pytest.raises(InsufficientDataError, match="nobody's customer segment is known"):
+        CustomerSegmentPopularity().fit(rows, cutoff=CUTOFF, side=nobody)
 
 
 def test_without_segments_the_table_to_materialize_is_named(rows):
@@ -118,4 +125,4 @@ def test_without_segments_the_table_to_materialize_is_named(rows):
         match=r"customer_segment_popularity needs column 'customer_segment'.*"
         r"segmentation/customer_segments",
     ):
-        CustomerSegmentPopularity().fit(rows, cutoff=CUTOFF)
+        CustomerSegmentPopularity().fit(rows, cutoff=CUTOFF, side=SIDE)

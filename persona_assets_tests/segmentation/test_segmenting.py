@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -6,7 +8,7 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import StandardScaler
 
-from persona_assets.errors import DataError
+from persona_assets.errors import DataError, InsufficientDataError
 from persona_assets.lake.content_hash import content_hash
 from persona_assets.segmentation.assignment import ASSIGNED, assign, newest_model
 from persona_assets.segmentation.config import SegmentationConfig
@@ -132,9 +134,8 @@ def test_customers_without_a_purchase_have_no_segment(customers):
     more = pl.concat([customers, table([only_returns])])
     segments = segment_customers(more, cutoff=CUTOFF, config=QUICK).segments
     assert len(segments) == len(customers)
-    made = segment_customers(table([only_returns]), cutoff=CUTOFF, config=QUICK)
-    assert [each.height for each in made] == [0, 0, 0]
-    assert made.segments.schema == CUSTOMER_SEGMENTS.polars_schema
+    with pytest.raises(InsufficientDataError, match="nobody bought anything"):
+        segment_customers(table([only_returns]), cutoff=CUTOFF, config=QUICK)
 
 
 @pytest.mark.parametrize(
@@ -145,8 +146,10 @@ def test_customers_without_a_purchase_have_no_segment(customers):
         pytest.param([buyer(name, 3, 2, 10, 0) for name in "abcdefgh"], id="all alike"),
     ],
 )
-def test_customers_who_cannot_be_told_apart_are_one_segment(rows):
-    made = segment_customers(table(rows), cutoff=CUTOFF, config=QUICK)
+def test_customers_who_cannot_be_told_apart_are_one_segment_only_where_one_is_asked_for(rows):
+    with pytest.raises(InsufficientDataError, match=r"at least 3 customers who differ in recency"):
+        segment_customers(table(rows), cutoff=CUTOFF, config=QUICK)
+    made = segment_customers(table(rows), cutoff=CUTOFF, config=replace(QUICK, k=1))
     assert made.segments["segment"].n_unique() == 1
     assert made.segments["margin"].to_list() == [1.0] * len(rows)
     assert made.comparison.select("method", "k", "chosen").rows() == [("k_means", 1, True)]
