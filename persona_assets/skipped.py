@@ -22,6 +22,9 @@ from typing import Generic, TypeAlias, TypeVar
 
 from persona_assets.errors import InsufficientDataError
 
+CHECK = "nothing_skipped"
+"""Name of the check that warns of what a table lacks."""
+
 Rows = TypeVar("Rows")
 
 

@@ -10,10 +10,8 @@ import dagster as dg
 
 from persona_assets.checks.partitioned import Asked, asset_check
 from persona_assets.monitoring.skipped import recorded
-from persona_assets.skipped import Skipped
+from persona_assets.skipped import CHECK, Skipped
 from persona_assets.tables import Table
-
-NAME = "nothing_skipped"
 
 
 def skipped_check(
@@ -31,7 +29,7 @@ def skipped_check(
         table,
         partitions,
         judge,
-        name=NAME,
+        name=CHECK,
         description="The shop's data sufficed for everything that the table should hold.",
         blocking=False,
     )

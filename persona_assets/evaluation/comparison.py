@@ -16,7 +16,7 @@ from persona_assets.evaluation.offline import BASELINE
 from persona_assets.skipped import Skipped
 from persona_assets.tables.evaluation import MODEL_COMPARISON, REPLAY_VALIDATION
 
-_NOTHING_JUDGED = "no week has been judged: evaluation/offline_metrics has no rows"
+NOTHING_JUDGED = "no week has been judged: evaluation/offline_metrics has no rows"
 
 
 def replay_validation(offline_metrics: pl.DataFrame) -> pl.DataFrame:
@@ -114,11 +114,11 @@ def newest_judged(comparison: pl.DataFrame) -> date:
         InsufficientDataError: no week was judged yet.
     """
     if comparison.is_empty():
-        raise InsufficientDataError(_NOTHING_JUDGED)
+        raise InsufficientDataError(NOTHING_JUDGED)
     newest: date = comparison["cutoff"][0]
     return newest
 
 
 def _refuse_empty(offline_metrics: pl.DataFrame) -> None:
     if offline_metrics.is_empty():
-        raise InsufficientDataError(_NOTHING_JUDGED)
+        raise InsufficientDataError(NOTHING_JUDGED)

@@ -13,6 +13,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from persona_assets.calendar import JUDGED_DAYS
+from persona_assets.errors import InsufficientDataError
+from persona_assets.evaluation.comparison import NOTHING_JUDGED
 from persona_assets.evaluation.hits import Pairs, hits_of_lists, pairs_of
 from persona_assets.evaluation.lists import Lists, lists_of, numbers
 from persona_assets.evaluation.metrics import METRICS
@@ -64,7 +66,12 @@ def staleness(
 
     Returns:
         rows of `evaluation/staleness`, sorted by its key: ages from 1, the week's own training.
+
+    Raises:
+        InsufficientDataError: no week has been judged.
     """
+    if not cutoffs:
+        raise InsufficientDataError(NOTHING_JUDGED)
     weeks = sorted(cutoffs)[-WEEKS:]
     trained = sorted(cutoffs)[-(WEEKS + AGES - 1) :]
     users = interactions["user_id"].unique().sort()

@@ -43,6 +43,8 @@ cut-off |
 `churn`: `since` (the cut-off before), `customers` (of then), `moved`, `left`, `joined`, all null \
 where there is none; `migration`: list of `from_segment`, `to_segment` (0: none), `customers`, \
 `share` |
+| `skipped` | what the data were insufficient for: list of `table`, `partition` (empty: none), \
+`part` (model, metric or column; empty: all of it), `reason` |
 | `checks` | of the last run: `passed`, `failed`, `warned` (numbers), `problems`: list of `asset`, \
 `check`, `partition` (empty: none), `outcome`, `description` of those that did not pass |
 | `seconds` | of the last run: asset path → seconds, `framework` (outside of assets), `total`; \
@@ -109,6 +111,7 @@ def as_json(report: Report) -> str:
         "drift": _drift(report.drift),
         "ab_test": _ab_test(report),
         "customers": _customers(report.customers),
+        "skipped": report.skipped.to_dicts(),
         "checks": _checks(report),
         "seconds": _seconds(report),
     }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from persona_assets.report.collect import Report
 from persona_assets.run_record import CheckOutcome, Outcome
+from persona_assets.skipped import CHECK
 
 MOST_PARTITIONS = 3
 """Partitions that a title names before it only counts the others."""
@@ -37,9 +38,14 @@ def with_outcome(report: Report, outcome: Outcome) -> list[CheckOutcome]:
 
 
 def problems(report: Report) -> list[Problem]:
-    """What did not pass: failures first, then warnings, each in the order of the run."""
+    """What did not pass: failures first, then warnings, each in the order of the run.
+
+    Warnings of what was skipped are left out: the report tells it once, by subject (`skipped.py`).
+    """
     gathered: dict[tuple[str, str, Outcome], list[CheckOutcome]] = {}
     for check in with_outcome(report, "failed") + with_outcome(report, "warned"):
+        if check.check == CHECK:
+            continue
         gathered.setdefault((check.asset, check.check, check.outcome), []).append(check)
     return [
         Problem(

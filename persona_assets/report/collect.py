@@ -31,7 +31,7 @@ from persona_assets.tables.evaluation import (
 )
 from persona_assets.tables.experiments import AB_TEST_RESULTS, AB_TEST_SIMULATION, ARMS
 from persona_assets.tables.mart import QUARANTINE, USER_ITEM_INTERACTIONS
-from persona_assets.tables.monitoring import DATA_DRIFT
+from persona_assets.tables.monitoring import DATA_DRIFT, SKIPPED
 from persona_assets.tables.raw import EVENTS
 
 
@@ -82,7 +82,7 @@ class Report:
     evaluation/segment_metrics, all three at the comparison's cut-off, `cold` evaluation/cold_start,
     `replay` evaluation/replay_validation, `ages` evaluation/staleness, `drift`
     monitoring/data_drift, `ab_test` experiments/ab_test_results. `arms` has `arm, model, users` of
-    the simulated experiment. `customers` are the customer segments.
+    the simulated experiment. `customers` are the customer segments, `skipped` monitoring/skipped.
     """
 
     home: Path
@@ -101,6 +101,7 @@ class Report:
     ab_test: pl.DataFrame
     arms: pl.DataFrame
     customers: Customers
+    skipped: pl.DataFrame
     run: RunRecord | None
 
 
@@ -143,6 +144,7 @@ def collect(
         ),
         arms=_arms(store),
         customers=read_customers(store),
+        skipped=_rows(store, SKIPPED),
         run=record,
     )
 

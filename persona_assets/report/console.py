@@ -15,10 +15,11 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from persona_assets.evaluation.plots import SHOWN_K, TITLES
-from persona_assets.report import findings
+from persona_assets.report import findings, skipped
 from persona_assets.report.checks import Problem, problems
 from persona_assets.report.collect import Report, TableState
 from persona_assets.report.notation import NOTHING, count, counted, duration, number, share
+from persona_assets.report.skipped import gaps, when_of
 from persona_assets.settings import DEFAULT_HOME
 
 WIDTH = 100
@@ -47,11 +48,14 @@ def print_report(report: Report, console: Console) -> None:
     out.line(findings.conservation(report))
     if report.conservation.by_reason:
         out.grid(_reasons(report.conservation.by_reason))
+    _print_skipped(out, report)
     out.heading(f"Models, 95 % intervals{_at_cutoff(report)}")
     if not report.comparison.is_empty():
         out.grid(_models(report))
         out.line("▲ better than popularity, ▼ worse, ≈ cannot be told apart (interval of the lift)")
     out.line(findings.against_popularity(report))
+    if (untrained := findings.untrained(report)) is not None:
+        out.line(untrained)
     out.line(findings.pairs(report))
     out.line(findings.replay(report))
     out.line(findings.ages(report))
@@ -185,6 +189,20 @@ def _print_customers(out: _Printer, report: Report) -> None:
             left = (count(row["rows_left"]), count(row["customers_left"]))
             _row(steps, row["step"], taken, *left)
         out.grid(steps)
+
+
+def _print_skipped(out: _Printer, report: Report) -> None:
+    """What the shop's data were insufficient for; nothing where they sufficed for everything."""
+    found, not_delivered = gaps(report), skipped.not_delivered(report)
+    if not found:
+        return
+    out.heading("Skipped")
+    out.line(skipped.summary(report))
+    for gap in found:
+        when = f" ({when_of(gap)})" if gap.partitions else ""
+        out.line(f"- {gap.sentence}{when}")
+    if not_delivered is not None:
+        out.line(not_delivered)
 
 
 def _print_problems(out: _Printer, found: Sequence[Problem]) -> None:

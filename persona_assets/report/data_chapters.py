@@ -12,6 +12,7 @@ from persona_assets.report.checks import Problem, problems
 from persona_assets.report.collect import Report, TableState
 from persona_assets.report.markup import Section, element, paragraph, picture, table
 from persona_assets.report.notation import NOTHING, count, duration, number
+from persona_assets.report.skipped import gaps, not_delivered, summary, when_of
 
 NEWEST_WEEKS = 12
 """Weeks in the drift plot: more would be too small to read."""
@@ -27,6 +28,27 @@ def conservation(report: Report) -> Section:
             picture(plots.rejected_figure(reasons), f"Rejected rows by reason: {listed}"),
         ]
     return Section("data", "What came in", body)
+
+
+def skipped(report: Report) -> Section:
+    """What the shop's data were insufficient for, and why."""
+    body = [paragraph(summary(report), "finding")]
+    if found := gaps(report):
+        rows = [
+            [
+                gap.subject,
+                gap.outcome,
+                gap.reason,
+                element("span", when_of(gap) or NOTHING),
+                element("small", ", ".join(gap.tables)),
+            ]
+            for gap in found
+        ]
+        columns = ["what", "outcome", "because", "partitions", "tables"]
+        body.append(table(columns, rows, left=len(columns)))
+    if (lacking := not_delivered(report)) is not None:
+        body.append(paragraph(lacking))
+    return Section("skipped", "What was skipped", body)
 
 
 def drift(report: Report) -> Section:

@@ -9,14 +9,29 @@ from typing import Any
 
 import polars as pl
 
+from persona_assets.calendar import JUDGED_DAYS, first_cutoff
 from persona_assets.evaluation.ceiling import PLANTED_OPTIMUM
 from persona_assets.evaluation.offline import BASELINE
 from persona_assets.evaluation.plots import SHOWN_K, TITLES
 from persona_assets.report.checks import with_outcome
 from persona_assets.report.collect import Report
 from persona_assets.report.notation import count, counted, interval, listed, number, share
+from persona_assets.report.skipped import NOT_TRAINED, gaps, why
 from persona_assets.run_record import Outcome
 from persona_assets.segmentation.quality_plots import METHOD_NAMES
+from persona_assets.tables import Table
+from persona_assets.tables.evaluation import (
+    COLD_START,
+    MODEL_COMPARISON,
+    OFFLINE_METRICS,
+    PAIRWISE_COMPARISON,
+    RECOMMENDATION_ANALYSIS,
+    REPLAY_VALIDATION,
+    STALENESS,
+)
+from persona_assets.tables.experiments import AB_TEST_RESULTS, AB_TEST_SIMULATION
+from persona_assets.tables.monitoring import DATA_DRIFT
+from persona_assets.tables.segmentation import CUSTOMER_FEATURES, SEGMENTATION_MODEL
 
 PRIMARY = "ndcg"
 """The metric that decides between models: it alone sees both what is found and how high it is."""
@@ -80,7 +95,9 @@ def against_popularity(report: Report) -> str:
     """Which models beat popularity, or that none does."""
     by_model = {row["model"]: row for row in primary(report.comparison).iter_rows(named=True)}
     if not by_model:
-        return "No model has been judged yet: evaluation/model_comparison has no rows."
+        return _early(report) or _nothing(
+            report, "No model has been judged yet.", OFFLINE_METRICS, MODEL_COMPARISON
+        )
     by_verdict: dict[str, list[str]] = {}
     for model in models(report):
         by_verdict.setdefault(by_model[model]["against_popularity"], []).append(model)
@@ -106,7 +123,12 @@ def replay(report: Report) -> str:
     """In how many weeks each model was ahead of popularity."""
     rows = primary(report.replay).filter(~pl.col("model").is_in([BASELINE, PLANTED_OPTIMUM]))
     if rows.is_empty():
-        return "No past week has been replayed against popularity yet."
+        return _nothing(
+            report,
+            "No past week has been replayed against popularity yet.",
+            OFFLINE_METRICS,
+            REPLAY_VALIDATION,
+        )
     summary = rows.unique("model").sort(-pl.col("mean"), "model")
     ahead = [f"{row['model']} in {row['wins']}" for row in summary.iter_rows(named=True)]
     weeks = counted(summary["cutoffs"].max(), "judged week")  # type: ignore[arg-type]
@@ -118,7 +140,12 @@ def pairs(report: Report) -> str:
     rows = primary(report.pairs).to_dicts()
     rivals = [model for model in models(report) if model != PLANTED_OPTIMUM]
     if not rows or not rivals:
-        return "No models have been tested against each other yet."
+        return _nothing(
+            report,
+            "No models have been tested against each other yet.",
+            OFFLINE_METRICS,
+            PAIRWISE_COMPARISON,
+        )
     best = rivals[0]
     against = [row for row in rows if best in (row["model"], row["other"])]
     same = [
@@ -141,7 +168,9 @@ def pairs(report: Report) -> str:
 def cold_start(report: Report) -> str:
     """How much of the newest judged week was by strangers or of new products."""
     if report.cold.is_empty():
-        return "No week's new users and products have been counted yet."
+        return _nothing(
+            report, "No week's new users and products have been counted yet.", COLD_START
+        )
     row = report.cold.sort("cutoff").row(-1, named=True)
     return (
         f"In the week from {row['cutoff']}, "
@@ -157,7 +186,9 @@ def ages(report: Report) -> str:
     rows = primary(report.ages)
     oldest = rows.filter(pl.col("age_weeks") > 1, pl.col("age_weeks") == pl.col("age_weeks").max())
     if oldest.is_empty():
-        return "No week has been judged by trainings of different ages yet."
+        return _nothing(
+            report, "No week has been judged by trainings of different ages yet.", STALENESS
+        )
     change = oldest.sort("cutoff").group_by("model").agg(pl.col("change").mean())
     by_model = [
         f"{row['model']} {row['change']:+.3f}"
@@ -172,7 +203,9 @@ def ages(report: Report) -> str:
 def drift(report: Report) -> str:
     """What drifted in the newest judged week, and how rare that was."""
     if report.drift.is_empty():
-        return "No week has been compared with the weeks before it yet."
+        return _nothing(
+            report, "No week has been compared with the weeks before it yet.", DATA_DRIFT
+        )
     newest = report.drift.filter(pl.col("cutoff") == pl.col("cutoff").max())
     drifted = newest.filter("drifted")["column"].to_list()
     weeks = report.drift.group_by("cutoff").agg(pl.col("drifted").any())
@@ -186,19 +219,33 @@ def drift(report: Report) -> str:
 def experiment(report: Report) -> str:
     """The experiment's verdict as it was drawn, with where its responses come from."""
     if report.ab_test.is_empty():
-        return "No experiment has been analysed yet."
+        return _nothing(
+            report, "No experiment has been analysed yet.", AB_TEST_SIMULATION, AB_TEST_RESULTS
+        )
     responses = {
         "planted": "Users were simulated by the synthetic shop's true tastes.",
         "fitted": "Users were simulated by a model fitted on past behaviour.",
     }
-    return f"{report.ab_test['verdict'][0]} {responses[report.ab_test['responses'][0]]}"
+    sentence = f"{report.ab_test['verdict'][0]} {responses[report.ab_test['responses'][0]]}"
+    missing = {
+        row["part"].replace("_", " ").capitalize(): row["reason"]
+        for row in report.skipped.filter(table=AB_TEST_SIMULATION.path).iter_rows(named=True)
+        if row["part"]
+    }
+    said = [f" {part} was skipped, because {reason}." for part, reason in missing.items()]
+    return sentence + "".join(said)
 
 
 def customers(report: Report) -> str:
     """Into how many segments customers fall, how clearly, and who brings the revenue."""
     found = report.customers
     if found.profiles.is_empty():
-        return "No customers have been segmented yet."
+        return _nothing(
+            report,
+            "No customers have been segmented yet.",
+            CUSTOMER_FEATURES,
+            SEGMENTATION_MODEL,
+        )
     total = int(found.profiles["customers"].sum())
     sentence = (
         f"{counted(total, 'customer')} with a purchase in the 52 weeks before {found.cutoff} form "
@@ -221,12 +268,50 @@ def churn(report: Report) -> str:
     """How many customers changed segment between the two newest cut-offs."""
     found = report.customers.churn
     if found is None:
-        return "There is no earlier cut-off with segments to compare with yet."
+        return "There is no earlier cut-off with segments to compare with."
     return (
         f"Of the {counted(found.customers, 'customer')} of {found.since}, {count(found.moved)} "
         f"({share(found.moved, found.customers)}) have changed segment since and "
         f"{count(found.left)} ({share(found.left, found.customers)}) have no purchase in the 52 "
         f"weeks any more; {count(found.joined)} are new."
+    )
+
+
+def analysis(report: Report) -> str:
+    """Why no lists have been analysed."""
+    return _nothing(report, "No lists have been analysed yet.", RECOMMENDATION_ANALYSIS)
+
+
+def untrained(report: Report) -> str | None:
+    """The models that could not be trained, and why; None: all were."""
+    found = [gap for gap in gaps(report) if gap.outcome == NOT_TRAINED]
+    if not found:
+        return None
+    by_reason: dict[str, list[str]] = {}
+    for gap in found:
+        names = by_reason.setdefault(gap.reason, [])
+        names += [gap.subject] if gap.subject not in names else []
+    clauses = [f"{listed(names)}, because {reason}" for reason, names in by_reason.items()]
+    return f"Not trained: {'; '.join(clauses)}."
+
+
+def _nothing(report: Report, default: str, *tables: Table) -> str:
+    """`default`, or with the reason where one of `tables` was skipped."""
+    reason = why(report, *tables)
+    return f"{default.removesuffix(' yet.')}: skipped, because {reason}." if reason else default
+
+
+def _early(report: Report) -> str | None:
+    """That no week is over yet, of a closed calendar too short for one."""
+    start, end = report.source.start, report.source.end
+    cutoff = first_cutoff(start)
+    over = cutoff + timedelta(days=JUDGED_DAYS)
+    if end is None or end >= over:
+        return None
+    return (
+        f"No week is over yet that models could be judged by: the first begins on {cutoff}, after "
+        f"at least seven days of data, and the data end on {end - timedelta(days=1)}. Models were "
+        "trained on what there is."
     )
 
 

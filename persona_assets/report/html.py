@@ -25,6 +25,7 @@ from persona_assets.report.style import CSS
 
 CHAPTERS = (
     data_chapters.conservation,
+    data_chapters.skipped,
     model_chapters.models,
     comparison_chapters.pairs,
     comparison_chapters.segments,

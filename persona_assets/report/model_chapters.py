@@ -56,6 +56,8 @@ def models(report: Report) -> Section:
                 "Models side by side, with the numbers of the table above",
             ),
         ]
+    if (untrained := findings.untrained(report)) is not None:
+        body.append(paragraph(untrained))
     return Section("models", "Models side by side", body)
 
 
@@ -109,7 +111,7 @@ def _lift(row: Mapping[str, Any]) -> str:
 def beyond_accuracy(report: Report) -> Section:
     """Coverage, diversity, novelty and concentration of the lists."""
     if report.analysis.is_empty():
-        body = [paragraph("No lists have been analysed yet.", "finding")]
+        body = [paragraph(findings.analysis(report), "finding")]
     else:
         body = [
             paragraph(

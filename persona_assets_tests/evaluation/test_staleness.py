@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from persona_assets.errors import InsufficientDataError
 from persona_assets.evaluation import staleness as module
 from persona_assets.evaluation.judgement import judge
 from persona_assets.evaluation.lists import Lists
@@ -119,7 +120,8 @@ def test_a_model_without_old_lists_is_left_out(mart, lists, cutoff):
 
 
 def test_nothing_judged_gives_no_rows(mart, lists, cutoff):
-    assert stale([], mart(("ann", "old", -9))).equals(STALENESS.empty())
+    with pytest.raises(InsufficientDataError, match="no week has been judged"):
+        stale([], mart(("ann", "old", -9)))
     quiet = stale([lists("als", cutoff, ann="b")], mart(("ann", "old", -9)))
     assert quiet.equals(STALENESS.empty())
 

@@ -128,6 +128,7 @@ SCHEMA = {
             },
         ),
     },
+    "skipped": (dict.fromkeys(("table", "partition", "part", "reason"), str),),
     "checks": {
         **dict.fromkeys(("passed", "failed", "warned"), int),
         "problems": (
