@@ -224,8 +224,12 @@ def _pieces(
 def _each_lacking(made: Partial[Any], partitions: Sequence[date]) -> list[Partial[Any]]:
     """Each table's rows, with what all of them lack in every partition."""
     frames = made.rows if isinstance(made.rows, Sequence) else [made.rows]
-    named = [replace(each, partition=day) for each in made.skipped for day in partitions]
-    lacking = named if partitions else made.skipped
+    everywhere: Sequence[date | None] = partitions or [None]
+    lacking = [
+        replace(each, partition=day)
+        for each in made.skipped
+        for day in ([each.partition] if each.partition else everywhere)
+    ]
     return [as_partial(each).also(lacking) for each in frames]
 
 

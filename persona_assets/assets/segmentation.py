@@ -137,12 +137,12 @@ def segment_profiles(
 ) -> Sequence[Partial[pl.DataFrame]]:
     """What each segment is like, what sets it apart from the rest, and what to do about it."""
 
-    def made(cutoff: date) -> Sequence[pl.DataFrame]:
+    def made(cutoff: date) -> Sequence[Partial[pl.DataFrame]]:
         known, found = at(customers, cutoff), at(segments, cutoff)
-        return (
-            profiles.segment_profiles(known, found, ACTIONS),
-            profiles.segment_traits(known, found),
-        )
+        described = Partial(profiles.segment_profiles(known, found, ACTIONS))
+        if found.height:
+            described = described.also(profiles.unknown_revenue(known))
+        return described, Partial(profiles.segment_traits(known, found))
 
     tables = tables_of_each_cutoff(
         context, (segmentation.SEGMENT_PROFILES, segmentation.SEGMENT_TRAITS), made

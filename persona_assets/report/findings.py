@@ -257,6 +257,8 @@ def customers(report: Report) -> str:
             f"stability {number(chosen['stability'])} "
             f"{interval(chosen['stability_low'], chosen['stability_high'])})"
         )
+    if not (found.profiles["revenue"] > 0).any():
+        return f"{sentence}; what they spend is not known, because no purchase has a price."
     top = found.profiles.sort("revenue", "segment", descending=[True, False]).row(0, named=True)
     return (
         f"{sentence}; {top['name']}, {share(top['customer_share'], 1)} of them, bring "

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from persona_assets.errors import DataError
 from persona_assets.segmentation.wording import WORDED, Trait, describe
+from persona_assets.skipped import Skipped
 from persona_assets.tables.segmentation import (
     CUSTOMER_FEATURES,
     CUSTOMER_SEGMENTS,
@@ -81,6 +82,17 @@ def segment_profiles(
         for number, rows in parts.items()
     ]
     return pl.DataFrame(profiles, schema=SEGMENT_PROFILES.polars_schema).sort(SEGMENT_PROFILES.key)
+
+
+def unknown_revenue(customers: pl.DataFrame) -> tuple[Skipped, ...]:
+    """Why nothing is known of what segments spend; nothing where it is known.
+
+    Args:
+        customers: rows of `segmentation/customer_features` of one cut-off.
+    """
+    if customers.is_empty() or (customers["gross_spend"] > 0).any():
+        return ()
+    return (Skipped("no purchase has a price", part="revenue"),)
 
 
 def segment_traits(

@@ -57,9 +57,7 @@ class TinyShop:
                 "user": f"u{person}",
                 "item": f"p{item}",
                 "what": kind,
-                "when": (
-                    self._midnight(day) + timedelta(hours=9, minutes=step + person)
-                ).isoformat(),
+                "when": self._at(day, step + (0 if self.alike else person)),
                 "price": f"{10 + item}.50" if self.priced else "",
                 "consent": str(day not in self.refused).lower(),
             }
@@ -121,16 +119,13 @@ class TinyShop:
 
 WHOLE = TinyShop()
 KINDS: dict[str, TinyShop] = {
-    "no prices": replace(WHOLE, priced=False),
-    "no catalogue, nobody known": replace(WHOLE, described=False, country=None),
+    "events alone": replace(WHOLE, priced=False, described=False, country=None),
     "views only, empty country": replace(WHOLE, kinds=("view",), country=""),
-    "purchases only": replace(WHOLE, kinds=("purchase",)),
     "one user": replace(WHOLE, people=1),
-    "one product": replace(WHOLE, products=1),
-    "all alike": replace(WHOLE, people=6, alike=True),
-    "judged week without events": replace(WHOLE, closed=frozenset(range(19, 26))),
-    "nothing accepted before the first cut-off": replace(WHOLE, refused=frozenset(range(12))),
+    "one product, all alike": replace(WHOLE, people=6, products=1, alike=True),
+    "a week without events, purchases only": replace(
+        WHOLE, kinds=("purchase",), closed=frozenset(range(19, 26))
+    ),
+    "nothing accepted before a cut-off": replace(WHOLE, refused=frozenset(range(19))),
 }
 """Shops over the calendar of the tests."""
-SHORT = {days: replace(WHOLE, days=days) for days in (1, 3, 10)}
-"""Whole shops that began lately."""

@@ -17,6 +17,7 @@ from persona_assets.segmentation.profiles import (
     country_mix,
     segment_profiles,
     segment_traits,
+    unknown_revenue,
 )
 from persona_assets.tables.segmentation import (
     CUSTOMER_FEATURES,
@@ -196,6 +197,14 @@ def test_countries_beyond_five_share_one_number():
     assert country_mix(pl.Series(["Österreich"])) == '{"Österreich": 1.0}'
     nobody = pl.Series([None, None], dtype=pl.String)
     assert country_mix(nobody) == '{"unknown": 1.0}'
+
+
+def test_revenue_is_unknown_where_no_purchase_has_a_price_and_only_there():
+    spent = customers_of([{"gross_spend": 0.0}, {"gross_spend": 3.0}])
+    assert unknown_revenue(spent) == ()
+    assert unknown_revenue(customers_of([])) == ()
+    unpriced = customers_of([{"gross_spend": 0.0}, {"gross_spend": 0.0}])
+    assert [each.part for each in unknown_revenue(unpriced)] == ["revenue"]
 
 
 def test_nobody_segmented_gives_no_rows():
