@@ -8,6 +8,7 @@ partition is named by its cut-off, a Monday: it trains on what happened and arri
 judged on the seven days from it.
 """
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -86,12 +87,15 @@ DAILY, WEEKLY, JUDGED = CALENDAR.daily, CALENDAR.weekly, CALENDAR.judged
 
 def _before(weeks: int) -> dg.TimeWindowPartitionMapping:
     """Weekly from daily: the days of the `weeks` before the cut-off, as far as the calendar has."""
-    return dg.TimeWindowPartitionMapping(
-        start_offset=-weeks,
-        end_offset=-1,
-        # The cut-off after a short calendar looks back on days beyond its end as well.
-        allow_nonexistent_upstream_partitions=SOURCE.end is not None,
-    )
+    with warnings.catch_warnings():
+        # A beta parameter in Dagster 1.13: known and pinned.
+        warnings.simplefilter("ignore", category=dg.BetaWarning)
+        return dg.TimeWindowPartitionMapping(
+            start_offset=-weeks,
+            end_offset=-1,
+            # The cut-off after a short calendar looks back on days beyond its end as well.
+            allow_nonexistent_upstream_partitions=SOURCE.end is not None,
+        )
 
 
 SAME = dg.TimeWindowPartitionMapping()

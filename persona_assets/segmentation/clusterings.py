@@ -22,10 +22,14 @@ _SMALLEST_CLUSTER_SHARE = 0.02
 def k_means(points: Matrix, k: int, *, seed: int, starts: int = STARTS) -> Matrix:
     """Centroids (k × components) of least within-cluster sum of squares that the starts find.
 
+    There are fewer where fewer points differ.
+
     Lloyd's algorithm from k-means++ (Arthur and Vassilvitskii 2007).
     """
     from sklearn.cluster import KMeans
 
+    # Of fewer different points there are no more clusters; scikit-learn would warn and repeat some.
+    k = min(k, len(np.unique(points, axis=0)))
     return KMeans(k, n_init=starts, random_state=seed).fit(points).cluster_centers_
 
 
