@@ -37,14 +37,12 @@ def skipped(report: Report) -> Section:
         rows = [
             [
                 gap.subject,
-                gap.outcome,
-                gap.reason,
-                element("span", when_of(gap) or NOTHING),
-                element("small", ", ".join(gap.tables)),
+                element("span", gap.outcome, element("small", when_of(gap), kind="days")),
+                element("span", gap.reason, element("small", ", ".join(gap.tables))),
             ]
             for gap in found
         ]
-        columns = ["what", "outcome", "because", "partitions", "tables"]
+        columns = ["what", "outcome", "because"]
         body.append(table(columns, rows, left=len(columns)))
     if (lacking := not_delivered(report)) is not None:
         body.append(paragraph(lacking))
