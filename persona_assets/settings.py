@@ -113,16 +113,33 @@ class Settings:
         return self.lake or str(self.home / "lake")
 
     def secret_key(self, *, identifiers_are_public: bool) -> bytes:
-        """Key of the user identifiers' hashes.
+        """Key of the user identifiers' hashes, held to the one that the lake was made with.
 
         A shop's own key comes from `PERSONA_HASH_KEY` or, once made, from the home's `hash_key`
         file, readable by its owner only. Sources with public identifiers use a public key.
+
+        Raises:
+            UserError: the key is lost, or another than the lake's.
         """
+        from persona_assets.lake import DeltaStore, key_record  # with it come deltalake and pyarrow
+
+        store = DeltaStore(self.lake_root, storage_options=self.storage_options)
+        file = self.home / hash_key.FILE_NAME
         if self.hash_key is not None:
-            return self.hash_key
-        if identifiers_are_public:
-            return PUBLIC_HASH_KEY
-        return hash_key.of(self.home)
+            key, origin = self.hash_key, "PERSONA_HASH_KEY"
+        elif identifiers_are_public:
+            key, origin = PUBLIC_HASH_KEY, "the key of sources with public identifiers"
+        else:
+            lost = not file.exists() and (record := key_record.load(store)) is not None
+            if lost and record is not None and key_record.holds_identifiers(store):
+                raise UserError(
+                    f"the identifiers in the lake {store.root} were made with the hash key of "
+                    f"fingerprint {record.fingerprint}, but there is no file {file}; "
+                    f"{key_record.WAYS_OUT}"
+                )
+            key, origin = hash_key.of(self.home), str(file)
+        key_record.require(store, key, origin)
+        return key
 
 
 def home_of(environment: Mapping[str, str]) -> Path:

@@ -15,6 +15,7 @@ import click
 
 from persona_assets import settings as settings_module
 from persona_assets.cli import home_in_use, interruption
+from persona_assets.cli.home_source import refuse_other_source
 from persona_assets.cli.output import messages
 from persona_assets.cli.report import show
 from persona_assets.errors import PersonaError, UserError
@@ -48,7 +49,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 def demo() -> None:
     """Generate a small shop, materialize the whole graph, and show the report."""
     changes = {"top_k": DEMO_TOP_K, "segmentation": DEMO_SEGMENTATION}
-    _run(DEMO, weeks=DEMO_WEEKS, changes=changes, small=True)
+    _run(DEMO, weeks=DEMO_WEEKS, changes=changes, identifiers_are_public=True, small=True)
 
 
 @click.command()
@@ -77,10 +78,12 @@ def run(weeks: int, top_k: int | None, exclude: str | None, **given: Any) -> Non
     if weeks < 1:
         raise UserError(f"--weeks is {weeks}; replay at least 1 week")
     changes = {"top_k": top_k, "exclude": exclude, "seed": given["seed"]}
+    source, identifiers_are_public = _source(**given)
     _run(
-        _source(**given),
+        source,
         weeks=weeks,
         changes={name: value for name, value in changes.items() if value is not None},
+        identifiers_are_public=identifiers_are_public,
     )
 
 
@@ -96,8 +99,11 @@ def _source(
     users: int | None,
     products: int | None,
     seed: int | None,
-) -> SourceSettings:
-    """The source that the arguments describe, its calendar read from its data where not given."""
+) -> tuple[SourceSettings, bool]:
+    """The source that the arguments describe, and whether its user identifiers are public.
+
+    Its calendar is read from its data where not given.
+    """
     from persona_assets.sources import open_source
 
     takes: dict[str, dict[str, int | str | None]] = {
@@ -144,16 +150,24 @@ def _source(
     if isinstance(opened, FilesSource):
         sampled = validate(opened, most_rows=SAMPLE_ROWS)
         refuse_what_does_not_fit(sampled, most_rejected=most_rejected)
-    return SourceSettings(source, first or begins, None if live else (last or ends), options)
+    calendar = (first or begins, None if live else (last or ends))
+    return SourceSettings(source, *calendar, options), opened.identifiers_are_public
 
 
 def _run(
-    source: SourceSettings, *, weeks: int, changes: dict[str, Any], small: bool = False
+    source: SourceSettings,
+    *,
+    weeks: int,
+    changes: dict[str, Any],
+    identifiers_are_public: bool,
+    small: bool = False,
 ) -> None:
     before = settings_module.load()
-    _refuse_other_source(before, source)
+    refuse_other_source(before, source)
     current = replace(before, source=source, **changes)
     with home_in_use.writing(current.home, "run"):
+        # Refused before any work; a step would refuse another key than the lake's, too.
+        current.secret_key(identifiers_are_public=identifiers_are_public)
         _run_alone(current, weeks=weeks, small=small)
 
 
@@ -208,26 +222,3 @@ def _close_own_runs(home: Path) -> None:
     with instance.of(home) as opened:
         owners.close_own(opened, "The command that executed this run was asked to end.")
         owners.close_dead(opened, now=datetime.now(UTC))
-
-
-def _refuse_other_source(before: Settings, source: SourceSettings) -> None:
-    """Two shops in one lake would mix: a home belongs to the source that it began with."""
-    path = before.home / settings_module.FILE_NAME
-    if not path.exists():
-        return
-    held = before.source
-    same = (held.name, held.start, dict(held.options)) == (
-        source.name,
-        source.start,
-        dict(source.options),
-    )
-    shorter = held.end is None and source.end is not None
-    if held.end is not None and source.end is not None:
-        shorter = source.end < held.end
-    if not same or shorter:
-        raise UserError(
-            f"the home {before.home} holds source {held.name} from {held.start} to "
-            f"{held.end or 'today'} ({dict(held.options)}); another source or a shorter calendar "
-            "needs a home of its own: set PERSONA_HOME to another folder, for instance "
-            f"PERSONA_HOME=.persona-{source.name}"
-        )

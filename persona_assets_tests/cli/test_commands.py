@@ -9,6 +9,7 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,13 @@ from typing import Any
 import polars as pl
 import pytest
 
+from persona_assets import settings as settings_module
+from persona_assets.cli.home_source import refuse_other_source
 from persona_assets.cli.main import main
-from persona_assets.tables import TABLES
+from persona_assets.errors import UserError
+from persona_assets.lake import DeltaStore
+from persona_assets.settings import Settings, SourceSettings
+from persona_assets.tables import TABLES, raw
 
 MAPPING = """\
 [events]
@@ -201,14 +207,55 @@ def test_unknown_variable_is_named_with_the_nearest(
 def test_home_of_another_shop_is_left_alone(
     arguments: tuple[str, ...], refused: Callable[..., str], home: Path
 ) -> None:
-    home.mkdir()
-    (home / "persona.toml").write_text(
-        '[source]\nname = "synthetic"\nstart = 2025-01-01\nend = 2025-01-29\n\n'
-        "[source.options]\nusers = 150\n"
-    )
+    begin_home(home, {"users": 150}, days=[date(2025, 1, 1), date(2025, 1, 28)])
     message = refused(*SYNTHETIC, *arguments)
     assert "holds source synthetic from 2025-01-01 to 2025-01-29" in message
     assert "set PERSONA_HOME to another folder" in message
+
+
+def begin_home(home: Path, options: dict[str, Any], days: list[date], **source: Any) -> None:
+    """A home with settings of a source, and a raw event on each of `days`."""
+    settings = Settings(home=home, source=replace(SOURCE, options=options, **source))
+    settings_module.save(settings)
+    if days:
+        rows = [{"event_date": day, "source_row": 0} for day in days]
+        frame = pl.DataFrame(rows, schema=raw.EVENTS.polars_schema)
+        DeltaStore(settings.lake_root).overwrite(raw.EVENTS, frame, partitions=days)
+
+
+SOURCE = SourceSettings("synthetic", date(2025, 1, 1), date(2025, 1, 29))
+
+
+def other(**changes: Any) -> SourceSettings:
+    return replace(SOURCE, **changes)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        other(options={"users": 1}),
+        other(name="files", options={"path": "/a", "mapping": "/m"}),
+        other(end=date(2025, 1, 10)),
+    ],
+)
+def test_home_without_rows_belongs_to_nobody_yet(source: SourceSettings, home: Path) -> None:
+    """A wrong first run, or a file that had to be corrected, needs no new home."""
+    begin_home(home, {"users": 150}, days=[])
+    refuse_other_source(settings_module.load(), source)
+
+
+def test_files_of_the_same_path_are_the_same_shop(home: Path) -> None:
+    held = {"path": "/exports", "mapping": "/wrong.toml"}
+    begin_home(home, held, days=[date(2025, 1, 5), date(2025, 1, 20)], name="files")
+    before = settings_module.load()
+    files = other(name="files", options={"path": "/exports", "mapping": "/right.toml"})
+    refuse_other_source(before, files)
+    refuse_other_source(before, replace(files, start=date(2025, 1, 5), end=date(2025, 1, 21)))
+    for calendar in ({"start": date(2025, 1, 6)}, {"end": date(2025, 1, 20)}):
+        with pytest.raises(UserError, match=r"1 day\(s\) .* outside the calendar"):
+            refuse_other_source(before, replace(files, **calendar))
+    with pytest.raises(UserError, match="two shops in one lake would mix"):
+        refuse_other_source(before, replace(files, options={"path": "/others", "mapping": "/m"}))
 
 
 def test_settings_that_are_no_toml_are_named(refused: Callable[..., str], home: Path) -> None:

@@ -30,7 +30,7 @@ def test_nothing_is_opened_before_somebody_asks(tmp_path: Path) -> None:
 
 def test_public_identifiers_get_the_public_key_everywhere(tmp_path: Path, shop: Any) -> None:
     assert ShopResource(Settings(home=tmp_path), shop).hash_key == PUBLIC_HASH_KEY
-    assert not list(tmp_path.iterdir())
+    assert not (tmp_path / "hash_key").exists()
 
 
 def test_private_identifiers_get_a_key_of_the_home_that_only_its_owner_can_read(
