@@ -29,12 +29,22 @@ def of(home: Path) -> bytes:
         if not path.exists():
             home.mkdir(parents=True, exist_ok=True)
             _make(path)
-        key = path.read_bytes()
+        return read(path)
     except OSError as error:
         raise UserError(
             f"cannot make or read the key {path}: {error.strerror}; point PERSONA_HOME at a folder "
             "of yours, or set PERSONA_HASH_KEY"
         ) from error
+
+
+def read(path: Path) -> bytes:
+    """The key in the file `path`.
+
+    Raises:
+        OSError: the file cannot be read.
+        UserError: it holds no key.
+    """
+    key = path.read_bytes()
     if not BYTES[0] <= len(key) <= BYTES[1]:
         raise UserError(
             f"the key {path} has {len(key)} bytes, not {BYTES[0]} to {BYTES[1]}; restore it from a "

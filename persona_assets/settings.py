@@ -39,6 +39,7 @@ _ENVIRONMENT = {
     "PERSONA_SPARK_CONF",
     "PERSONA_SPARK_JARS",
     "PERSONA_HASH_KEY",
+    "PERSONA_OLD_HASH_KEY",
     "PERSONA_EVENT_WEIGHTS",
     "PERSONA_TOP_K",
     "PERSONA_EXCLUDE",
@@ -77,6 +78,7 @@ class Settings:
     segmentation: SegmentationConfig = field(default_factory=SegmentationConfig)
     tracking_uri: str = field(default="", repr=False)
     hash_key: bytes | None = field(default=None, repr=False)
+    old_hash_key: bytes | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if type(self.top_k) is not int or self.top_k < 1:
@@ -233,7 +235,9 @@ def _stored(path: Path) -> dict[str, Any]:
         return {}
     except NotADirectoryError as error:
         raise UserError(f"PERSONA_HOME {path.parent} is not a folder; name another") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError as error:
+        raise UserError(f"{path} is nested too deep to be read; mend or delete it") from error
+    except ValueError as error:  # no TOML, no UTF-8, or a number of thousands of digits
         raise UserError(f"{path} is not valid TOML: {error}; mend or delete it") from error
     except OSError as error:
         raise UserError(
@@ -261,6 +265,8 @@ def _source(stored: object, path: Path) -> SourceSettings:
             f"{path}: options = {options!r} is no table; write [source.options] and the options "
             "below it"
         )
+    if broken := sorted(name for name, value in options.items() if "\0" in str(value)):
+        raise UserError(f"{path}: [source.options] {broken[0]} holds a NUL byte; correct it")
     return SourceSettings(
         name=str(stored.get("name", "synthetic")), start=stored["start"], end=end, options=options
     )
@@ -281,8 +287,7 @@ def _from_environment(given: Mapping[str, str]) -> dict[str, Any]:
         values["storage_options"] = _storage_options(text)
     if text := given.get("PERSONA_SPARK_CONF"):
         values["spark_conf"] = _spark_conf(text)
-    if text := given.get("PERSONA_HASH_KEY"):
-        values["hash_key"] = _hash_key(text)
+    values |= _hash_keys(given)
     if text := given.get("PERSONA_EVENT_WEIGHTS"):
         values["event_weights"] = {**DEFAULT_WEIGHTS, **_weights(text)}
     return values | _segmenting(given)
@@ -350,7 +355,7 @@ def _spark_conf(text: str) -> dict[str, str]:
 def _json_object(name: str, text: str, example: str) -> dict[str, Any]:
     try:
         options = json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):  # no JSON, or a thousand brackets deep
         options = None
     # The text may hold credentials, so it is not repeated.
     if not isinstance(options, dict):
@@ -358,12 +363,20 @@ def _json_object(name: str, text: str, example: str) -> dict[str, Any]:
     return options
 
 
-def _hash_key(text: str) -> bytes:
+def _hash_keys(given: Mapping[str, str]) -> dict[str, bytes]:
+    names = ("hash_key", "old_hash_key")
+    asked = {name: given.get(f"PERSONA_{name.upper()}") for name in names}
+    return {
+        name: _hash_key(f"PERSONA_{name.upper()}", text) for name, text in asked.items() if text
+    }
+
+
+def _hash_key(name: str, text: str) -> bytes:
     key = text.encode()
     low, high = hash_key.BYTES
     if not low <= len(key) <= high:
         raise UserError(
-            f"PERSONA_HASH_KEY has {len(key)} bytes; use {low} to {high} (BLAKE2b's keys end there)"
+            f"{name} has {len(key)} bytes; use {low} to {high} (BLAKE2b's keys end there)"
         )
     return key
 

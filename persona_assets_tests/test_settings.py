@@ -324,3 +324,26 @@ def test_which_key_hashes_the_users(home):
 def test_settings_made_in_code_are_held_to_the_same_rules(weight):
     with pytest.raises(UserError, match="is not usable"):
         Settings(event_weights={"view": weight})
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("x = " + "[" * 100_000, "persona.toml is n"),
+        ("top_k = " + "9" * 5_000, "persona.toml is not valid TOML"),
+        (
+            "[source]\nstart = 2025-01-01\n[source.options]\npath = 'a'\nmapping = \"b\\u0000\"",
+            "mapping holds a NUL byte",
+        ),
+    ],
+)
+def test_settings_that_would_break_a_parser_are_named(home, text, named):
+    with pytest.raises(UserError, match=named):
+        loaded(home, text)
+
+
+@pytest.mark.parametrize("name", ["STORAGE_OPTIONS", "SPARK_CONF", "SEGMENTATION"])
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "9" * 5_000])
+def test_variables_nested_without_end_are_no_json_object(home, name, text):
+    with pytest.raises(UserError, match=f"PERSONA_{name} is not a JSON object"):
+        loaded(home, None, **{name: text})

@@ -168,11 +168,16 @@ def _run(
     with home_in_use.writing(current.home, "run"):
         # Refused before any work; a step would refuse another key than the lake's, too.
         current.secret_key(identifiers_are_public=identifiers_are_public)
-        _run_alone(current, weeks=weeks, small=small)
+        compute(current, weeks=weeks, small=small)
 
 
-def _run_alone(current: Settings, *, weeks: int, small: bool) -> None:
-    """`_run` in a home that no other command writes to."""
+def compute(current: Settings, *, weeks: int, small: bool = False) -> None:
+    """Bring the home up to date and show the report; no other command may write to it meanwhile.
+
+    Raises:
+        DataError: a step failed, or a blocking check did.
+        PersonaError: another check failed.
+    """
     from persona_assets.resources import instance
 
     settings_module.save(current)

@@ -70,6 +70,11 @@ def load(store: DeltaStore) -> KeyRecord | None:
     return KeyRecord(**rows[0])
 
 
+def version(store: DeltaStore) -> int:
+    """Version of the record: another one after each change."""
+    return DeltaTable(_uri(store), storage_options=dict(store.storage_options) or None).version()
+
+
 def save(store: DeltaStore, record: KeyRecord, *, first: bool = False) -> None:
     """Write the record, whole or not at all; `first`: unless there is one.
 
