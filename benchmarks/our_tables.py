@@ -59,7 +59,7 @@ def main() -> None:
                 seconds[table.path] = seconds.get(table.path, 0.0) + ended - started
                 started = ended
 
-    products = store.scan(raw.PRODUCTS)
+    products = store.scan(raw.PRODUCT_HISTORY)
 
     def cleaned(asked: Days) -> Sequence[nw.LazyFrame]:
         events = store.scan(raw.EVENTS, asked)
@@ -72,7 +72,7 @@ def main() -> None:
     mart = USER_ITEM_INTERACTIONS
     write([SESSIONS], mart, lambda asked: [sessions(store.scan(mart, asked))])
     rows = store.scan(mart, days)
-    touches = temporal.Touches(rows, hold=lambda frame: store.engine.together([frame])[0])
+    touches = temporal.Touches(rows, products, hold=lambda frame: store.engine.together([frame])[0])
 
     def described(asked: Days) -> Sequence[nw.LazyFrame]:
         before = touches.before(asked)

@@ -7,10 +7,11 @@ source's own.
 """
 
 import argparse
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from persona_assets.lake import DeltaStore
+from persona_assets.sources.attribute_deliveries import product_history
 from persona_assets.sources.synthetic import SyntheticShop
 from persona_assets.tables import raw
 
@@ -19,7 +20,7 @@ PRODUCTS = 2000
 SEED = 7
 _EVENTS_PER_USER_DAY = 1.68
 """Measured over 60 days: not everybody has signed up, and not everybody comes."""
-_DONE = "complete"
+_DONE = "complete_with_history"
 
 
 def calendar(days: int) -> list[date]:
@@ -53,7 +54,11 @@ def prepare(work: Path, events: int, days: int) -> None:
     """Make them; memory grows with a day and not with their number."""
     folder = lake(work, events, days)
     store = DeltaStore(str(folder))
-    store.overwrite(raw.PRODUCTS, shop(events, days).products())
+    made = shop(events, days)
+    store.overwrite(raw.PRODUCTS, made.products())
+    arrival = datetime.combine(FIRST, datetime.min.time(), UTC)
+    known = product_history(raw.PRODUCT_HISTORY.empty(), made, arrival)
+    store.overwrite(raw.PRODUCT_HISTORY, known)
     for day in calendar(days):
         made = shop(events, days)  # a new one: it remembers its days
         store.overwrite(raw.EVENTS, made.events([day]), partitions=[day])

@@ -120,7 +120,7 @@ def test_a_failed_blocking_check_holds_back_its_own_day_only(
     """
     graph = open_graph(source=ShopWithABadDay(shop, bad_day))
     before = dg.evaluate_automation_conditions(graph.defs, graph.instance)
-    raw = ["raw/users", "raw/products", "raw/events"]
+    raw = ["raw/users", "raw/product_history", "raw/events"]
     graph.run("ingestion", "2025-01-26", "2025-01-28", assets=raw, must_succeed=False)
     result = dg.evaluate_automation_conditions(graph.defs, graph.instance, cursor=before.cursor)
     mart = dg.AssetKey(["mart", "user_item_interactions"])

@@ -28,6 +28,7 @@ from persona_assets.skipped import Partial, attempt
 from persona_assets.tables import evaluation, features, mart, raw
 from persona_assets.tables.models import TOP_K
 from persona_assets.tables.segmentation import CUSTOMER_SEGMENTS
+from persona_assets.transforms.attribute_history import as_known_at, newest
 
 _JUDGING = (
     "event_date", "user_id", "product_id", "event_type", "event_ts", "arrived_at", "weight",
@@ -53,8 +54,8 @@ _JUDGED_WEEK = (
         "interactions": _INTERACTIONS,
         "embeddings": Reads(features.ITEM_EMBEDDINGS, SAME),
         "customer_segments": Reads(CUSTOMER_SEGMENTS, SAME, ("cutoff", "user_id", "name")),
-        "users": Reads(raw.USERS),
-        "products": Reads(raw.PRODUCTS),
+        "users": Reads(raw.USER_HISTORY),
+        "products": Reads(raw.PRODUCT_HISTORY),
     },
     required=["shop"],
 )
@@ -77,7 +78,7 @@ def judged_week(
     """
     shop: ShopResource = context.resources.shop
     engine, settings = context.resources.lake.store.engine, shop.settings
-    truth = shop.planted_truth(users, products)
+    truth = shop.planted_truth(newest(users, "user_id"), newest(products, "product_id"))
     countries = segments.countries(users, shop.hash_key)
 
     unlisted = context.resources.lake.skipped(TOP_K)
@@ -94,6 +95,7 @@ def judged_week(
                 exclude=settings.exclude,
             )
         judgement = judge(judged, interactions, cutoff=cutoff, exclude=settings.exclude)
+        catalogue = as_known_at(products, cutoff)
         metrics = attempt(
             lambda: offline.offline_metrics(judgement, seed=settings.seed),
             evaluation.OFFLINE_METRICS.empty(),
@@ -103,7 +105,7 @@ def judged_week(
             metrics.also(untrained),
             attempt(
                 lambda: beyond_accuracy.recommendation_analysis(
-                    judgement, products, embeddings=embeddings
+                    judgement, catalogue, embeddings=embeddings
                 ),
                 evaluation.RECOMMENDATION_ANALYSIS.empty(),
             ),
@@ -111,8 +113,8 @@ def judged_week(
                 lambda: segments.segment_metrics(
                     judgement,
                     interactions,
-                    products,
-                    countries,
+                    catalogue,
+                    as_known_at(countries, cutoff),
                     customer_segments,
                     seed=settings.seed,
                 ),

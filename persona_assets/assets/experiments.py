@@ -16,6 +16,7 @@ from persona_assets.experiments.simulator import simulate
 from persona_assets.skipped import Partial
 from persona_assets.tables import evaluation, experiments, features, mart, raw
 from persona_assets.tables.models import FALLBACK_USER, TOP_K
+from persona_assets.transforms.attribute_history import as_known_at, newest
 from persona_assets.transforms.history import known_before
 
 EXPERIMENT = "recommender"
@@ -28,8 +29,8 @@ ARMS = {"control": "popularity", "baseline": "als", "candidate": "bpr"}
         "comparison": Reads(evaluation.MODEL_COMPARISON, columns=("cutoff",)),
         "lists": Reads(TOP_K),
         "interactions": Reads(mart.USER_ITEM_INTERACTIONS),
-        "users": Reads(raw.USERS),
-        "products": Reads(raw.PRODUCTS),
+        "users": Reads(raw.USER_HISTORY),
+        "products": Reads(raw.PRODUCT_HISTORY),
         "user_vectors": Reads(features.USER_EMBEDDINGS),
         "item_vectors": Reads(features.ITEM_EMBEDDINGS),
     },
@@ -54,8 +55,8 @@ def ab_test_simulation(
     cutoff = newest_judged(comparison)
     shown = at(lists, cutoff)
     arms, untrained = trained_arms(ARMS, context.resources.lake.skipped(TOP_K), cutoff)
-    prices = price_list(products, known_before(interactions, cutoff))
-    truth = shop.planted_truth(users, products)
+    prices = price_list(as_known_at(products, cutoff), known_before(interactions, cutoff))
+    truth = shop.planted_truth(newest(users, "user_id"), newest(products, "product_id"))
     response: ResponseModel
     if truth is None:
         response = fit_response(

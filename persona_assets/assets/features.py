@@ -26,7 +26,7 @@ _SEQUENCE = (
     partitions=DAILY,
     reads={
         "interactions": Reads(mart.USER_ITEM_INTERACTIONS, LOOK_BACK),
-        "products": Reads(raw.PRODUCTS),
+        "products": Reads(raw.PRODUCT_HISTORY),
     },
 )
 def temporal_features(
@@ -37,7 +37,9 @@ def temporal_features(
     The past is what was known then: rows that arrived on a later day are nobody's predecessor.
     """
     engine = context.resources.lake.store.engine
-    touches = temporal.Touches(interactions, hold=lambda frame: engine.together([frame])[0])
+    touches = temporal.Touches(
+        interactions, products, hold=lambda frame: engine.together([frame])[0]
+    )
     return each_piece(
         context,
         mart.USER_ITEM_INTERACTIONS,

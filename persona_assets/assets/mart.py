@@ -20,7 +20,7 @@ from persona_assets.transforms.sessions import sessions as sessions_of
     mart.USER_ITEM_INTERACTIONS,
     mart.QUARANTINE,
     partitions=DAILY,
-    reads={"events": Reads(raw.EVENTS, SAME), "products": Reads(raw.PRODUCTS)},
+    reads={"events": Reads(raw.EVENTS, SAME), "products": Reads(raw.PRODUCT_HISTORY)},
     required=["shop"],
 )
 def interactions_and_quarantine(

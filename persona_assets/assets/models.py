@@ -14,7 +14,7 @@ from persona_assets.partitions import BEFORE_CUTOFF, SAME, WEEKLY, days_of
 from persona_assets.recommenders import MODELS
 from persona_assets.recommenders.protocol import Recommender
 from persona_assets.recommenders.registry import Trained, registry_row
-from persona_assets.recommenders.side_information import side_information, with_segments
+from persona_assets.recommenders.side_information import attribute_histories, with_segments
 from persona_assets.recommenders.top_k import batch_top_k
 from persona_assets.recommenders.training import not_trained, train
 from persona_assets.resources.models_in_use import model_in_use, models_in_use
@@ -32,8 +32,8 @@ _HISTORY = Reads(mart.USER_ITEM_INTERACTIONS, BEFORE_CUTOFF, FEEDBACK)
 _ARTEFACTS = {name: Reads(model.artefact, SAME) for name, model in MODELS.items()}
 _TYPES = [type(model) for model in MODELS.values()]
 _SIDE = {
-    "users": Reads(raw.USERS),
-    "products": Reads(raw.PRODUCTS),
+    "users": Reads(raw.USER_HISTORY),
+    "products": Reads(raw.PRODUCT_HISTORY),
     "customer_segments": Reads(CUSTOMER_SEGMENTS, SAME, ("cutoff", "user_id", "name")),
 }
 
@@ -45,10 +45,12 @@ def _model_asset(kind: Recommender) -> dg.AssetsDefinition:
         model = model_in_use(context, kind)
         [history] = context.resources.lake.store.engine.together([interactions])
         segments = side.pop("customer_segments", None)
-        lasting = side_information(**side, key=context.resources.shop.hash_key)
+        attributes = attribute_histories(**side, key=context.resources.shop.hash_key)
 
         def of(cutoff: date) -> nw.LazyFrame:
-            known = lasting if segments is None else with_segments(lasting, at(segments, cutoff))
+            known = attributes.known_at(cutoff)
+            if segments is not None:
+                known = with_segments(known, at(segments, cutoff))
             return train(model, history, cutoff=cutoff, side=known)
 
         return each_cutoff(context, kind.artefact, of)

@@ -25,6 +25,7 @@ from persona_assets.segmentation.tracking import track_comparison
 from persona_assets.segmentation.trained import CustomerSegments
 from persona_assets.skipped import Partial
 from persona_assets.tables import mart, raw, segmentation
+from persona_assets.transforms.attribute_history import as_known_at
 from persona_assets.transforms.cleaning_steps import cleaning_steps as steps
 from persona_assets.transforms.customer_features import customer_features as features_of
 from persona_assets.transforms.engine import beside
@@ -48,8 +49,8 @@ _PURCHASES = Reads(mart.USER_ITEM_INTERACTIONS, BEFORE_CUTOFF)
     partitions=WEEKLY,
     reads={
         "interactions": _PURCHASES,
-        "users": Reads(raw.USERS),
-        "products": Reads(raw.PRODUCTS),
+        "users": Reads(raw.USER_HISTORY),
+        "products": Reads(raw.PRODUCT_HISTORY),
     },
     required=["shop"],
 )
@@ -65,11 +66,12 @@ def customer_features(
     """
     [history] = context.resources.lake.store.engine.together([interactions])
     lives = beside(history, countries(users, context.resources.shop.hash_key))
-    return each_cutoff(
-        context,
-        segmentation.CUSTOMER_FEATURES,
-        lambda cutoff: features_of(history, lives, products, cutoff=cutoff),
-    )
+
+    def made(cutoff: date) -> nw.LazyFrame:
+        live, catalogue = (as_known_at(each, cutoff) for each in (lives, products))
+        return features_of(history, live, catalogue, cutoff=cutoff)
+
+    return each_cutoff(context, segmentation.CUSTOMER_FEATURES, made)
 
 
 _SEGMENTS = (

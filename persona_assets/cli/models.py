@@ -210,28 +210,30 @@ def _validation_week(store: "DeltaStore", current: Settings) -> "Week":
 
 
 def _side(store: "DeltaStore", current: Settings) -> "SideAt":
-    """What the raw tables say of people and products, and the segments of a cut-off.
+    """What was known of people and products at a cut-off, and its segments.
 
     Where a cut-off was not segmented, nothing is known of segments: a model that needs them says
     so when it is trained.
     """
-    from persona_assets.recommenders.side_information import side_information, with_segments
+    from persona_assets.recommenders.side_information import attribute_histories, with_segments
     from persona_assets.sources import open_source
-    from persona_assets.tables.raw import PRODUCTS, USERS
+    from persona_assets.tables.raw import PRODUCT_HISTORY, USER_HISTORY
     from persona_assets.tables.segmentation import CUSTOMER_SEGMENTS
 
     users, products = (
-        store.read(table) if store.exists(table) else table.empty() for table in (USERS, PRODUCTS)
+        store.read(table) if store.exists(table) else table.empty()
+        for table in (USER_HISTORY, PRODUCT_HISTORY)
     )
     source = open_source(current.source, today=date.today())
     key = current.secret_key(identifiers_are_public=source.identifiers_are_public)
-    lasting = side_information(users, products, key=key)
+    attributes = attribute_histories(users, products, key=key)
     segmented = store.partition_rows(CUSTOMER_SEGMENTS) if store.exists(CUSTOMER_SEGMENTS) else {}
 
     def at(cutoff: date) -> "SideInformation":
+        known = attributes.known_at(cutoff)
         if cutoff.isoformat() not in segmented:
-            return lasting
-        return with_segments(lasting, store.read(CUSTOMER_SEGMENTS, [cutoff]))
+            return known
+        return with_segments(known, store.read(CUSTOMER_SEGMENTS, [cutoff]))
 
     return at
 

@@ -28,7 +28,7 @@ def recommendation_analysis(
 
     Args:
         judgement: of the cut-off.
-        products: rows of `raw/products`.
+        products: rows of `raw/product_history` as known at the cut-off.
         embeddings: rows of `features/item_embeddings`; those of other cut-offs are not looked at;
             None: there are none.
 

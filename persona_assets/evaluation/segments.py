@@ -12,12 +12,14 @@ from collections.abc import Mapping
 import narwhals as nw
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 from numpy.typing import NDArray
 
 from persona_assets.evaluation.judgement import Judged, Judgement
 from persona_assets.evaluation.lists import numbers
 from persona_assets.evaluation.uncertainty import bootstrap_means, percentile_interval
 from persona_assets.tables.evaluation import SEGMENT_METRICS
+from persona_assets.transforms.attribute_history import VALID_FROM, VALID_TO
 from persona_assets.transforms.history import known_before
 from persona_assets.transforms.pseudonyms import pseudonymise
 
@@ -40,13 +42,17 @@ def countries(users: pl.DataFrame, key: bytes) -> pl.DataFrame:
     """Country of each user, under the keyed hash that the mart knows the user by.
 
     Args:
-        users: rows of `raw/users`.
+        users: rows of `raw/user_history`, or of `raw/users`.
         key: secret of the hash; see `transforms.pseudonyms`.
 
     Returns:
-        `user_id, country`.
+        `user_id, country`, and the dates of `users` if it has such.
     """
-    named = nw.from_native(users.select("user_id", "country").lazy())
+    named = nw.from_native(
+        users.select(
+            cs.by_name("user_id", "country", VALID_FROM, VALID_TO, require_all=False)
+        ).lazy()
+    )
     return pseudonymise(named, "user_id", key).collect("polars").to_native()
 
 
@@ -72,8 +78,8 @@ def segment_metrics(
         judgement: of the cut-off. The planted optimum is left out.
         interactions: rows of `mart/user_item_interactions`; rows that happened or arrived at or
             after the cut-off are not looked at.
-        products: rows of `raw/products`.
-        countries: `user_id, country`; see `countries`.
+        products: rows of `raw/product_history` as known at the cut-off.
+        countries: `user_id, country` as known at the cut-off; see `countries`.
         customer_segments: rows of `segmentation/customer_segments`; those of other cut-offs than
             the judged one are not looked at.
         seed: of the bootstrap.

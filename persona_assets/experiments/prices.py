@@ -11,18 +11,18 @@ def price_list(products: pl.DataFrame, interactions: pl.DataFrame) -> pl.DataFra
     """Price of every product: the list price, else the median price seen in the mart.
 
     Args:
-        products: rows of raw/products.
+        products: rows of raw/product_history as known at the time of interest.
         interactions: rows of mart/user_item_interactions, restricted by the caller to those known
             at the time of interest.
 
     Returns:
-        `product_id` and `price` [shop currency], sorted by product; price is null for products
-        with neither.
+        `product_id` and `price` [shop currency] of all products of either, sorted by product; price
+        is null for products with neither.
     """
     seen = interactions.group_by("product_id").agg(seen=pl.col("unit_price").median())
     return (
         products.select("product_id", "price")
-        .join(seen, on="product_id", how="left")
+        .join(seen, on="product_id", how="full", coalesce=True)
         .select("product_id", price=pl.coalesce("price", "seen"))
         .sort("product_id")
     )

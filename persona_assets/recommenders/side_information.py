@@ -1,36 +1,56 @@
 """From the lake's tables to what models may know besides interactions.
 
-Belongs here: bringing people under the names that the mart has for them, and segments to people.
+Belongs here: bringing people under the names that the mart has for them, what was known of them at
+a cut-off, and segments to people.
 Does not belong here: which models use it, or reading tables (`assets/`, `cli/models.py`).
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import date
 
 import narwhals as nw
 import polars as pl
 
 from persona_assets.recommenders.protocol import CUSTOMER_SEGMENT, SideInformation
-from persona_assets.tables.raw import PRODUCTS, USERS
+from persona_assets.tables.raw import PRODUCT_HISTORY, USER_HISTORY
+from persona_assets.transforms.attribute_history import as_known_at
 from persona_assets.transforms.pseudonyms import pseudonymise
 
 
-def side_information(
+@dataclass(frozen=True)
+class AttributeHistories:
+    """What was known of people and products from when until when.
+
+    Attributes:
+        users: rows of `raw/user_history`, people named as in the mart.
+        products: rows of `raw/product_history`.
+    """
+
+    users: pl.DataFrame
+    products: pl.DataFrame
+
+    def known_at(self, cutoff: date) -> SideInformation:
+        """What was known before `cutoff` 00:00 UTC; later changes are left out."""
+        users, products = (as_known_at(each, cutoff) for each in (self.users, self.products))
+        return SideInformation(
+            users=None if users.is_empty() else users.sort("user_id"),
+            products=None if products.is_empty() else products.sort("product_id"),
+        )
+
+
+def attribute_histories(
     users: pl.DataFrame | None = None, products: pl.DataFrame | None = None, *, key: bytes
-) -> SideInformation:
-    """What is known of people and products; nothing of those of whom there are no rows.
+) -> AttributeHistories:
+    """What was known of people and products; nothing of those of whom there are no rows.
 
     Args:
-        users: rows of `raw/users`, under the shop's own identifiers; None: not asked for.
-        products: rows of `raw/products`; None: not asked for.
+        users: rows of `raw/user_history`, under the shop's own identifiers; None: not asked for.
+        products: rows of `raw/product_history`; None: not asked for.
         key: of the user identifiers' hashes, see `Settings.secret_key`.
     """
-    users = USERS.empty() if users is None else users
-    products = PRODUCTS.empty() if products is None else products
+    users = USER_HISTORY.empty() if users is None else users
     named = pseudonymise(nw.from_native(users.lazy()), "user_id", key).collect("polars").to_native()
-    return SideInformation(
-        users=None if users.is_empty() else named.sort("user_id"),
-        products=None if products.is_empty() else products.sort("product_id"),
-    )
+    return AttributeHistories(named, PRODUCT_HISTORY.empty() if products is None else products)
 
 
 def with_segments(side: SideInformation, segments: pl.DataFrame) -> SideInformation:

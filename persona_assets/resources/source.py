@@ -1,6 +1,7 @@
 """The shop's raw data as a resource, opened when the first raw asset asks for it."""
 
-from datetime import date
+from collections.abc import Callable
+from datetime import UTC, date, datetime
 from functools import cached_property
 
 import polars as pl
@@ -12,10 +13,19 @@ from persona_assets.sources.protocol import PlantedTastes, Source
 
 
 class ShopResource:
-    """The settings' source and the key that hides its user identifiers."""
+    """The settings' source, the key that hides its user identifiers, and the clock of deliveries.
 
-    def __init__(self, settings: Settings, source: Source | None = None) -> None:
+    `clock` gives the present instant (UTC): what is delivered now arrives at it.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        source: Source | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self.settings = settings
+        self.clock = clock
         self._given = source
 
     @cached_property

@@ -42,11 +42,11 @@ class Source(Protocol):
         ...
 
     def users(self) -> pl.DataFrame:
-        """Rows of `raw/users`."""
+        """Rows of `raw/users`: the newest state of everybody."""
         ...
 
     def products(self) -> pl.DataFrame:
-        """Rows of `raw/products`."""
+        """Rows of `raw/products`: the newest state of everything."""
         ...
 
     def events(self, days: Sequence[date]) -> pl.DataFrame:
@@ -59,6 +59,23 @@ class Source(Protocol):
 
     def search_logs(self, days: Sequence[date]) -> pl.DataFrame:
         """Rows of `raw/search_logs` filed under `days`; no rows where the shop has none."""
+        ...
+
+
+@runtime_checkable
+class DatedAttributes(Protocol):
+    """A source that knows since when its people and products were as they are.
+
+    Frames have the columns of `raw/users` or `raw/products` and `valid_from`, the instant (UTC)
+    from which each row was known; null: from the beginning. None: this shop dates no such rows.
+    """
+
+    def dated_users(self) -> pl.DataFrame | None:
+        """All states of everybody that were ever known."""
+        ...
+
+    def dated_products(self) -> pl.DataFrame | None:
+        """All states of everything that were ever known."""
         ...
 
 

@@ -14,7 +14,7 @@ PRODUCT = Column(
     "product_id",
     "string",
     "the shop's identifier of the product",
-    references="raw/products.product_id",
+    references="raw/product_history.product_id",
 )
 ARRIVED_AT = Column("arrived_at", "timestamp", "when the row reached the shop's log")
 ARRIVAL_DATE = Column("arrival_date", "date", "UTC day of `arrived_at`")

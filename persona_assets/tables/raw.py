@@ -2,10 +2,20 @@
 
 Belongs here: the columns every source must yield. Dirt is legal in them (nulls, negative prices,
 strange timestamps): cleaning is the mart's work. Only the columns that this platform itself adds
-(`event_date`, `source_row`, `arrived_at`) are promised to be right.
+(`event_date`, `source_row`, `arrived_at`, `valid_from`, `valid_to`) are promised to be right.
+
+`users` and `products` are the shop's newest state and nothing more. What was known of people and
+products at an earlier time is in `user_history` and `product_history`, which everything reads that
+is made for a day or a cut-off.
 """
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 from persona_assets.tables.contract import Column, Table
+
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+"""`valid_from` of a state of which no earlier one is known: it holds from the beginning."""
 
 EVENT_DATE = Column(
     "event_date",
@@ -60,6 +70,35 @@ PRODUCTS = Table(
         ),
     ),
 )
+
+VALID_FROM = Column(
+    "valid_from",
+    "timestamp",
+    "when the row became known, as the source dates it or as the first delivery that had it arrived"
+    "; 1970-01-01: from the beginning",
+)
+VALID_TO = Column(
+    "valid_to",
+    "timestamp",
+    "when it was replaced, or was no longer delivered; null: it still holds",
+    nullable=True,
+)
+
+
+def _history(states: Table, name: str, what: str) -> Table:
+    """Contract of the history of a table without dates: its columns, and from when until when."""
+    key = states.key[0]
+    return replace(
+        states,
+        name=name,
+        grain=f"one row per {what} and period in which nothing about it changed",
+        key=(key, VALID_FROM.name),
+        columns=(states.column(key), VALID_FROM, VALID_TO, *states.columns[1:]),
+    )
+
+
+USER_HISTORY = _history(USERS, "user_history", "person")
+PRODUCT_HISTORY = _history(PRODUCTS, "product_history", "product code")
 
 EVENTS = Table(
     "raw",
@@ -137,4 +176,4 @@ SEARCH_LOGS = Table(
     ),
 )
 
-TABLES = (USERS, PRODUCTS, EVENTS, ORDERS, SEARCH_LOGS)
+TABLES = (USERS, PRODUCTS, USER_HISTORY, PRODUCT_HISTORY, EVENTS, ORDERS, SEARCH_LOGS)

@@ -23,7 +23,7 @@ def bought_products(purchases: nw.LazyFrame, products: nw.LazyFrame) -> nw.LazyF
 
     Args:
         purchases: purchased lines of `mart/user_item_interactions`.
-        products: `product_id`, `category` of `raw/products`.
+        products: `product_id`, `category` of the products.
 
     Returns:
         `user_id, products, categories, top_category, top_category_share, category_evenness`. The

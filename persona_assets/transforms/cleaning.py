@@ -15,6 +15,7 @@ import narwhals as nw
 from persona_assets.errors import UserError
 from persona_assets.tables.mart import EVENT_TYPES, QUARANTINE, UNUSED, USER_ITEM_INTERACTIONS
 from persona_assets.tables.raw import EVENTS
+from persona_assets.transforms.attribute_history import with_product_attribute
 from persona_assets.transforms.pseudonyms import pseudonymise
 from persona_assets.transforms.sessions import assign_sessions
 from persona_assets.transforms.timestamps import parse_timestamps
@@ -69,7 +70,9 @@ def judge(
 
     Args:
         events: rows of `raw/events`, whole days.
-        products: rows of `raw/products`.
+        products: rows of `raw/product_history`, or of `raw/products`. A product is known if it
+            ever was: one that comes into the catalogue after its first events is no reason to
+            reject them for good. Its kind is that of the event's day.
         key: secret of the pseudonyms.
         weights: implicit-feedback weight of each event type.
 
@@ -84,12 +87,11 @@ def judge(
         raise UserError(f"weights lack the event types {missing}; give one number for each of them")
     # First of all, because it collects the identifiers; blank ones must be noticed before.
     named = pseudonymise(events.with_columns(user_missing=_blank("user_id")), "user_id", key)
-    kinds = products.group_by("product_id").agg(kind=nw.col("kind").min())
     timed = parse_timestamps(named, "timestamp", into="event_ts")
     columns = [*_RAW, "event_ts", "weight", "rule"]
     # Copies and repeats agree in `event_id`. Few rows share theirs; only those are compared.
     judged = (
-        timed.join(kinds, on="product_id", how="left")
+        with_product_attribute(timed, products, "kind", extended=True)
         .with_columns(weight=_by_event_type(weights), rule=_first_broken_rule())
         .select(*columns, _alike=nw.len().over("event_date", "event_id"))
     )

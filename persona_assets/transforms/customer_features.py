@@ -49,8 +49,10 @@ def customer_features(
     Args:
         interactions: rows of `mart/user_item_interactions`; used are those of the 52 weeks before
             the cut-off that had arrived by then.
-        countries: `user_id` as in the mart, `country`; people may be missing.
-        products: rows of `raw/products`; of the columns, `product_id` and `category`.
+        countries: `user_id` as in the mart, `country` as known at the cut-off; people may be
+            missing.
+        products: rows of `raw/product_history` as known at the cut-off; of the columns,
+            `product_id` and `category`.
         cutoff: first day that must stay unseen.
 
     Returns:

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 import narwhals as nw
 
 from persona_assets.tables.features import TEMPORAL_FEATURES
+from persona_assets.transforms.attribute_history import with_product_attribute
 from persona_assets.transforms.days import during
 from persona_assets.transforms.engine import latest_before, with_epoch_micros
 from persona_assets.transforms.exact import exact_quotient
@@ -28,24 +29,31 @@ _PREDECESSORS = {"_any": (), "_product": ("product_id",), "_category": ("categor
 
 
 def last_touches(
-    interactions: nw.LazyFrame, days: Sequence[date], *, earlier: nw.LazyFrame | None = None
+    interactions: nw.LazyFrame,
+    products: nw.LazyFrame,
+    days: Sequence[date],
+    *,
+    earlier: nw.LazyFrame | None = None,
 ) -> nw.LazyFrame:
     """When each user last touched each product up to the end of `days`, as it was known then.
 
     Args:
         interactions: rows of `mart/user_item_interactions` of `days`.
+        products: see `temporal_features`.
         days: consecutive days.
         earlier: what this function returned for days right before them; None: nothing.
 
     Returns:
-        `user_id`, `product_id` and `last_us`, microseconds since 1970, one row per pair. Touches of
-        no use to the day after `days` are left out: they lie too far back.
+        `user_id`, `product_id`, `category` (that of the product when it was touched) and `last_us`,
+        microseconds since 1970, one row for each combination. Touches of no use to the day after
+        `days` are left out: they lie too far back.
     """
-    pair = ("user_id", "product_id")
+    what = ("user_id", "product_id", "category")
     punctual = during(interactions, days).filter(_punctual())
-    found = with_epoch_micros(punctual, last_us="event_ts").select(*pair, "last_us")
-    both = found if earlier is None else nw.concat([earlier.select(*pair, "last_us"), found])
-    latest = both.group_by(*pair).agg(nw.col("last_us").max())
+    known = with_product_attribute(punctual, products, "category")
+    found = with_epoch_micros(known, last_us="event_ts").select(*what, "last_us")
+    both = found if earlier is None else nw.concat([earlier.select(*what, "last_us"), found])
+    latest = both.group_by(*what).agg(nw.col("last_us").max())
     if earlier is None:
         return latest
     oldest = (max(days) - date(1970, 1, 1)).days + 1 - LOOKBACK_DAYS
@@ -58,13 +66,18 @@ class Touches:
     Args:
         interactions: rows of `mart/user_item_interactions` of the range and of the `LOOKBACK_DAYS`
             days before it.
+        products: see `temporal_features`.
         hold: keeps a frame computed (an engine's `together`), lest pieces repeat those before.
     """
 
     def __init__(
-        self, interactions: nw.LazyFrame, hold: Callable[[nw.LazyFrame], nw.LazyFrame]
+        self,
+        interactions: nw.LazyFrame,
+        products: nw.LazyFrame,
+        hold: Callable[[nw.LazyFrame], nw.LazyFrame],
     ) -> None:
         self._interactions = interactions
+        self._products = products
         self._hold = hold
         self._since: date | None = None
         self._found: nw.LazyFrame | None = None
@@ -74,7 +87,9 @@ class Touches:
         first = min(days)
         start = self._since or first - timedelta(days=LOOKBACK_DAYS)
         read = [start + timedelta(days=each) for each in range((first - start).days)]
-        self._found = self._hold(last_touches(self._interactions, read, earlier=self._found))
+        self._found = self._hold(
+            last_touches(self._interactions, self._products, read, earlier=self._found)
+        )
         self._since = first
         return self._found
 
@@ -90,12 +105,13 @@ def temporal_features(
 
     The last known event is the nearest earlier one, in order of `event_ts` and `event_id`, that
     arrived on the day it happened: a late row was not known at the time. What lies more than 30
-    days back is null, so that no value depends on how much history is given.
+    days back is null, so that no value depends on how much history is given. The category of an
+    event is that of its product as it was known at the end of the event's day.
 
     Args:
         interactions: rows of `mart/user_item_interactions` of `days` and, without `touches`, of
             the `LOOKBACK_DAYS` days before each of them.
-        products: rows of `raw/products`.
+        products: rows of `raw/product_history`, or of `raw/products`.
         days: the days whose events are described; at least one.
         touches: see `Touches.before`; None: taken from `interactions`.
 
@@ -103,25 +119,21 @@ def temporal_features(
         Rows of `features/temporal_features`, one for each interaction of `days`.
     """
     if touches is None:
-        touches = Touches(interactions, hold=lambda frame: frame).before(days)
-    categories = products.group_by("product_id").agg(category=nw.col("category").min())
-    by_category = (
-        touches.join(categories, on="product_id", how="left")
-        .group_by("user_id", "category")
-        .agg(nw.col("last_us").max())
-    )
-    # Each from the smallest table that holds it; the touches are by product already.
+        touches = Touches(interactions, products, hold=lambda frame: frame).before(days)
+    latest = nw.col("last_us").max()
+    by_category = touches.group_by("user_id", "category").agg(latest)
+    # Each from the smallest table that holds it.
     history = {
-        "_any": by_category.group_by("user_id").agg(nw.col("last_us").max()),
-        "_product": touches,
+        "_any": by_category.group_by("user_id").agg(latest),
+        "_product": touches.group_by("user_id", "product_id").agg(latest),
         "_category": by_category,
     }
     first, last = min(days), max(days)
     # Events between two of the days are predecessors, too.
     span = [first + timedelta(days=each) for each in range((last - first).days + 1)]
+    described = with_epoch_micros(during(interactions, span).select(*_FROM_MART), _us="event_ts")
     events = (
-        with_epoch_micros(during(interactions, span).select(*_FROM_MART), _us="event_ts")
-        .join(categories, on="product_id", how="left")
+        with_product_attribute(described, products, "category")
         .with_columns(_known_us=nw.when(_punctual()).then(nw.col("_us")), _one=nw.lit(1))
         # One integer instead of instant and text: the windows below sort by it.
         .with_columns(_place=nw.col("_one").cum_sum().over("user_id", order_by=_IN_TIME))

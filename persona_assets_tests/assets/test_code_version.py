@@ -74,7 +74,10 @@ def changed(copy: Path, before: Versions) -> Callable[..., set[str]]:
 
 
 Changed = Callable[..., set[str]]
-RAW = {"raw/users", "raw/products", "raw/events", "raw/orders", "raw/search_logs"}
+RAW = {
+    "raw/users", "raw/products", "raw/user_history", "raw/product_history",
+    "raw/events", "raw/orders", "raw/search_logs",
+}  # fmt: skip
 
 
 def of_groups(versions: Versions, *groups: str) -> set[str]:

@@ -8,7 +8,7 @@ import pytest
 
 DAYS = ("2025-01-01", "2025-01-02", "2025-01-03")
 MADE = [
-    "raw/users", "raw/products", "raw/events", "raw/search_logs",
+    "raw/users", "raw/products", "raw/product_history", "raw/events", "raw/search_logs",
     "mart/user_item_interactions", "mart/quarantine", "mart/sessions",
     "features/user_daily", "features/item_daily",
     "feature_store/user_features", "feature_store/item_features",
@@ -33,7 +33,12 @@ def spoiled(
 
     def spoil(table: Any, day: Any, change: Callable[[pl.DataFrame], pl.DataFrame]) -> Any:
         graph = open_graph()
-        needed = {"raw/products", "raw/events", "mart/user_item_interactions", "mart/quarantine"}
+        needed = {
+            "raw/product_history",
+            "raw/events",
+            "mart/user_item_interactions",
+            "mart/quarantine",
+        }
         copy_tables(three_days.store, graph, *sorted(needed | {table.path}), days=DAYS)
         days = [day] if table.partition else None
         graph.store.overwrite(table, change(graph.store.read(table, days)), partitions=days)

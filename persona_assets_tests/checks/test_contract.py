@@ -52,7 +52,7 @@ def test_repeated_key_and_unknown_product_are_found(spoiled: Callable[..., Any])
     graph = spoiled(mart.USER_ITEM_INTERACTIONS, SECOND, doubled_and_orphaned)
     failed = graph.check("mart/user_item_interactions", SECOND_KEY)["contract", SECOND_KEY]
     assert failed.metadata["key_unique"].value["rows"] == 4
-    assert failed.metadata["product_id: in raw/products.product_id"].value["rows"] == 1
+    assert failed.metadata["product_id: in raw/product_history.product_id"].value["rows"] == 1
 
 
 def test_sample_withholds_personal_data(spoiled: Callable[..., Any]) -> None:

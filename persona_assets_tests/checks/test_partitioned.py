@@ -37,7 +37,7 @@ def graph(open_shared_graph: Callable[..., Any], shop: SyntheticShop) -> Any:
 
 @pytest.fixture(scope="module")
 def result(graph: Any) -> dg.ExecuteInProcessResult:
-    assets = ["raw/users", "raw/products", "raw/events", "mart/user_item_interactions",
+    assets = ["raw/product_history", "raw/events", "mart/user_item_interactions",
               "mart/quarantine"]  # fmt: skip
     return graph.run("daily_tables", DAYS[0], DAYS[-1], assets=assets, must_succeed=False)
 

@@ -16,7 +16,11 @@ def test_days_that_were_never_materialized_are_named(
     """The mart lacks the 2nd: features of the 3rd look back over it, those of the 1st do not."""
     graph = open_graph()
     copy_tables(
-        three_days.store, graph, INTERACTIONS, "raw/products", days=("2025-01-01", "2025-01-03")
+        three_days.store,
+        graph,
+        INTERACTIONS,
+        "raw/product_history",
+        days=("2025-01-01", "2025-01-03"),
     )
     result = graph.run(
         "daily_tables", "2025-01-03", assets=["features/temporal_features"], must_succeed=False

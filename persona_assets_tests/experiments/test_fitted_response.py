@@ -118,6 +118,17 @@ def test_features_do_not_see_what_happened_or_arrived_after_the_cutoff():
     assert moved.probabilities(PAIRS)[0].tolist() != plain.probabilities(PAIRS)[0].tolist()
 
 
+def test_what_arrives_after_the_judged_week_moves_nothing():
+    """Else the same week would be fitted differently once its late rows are in."""
+    late = [(user, "p03", 3.0, "purchase", 4.0) for user in USERS]  # at the midnight that ends it
+    plain, with_late = fit(), fit(pl.concat([INTERACTIONS, events(late)]))
+    assert with_late.probabilities(PAIRS)[0].tolist() == plain.probabilities(PAIRS)[0].tolist()
+    assert with_late.order_share == plain.order_share
+    in_time = events([(*row[:4], 3.999) for row in late])
+    moved = fit(pl.concat([INTERACTIONS, in_time]))
+    assert moved.probabilities(PAIRS)[0].tolist() != plain.probabilities(PAIRS)[0].tolist()
+
+
 def test_rows_order_changes_nothing_and_the_seed_little():
     shuffled = fit(
         INTERACTIONS.sample(fraction=1, shuffle=True, seed=2),
@@ -174,3 +185,9 @@ def test_prices_are_the_catalogues_else_the_median_paid():
     products = pl.DataFrame({"product_id": ["b", "a", "c"], "price": [None, 3.0, None]})
     seen = pl.DataFrame({"product_id": ["a", "b", "b", "b"], "unit_price": [9.0, 1.0, 2.0, None]})
     assert price_list(products, seen).rows() == [("a", 3.0), ("b", 1.5), ("c", None)]
+
+
+def test_products_that_the_catalogue_did_not_list_yet_have_the_price_paid():
+    products = pl.DataFrame({"product_id": ["a"], "price": [3.0]})
+    seen = pl.DataFrame({"product_id": ["b", "b"], "unit_price": [1.0, 2.0]})
+    assert price_list(products, seen).rows() == [("a", 3.0), ("b", 1.5)]

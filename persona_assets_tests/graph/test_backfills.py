@@ -25,7 +25,8 @@ CUTOFFS = ["2025-01-13", "2025-01-20", "2025-01-27"]
 TRAINED = ("features", "feature_store", "segmentation", "models", "recommendations")
 # A trailing window is blocked before all its days are there, so what looks back comes second.
 FIRST = [
-    "raw/users", "raw/products", "raw/events", "raw/orders", "raw/search_logs",
+    "raw/users", "raw/products", "raw/user_history", "raw/product_history",
+    "raw/events", "raw/orders", "raw/search_logs",
     "mart/user_item_interactions", "mart/quarantine", "mart/sessions",
     "features/user_daily", "features/item_daily",
 ]  # fmt: skip

@@ -1,30 +1,37 @@
 """Promise 3: nothing that is made for a cut-off moves when rows from its future are planted.
 
 Two shops differ only in rows that happened or arrived at or after Monday `W`. The planted rows are
-many and loud, and some lie exactly on the boundary.
+many and loud, and some lie exactly on the boundary. At the midnight of `W` the second shop also
+delivers other attributes of all people and products, and new ones.
 """
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
 from persona_assets.lake.content_hash import content_hash
 from persona_assets.partitions import DAILY, days_of
+from persona_assets.recommenders import MODELS
+from persona_assets.sources.attribute_deliveries import product_history, user_history
 from persona_assets.sources.synthetic import SyntheticShop
 from persona_assets.tables import TABLES
+from persona_assets.tables.raw import PRODUCT_HISTORY, USER_HISTORY
+from persona_assets.transforms.attribute_history import as_known_at
 
 W = date(2025, 1, 20)
+DAY = timedelta(days=1)
 MIDNIGHT = datetime(2025, 1, 20, tzinfo=UTC)
 INSTANT = pl.lit(MIDNIGHT, dtype=pl.Datetime("us", "UTC"))
 ISO = "%Y-%m-%dT%H:%M:%S%.6fZ"
 
 BY_CUTOFF = [
     "features/item_embeddings", "features/user_embeddings", "feature_store/training_set",
-    "models/popularity_model", "models/als_model", "models/bpr_model", "models/registry",
-    "models/customer_segment_popularity_model", "recommendations/top_k",
+    *(model.artefact.path for model in MODELS.values()), "models/registry",
+    "recommendations/top_k",
     "segmentation/customer_features", "segmentation/segmentation_model",
     "segmentation/clustering_comparison", "segmentation/customer_segments",
     "segmentation/segment_profiles", "segmentation/segment_traits", "segmentation/cleaning_steps",
@@ -85,6 +92,45 @@ def planted_events(shop: SyntheticShop) -> pl.DataFrame:
     )
 
 
+class ShopWithOtherAttributes:
+    """A shop in which every attribute of people and products is another than in `shop`."""
+
+    def __init__(self, shop: Any) -> None:
+        self._shop = shop
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._shop, name)
+
+    def affinity(self, user_ids: Any, product_ids: Any, on: date) -> Any:
+        """Nobody can want the planted products: the made-up shop has no tastes for them."""
+        planted = np.array([product.startswith("planted-") for product in product_ids])
+        affinity = np.full((len(user_ids), len(product_ids)), -np.inf)
+        own = [product for product, other in zip(product_ids, planted, strict=True) if not other]
+        affinity[:, ~planted] = self._shop.affinity(user_ids, own, on)
+        return affinity
+
+    def users(self) -> pl.DataFrame:
+        users = self._shop.users()
+        strangers = users.head(5).with_columns(user_id=pl.lit("planted-") + pl.col("user_id"))
+        moved = users.with_columns(country=pl.col("country").reverse(), signup_date=None)
+        return pl.concat([moved.tail(-3), strangers.with_columns(signup_date=None)]).cast(
+            users.schema
+        )
+
+    def products(self) -> pl.DataFrame:
+        products = self._shop.products()
+        newcomers = products.head(5).with_columns(
+            product_id=pl.lit("planted-") + pl.col("product_id")
+        )
+        other = products.with_columns(
+            pl.col("name", "category", "brand").reverse(), price=pl.col("price").rank() * 10
+        )
+        # The first three are no longer sold.
+        return pl.concat([other.tail(-3), newcomers.with_columns(launch_date=None)]).cast(
+            products.schema
+        )
+
+
 @pytest.fixture(scope="module")
 def planted(
     open_shared_graph: Callable[..., Any],
@@ -92,12 +138,17 @@ def planted(
     shop: SyntheticShop,
     planted_events: pl.DataFrame,
 ) -> Any:
-    """The graph over the shop with the planted rows."""
+    """The graph over the shop with the planted rows, which delivers its attributes twice."""
     searches = shop.search_logs(days_of(DAILY.get_partition_keys()))
     late_searches = searches.with_columns(
         pl.max_horizontal("arrived_at", INSTANT).alias("arrived_at"), query=pl.lit("planted")
     )
-    graph = open_shared_graph("planted", shop_with_more_rows(shop, planted_events, late_searches))
+    other = ShopWithOtherAttributes(shop_with_more_rows(shop, planted_events, late_searches))
+    graph = open_shared_graph("planted", other)
+    store = graph.store
+    store.overwrite(USER_HISTORY, user_history(USER_HISTORY.empty(), shop, MIDNIGHT - DAY))
+    store.overwrite(PRODUCT_HISTORY, product_history(PRODUCT_HISTORY.empty(), shop, MIDNIGHT - DAY))
+    graph.defs.resources["shop"].clock = lambda: MIDNIGHT
     graph.run("daily_tables", "2025-01-01", "2025-01-28")
     graph.run("weekly_training", "2025-01-13", "2025-01-27")
     # A leaked stranger would stop this run: the tests below then say what leaked.
@@ -134,6 +185,20 @@ def test_facts_known_before_the_cutoff_do_not_move(path: str, whole: Any, plante
 @pytest.mark.parametrize("path", JUDGED)
 def test_metrics_of_a_week_that_was_over_do_not_move(path: str, whole: Any, planted: Any) -> None:
     assert planted.hashes("evaluation")[path]["2025-01-13"] == whole.hashes[path]["2025-01-13"]
+
+
+@pytest.mark.parametrize("table", [USER_HISTORY, PRODUCT_HISTORY])
+def test_other_attributes_are_known_from_the_day_after(
+    table: Any, whole: Any, planted: Any
+) -> None:
+    was, is_ = (graph.store.read(table) for graph in (whole, planted))
+    for cutoff in (date(2025, 1, 13), W):
+        assert content_hash(as_known_at(is_, cutoff)) == content_hash(as_known_at(was, cutoff))
+    later = as_known_at(is_, W + DAY)
+    assert later[table.key[0]].str.starts_with("planted-").sum() == 5
+    key, changing = table.key[0], {"user_id": "country", "product_id": "price"}[table.key[0]]
+    both = later.join(as_known_at(was, W + DAY), on=key)
+    assert (both[changing] != both[f"{changing}_right"]).mean() > 0.5
 
 
 @pytest.mark.parametrize("path", [*BY_CUTOFF, *SNAPSHOTS])

@@ -1,22 +1,35 @@
+from datetime import UTC, date, datetime
+
 import polars as pl
 
-from persona_assets.recommenders.side_information import side_information, with_segments
-from persona_assets.tables.raw import PRODUCTS, USERS
+from persona_assets.recommenders.side_information import attribute_histories, with_segments
+from persona_assets.tables.raw import BEGINNING, PRODUCT_HISTORY, USER_HISTORY
 from persona_assets.tables.segmentation import CUSTOMER_SEGMENTS
 from persona_assets.transforms.pseudonyms import pseudonym
 
 KEY = b"k" * 16
 
 
+CUTOFF = date(2025, 3, 10)
+NOTHING = {"valid_from": BEGINNING}
+
+
 def rows(table, *rows):
     return pl.DataFrame(
-        [{**dict.fromkeys(table.polars_schema), **row} for row in rows], schema=table.polars_schema
+        [dict.fromkeys(table.polars_schema) | NOTHING | row for row in rows],
+        schema=table.polars_schema,
     )
 
 
+def side_information(*tables, key):
+    return attribute_histories(*tables, key=key).known_at(CUTOFF)
+
+
 def test_people_are_known_by_the_names_of_the_mart_only():
-    users = rows(USERS, {"user_id": "ann", "country": "FR"}, {"user_id": "bob", "country": "DE"})
-    found = side_information(users, rows(PRODUCTS, {"product_id": "p"}), key=KEY)
+    users = rows(
+        USER_HISTORY, {"user_id": "ann", "country": "FR"}, {"user_id": "bob", "country": "DE"}
+    )
+    found = side_information(users, rows(PRODUCT_HISTORY, {"product_id": "p"}), key=KEY)
     assert dict(found.users.select("user_id", "country").rows()) == {
         pseudonym("ann", KEY): "FR",
         pseudonym("bob", KEY): "DE",
@@ -25,8 +38,8 @@ def test_people_are_known_by_the_names_of_the_mart_only():
 
 
 def test_the_order_of_rows_does_not_matter():
-    users = rows(USERS, *({"user_id": name} for name in "cab"))
-    products = rows(PRODUCTS, *({"product_id": name} for name in "zyx"))
+    users = rows(USER_HISTORY, *({"user_id": name} for name in "cab"))
+    products = rows(PRODUCT_HISTORY, *({"product_id": name} for name in "zyx"))
     one = side_information(users, products, key=KEY)
     other = side_information(users.reverse(), products.reverse(), key=KEY)
     assert one.users.equals(other.users)
@@ -34,14 +47,35 @@ def test_the_order_of_rows_does_not_matter():
 
 
 def test_of_empty_tables_nothing_is_known():
-    found = side_information(USERS.empty(), PRODUCTS.empty(), key=KEY)
+    found = side_information(USER_HISTORY.empty(), PRODUCT_HISTORY.empty(), key=KEY)
     assert (found.users, found.products) == (None, None)
 
 
 def test_what_is_not_asked_for_is_not_known():
-    users = rows(USERS, {"user_id": "ann", "country": "FR"})
+    users = rows(USER_HISTORY, {"user_id": "ann", "country": "FR"})
     assert side_information(users, key=KEY).products is None
     assert side_information(key=KEY).users is None
+
+
+def test_known_is_the_state_before_the_cutoff():
+    change = datetime(2025, 3, 10, tzinfo=UTC)
+    users = rows(
+        USER_HISTORY,
+        {"user_id": "ann", "country": "FR", "valid_to": change},
+        {"user_id": "ann", "country": "DE", "valid_from": change},
+        {"user_id": "new", "country": "DE", "valid_from": change},
+    )
+    products = rows(
+        PRODUCT_HISTORY,
+        {"product_id": "p", "price": 1.0, "valid_to": change},
+        {"product_id": "p", "price": 2.0, "valid_from": change},
+    )
+    known = attribute_histories(users, products, key=KEY)
+    then, later = known.known_at(CUTOFF), known.known_at(date(2025, 3, 11))
+    assert then.users.select("user_id", "country").rows() == [(pseudonym("ann", KEY), "FR")]
+    assert then.products["price"].to_list() == [1.0]
+    assert later.users["country"].to_list() == ["DE", "DE"]
+    assert later.products["price"].to_list() == [2.0]
 
 
 def test_segments_are_an_attribute_of_people_beside_the_others():
@@ -52,7 +86,9 @@ def test_segments_are_an_attribute_of_people_beside_the_others():
     )
     alone = with_segments(side_information(key=KEY), segments).users
     assert dict(alone.rows()) == {ann: "Champions", bob: "Lost"}
-    users = rows(USERS, {"user_id": "ann", "country": "FR"}, {"user_id": "cid", "country": "DE"})
+    users = rows(
+        USER_HISTORY, {"user_id": "ann", "country": "FR"}, {"user_id": "cid", "country": "DE"}
+    )
     beside = with_segments(side_information(users, key=KEY), segments).users
     told = beside.select("user_id", "country", "customer_segment").rows()
     assert {user: attributes for user, *attributes in told} == {

@@ -18,7 +18,7 @@ from persona_assets.resources.event_log import PooledSqliteEventLogStorage
 DAYS = ("2025-01-01", "2025-01-02", "2025-01-03")
 EVENTS = dg.AssetKey(["raw", "events"])
 CONTRACT = dg.AssetCheckKey(EVENTS, "contract")
-ASSETS = ["raw/users", "raw/products", "raw/events"]
+ASSETS = ["raw/users", "raw/product_history", "raw/events"]
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ INTERACTIONS = dg.AssetKey(["mart", "user_item_interactions"])
 @pytest.fixture(scope="module")
 def graph(open_shared_graph: Callable[..., Any]) -> Any:
     graph = open_shared_graph("lake")
-    assets = ["raw/users", "raw/products", "raw/events", "mart/user_item_interactions",
+    assets = ["raw/product_history", "raw/events", "mart/user_item_interactions",
               "mart/quarantine", "features/item_daily"]  # fmt: skip
     graph.run("daily_tables", DAYS[0], DAYS[-1], assets=assets)
     return graph
@@ -122,7 +122,7 @@ def test_commit_says_who_made_the_table_from_what(graph: Any) -> None:
     assert commit["run_id"] == run.run_id
     assert commit["asset"] == "mart/quarantine"
     assert json.loads(commit["partitions"]) == list(DAYS)
-    inputs = {table.path: graph.store.version(table) for table in (raw.EVENTS, raw.PRODUCTS)}
+    inputs = {table.path: graph.store.version(table) for table in (raw.EVENTS, raw.PRODUCT_HISTORY)}
     assert json.loads(commit["inputs"]) == inputs
     specs = {spec.key.path[-1]: spec for asset in graph.defs.assets for spec in asset.specs}
     assert commit["code_version"] == specs["quarantine"].code_version
@@ -132,7 +132,7 @@ def test_commit_names_the_version_that_was_read_though_a_newer_one_was_written_m
     open_graph: Callable[..., Any], copy_tables: Callable[..., None], graph: Any, monkeypatch: Any
 ) -> None:
     mine = open_graph()
-    copy_tables(graph.store, mine, "mart/user_item_interactions", "raw/products", days=DAYS)
+    copy_tables(graph.store, mine, "mart/user_item_interactions", days=DAYS)
     read = mine.store.version(mart.USER_ITEM_INTERACTIONS)
     aggregate = aggregates.item_daily
 

@@ -180,7 +180,9 @@ def test_history_carried_from_piece_to_piece_is_history_read_anew(
     rows = dirty_mart(seed, rows=150, days=9)
     days = [date(2025, 3, 3) + timedelta(days=number) for number in (0, 1, 2, 4, 5, 8)]
     carried = Touches(
-        nw.from_native(rows.lazy()), hold=lambda frame: frame.collect("polars").lazy()
+        nw.from_native(rows.lazy()),
+        nw.from_native(PRODUCT_ROWS.lazy()),
+        hold=lambda frame: frame.collect("polars").lazy(),
     )
     pieces = [
         on_polars(temporal_features, rows, PRODUCT_ROWS, piece, touches=carried.before(piece))
@@ -196,8 +198,8 @@ def test_touches_too_far_back_to_matter_are_let_go(mart, on_polars):
         {"event_id": "a", "at": NINE - 31 * DAY, "product_id": "p1"},
         {"event_id": "b", "at": NINE - 29 * DAY, "product_id": "p2"},
     )
-    first = on_polars(last_touches, rows, [date(2025, 1, 31)])
+    first = on_polars(last_touches, rows, PRODUCT_ROWS, [date(2025, 1, 31)])
     assert first["product_id"].to_list() == ["p1"]
     days = [date(2025, 2, 1) + timedelta(days=each) for each in range(30)]
-    kept = on_polars(last_touches, rows, days, earlier=nw.from_native(first.lazy()))
+    kept = on_polars(last_touches, rows, PRODUCT_ROWS, days, earlier=nw.from_native(first.lazy()))
     assert kept["product_id"].to_list() == ["p2"]
