@@ -132,7 +132,7 @@ def test_commit_names_the_version_that_was_read_though_a_newer_one_was_written_m
     open_graph: Callable[..., Any], copy_tables: Callable[..., None], graph: Any, monkeypatch: Any
 ) -> None:
     mine = open_graph()
-    copy_tables(graph.store, mine, "mart/user_item_interactions", days=DAYS)
+    copy_tables(graph.store, mine, "mart/user_item_interactions", "raw/product_history", days=DAYS)
     read = mine.store.version(mart.USER_ITEM_INTERACTIONS)
     aggregate = aggregates.item_daily
 
