@@ -21,12 +21,14 @@ from persona_assets.sources.delivered_rows import (
     is_delivered,
 )
 from persona_assets.sources.delivered_times import instants
+from persona_assets.sources.entities import dated, newest_state, one_description, refuse_missing
 from persona_assets.sources.event_ids import content_ids
 from persona_assets.sources.mapping import Mapping, TableMapping
 from persona_assets.sources.sampling import Sample
 from persona_assets.sources.typed_columns import refuse_other_than, typed
 from persona_assets.tables import raw
 from persona_assets.tables.contract import Table
+from persona_assets.transforms.attribute_history import VALID_FROM
 
 NOT_THE_EVENT = frozenset({"event_id", "arrived_at"})
 """A row delivered again later tells of the same event, so arrival is no part of its identity."""
@@ -84,6 +86,7 @@ class FilesSource:
         self._today = today
         self._sample = sample
         self._notes: dict[str, tuple[str, ...]] = {}
+        self._entity_rows: dict[str, pl.DataFrame] = {}
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -101,12 +104,20 @@ class FilesSource:
         return self._range[1]
 
     def users(self) -> pl.DataFrame:
-        """Rows of `raw/users`."""
+        """Rows of `raw/users`; where the mapping dates them, those that hold today."""
         return self._entities(raw.USERS)
 
     def products(self) -> pl.DataFrame:
-        """Rows of `raw/products`."""
+        """Rows of `raw/products`; where the mapping dates them, those that hold today."""
         return self._entities(raw.PRODUCTS)
+
+    def dated_users(self) -> pl.DataFrame | None:
+        """Descriptions of people with `valid_from`; None where the mapping has no such column."""
+        return self._dated(raw.USERS)
+
+    def dated_products(self) -> pl.DataFrame | None:
+        """Descriptions of products with `valid_from`; None where the mapping has no such column."""
+        return self._dated(raw.PRODUCTS)
 
     def events(self, days: Sequence[date]) -> pl.DataFrame:
         """Rows of `raw/events` filed under `days`."""
@@ -215,10 +226,40 @@ class FilesSource:
                 if column.name != key
             )
             return distinct.select(table.polars_schema.names())
+        described = self._described(mapping)
+        if VALID_FROM in mapping.given:
+            return newest_state(described, table, self._today)
+        return described
+
+    def _dated(self, table: Table) -> pl.DataFrame | None:
+        mapping = self._mapping.tables.get(table.name)
+        if mapping is None or VALID_FROM not in mapping.given:
+            return None
+        return self._described(mapping)
+
+    def _described(self, mapping: TableMapping) -> pl.DataFrame:
+        """People or products, each described once, or once for each `valid_from`."""
+        if mapping.section in self._entity_rows:
+            return self._entity_rows[mapping.section]
+        table = mapping.table
+        identified_by = [table.key[0]]
         delivered = self._delivered(mapping)
-        rows = _in_contract(delivered, table, strict=True)
-        _refuse_missing_or_conflicting(rows, delivered["place"], key)
-        return rows.unique(key).sort(key)
+        rows = _in_contract(delivered, table, strict=True).with_columns(delivered["place"])
+        refuse_missing(rows, table.key[0])
+        if VALID_FROM in mapping.given:
+            rows = dated(
+                rows,
+                delivered[VALID_FROM],
+                mapping.time,
+                section=mapping.section,
+                today=self._today,
+            )
+            identified_by.append(VALID_FROM)
+        found, note = one_description(rows, identified_by)
+        if note:
+            self._notes[mapping.section] += (f"[{mapping.section}] {note}",)
+        self._entity_rows[mapping.section] = found
+        return found
 
 
 def _numbered(rows: pl.DataFrame, day: pl.Series) -> pl.DataFrame:
@@ -269,17 +310,3 @@ def _in_contract(rows: pl.DataFrame, table: Table, *, strict: bool) -> pl.DataFr
         else typed(rows, column, strict=strict)
         for column in table.columns
     )
-
-
-def _refuse_missing_or_conflicting(rows: pl.DataFrame, place: pl.Series, key: str) -> None:
-    """Identifiers are named by their place: those of people belong in no error text."""
-    if rows[key].null_count():
-        first = place.filter(rows[key].is_null())[0]
-        raise UserError(f"{first}: {key} is missing; give it one or remove the row")
-    different = rows.with_columns(place.alias("place")).unique(rows.columns, keep="first")
-    conflicts = different.filter(pl.col(key).is_duplicated()).sort(key, "place")
-    if len(conflicts):
-        first, second = conflicts["place"].head(2)
-        raise UserError(
-            f"{first} and {second} describe the same {key} differently; keep one of them"
-        )

@@ -24,6 +24,10 @@ consent = true                 # consent is mapped or stated, never assumed
 zone = "Europe/Berlin"         # zone of times that name none; default UTC
 ```
 
+`[users]` and `[products]` may map `valid_from`, the time from which a row was known: several rows
+of a person or product are then its history, and an empty cell says that nothing has changed. Of
+rows without dates that differ, the most frequent value of each column counts.
+
 `file` may be a list of names and patterns, and a name may be that of a folder. `[events.time]` may
 also hold `format` (as in `%d.%m.%Y %H:%M`) or `unit` (`s`, `ms` or `us` since 1970-01-01 UTC).
 `[events.format]` says what the files' content does not show: `separator`, `encoding`, `sheet`.
@@ -58,6 +62,8 @@ REQUIRED: dict[str, tuple[str, ...]] = {
 
 TABLES: dict[str, Table] = {table.name: table for table in raw.TABLES}
 ADDED_BY_US = frozenset({"event_date", "source_row"})
+DATED = {"users": ("valid_from",), "products": ("valid_from",)}
+"""Columns that a section may map besides those of its table: of what time its rows speak."""
 SETTINGS = (
     "file",
     "optional_file",
@@ -200,7 +206,8 @@ class _Section:
     def __init__(self, path: Path, name: str, body: object) -> None:
         self.name = name
         self.where = f"mapping {path} [{name}]"
-        self.ours = tuple(c.name for c in TABLES[name].columns if c.name not in ADDED_BY_US)
+        contract = tuple(c.name for c in TABLES[name].columns if c.name not in ADDED_BY_US)
+        self.ours = (*contract, *DATED.get(name, ()))
         self.body = self._table(body, self.where)
 
     def read(self) -> TableMapping:

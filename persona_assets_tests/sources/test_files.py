@@ -336,18 +336,6 @@ def test_pattern_that_is_none_is_refused(tmp_path, pattern):
         ),
         ("items_csv", "Mug,2.5", "Mug,2.50", None),
         ("items_csv", "b,Fee", ",Fee", r"items\.csv row 1: product_id is missing"),
-        (
-            "items_csv",
-            "b,Fee",
-            "a,Fee",
-            r"items\.csv row 1 and items\.csv row 2 describe the same prod",
-        ),
-        (
-            "people_csv",
-            "1,\n",
-            "2,BE\n",
-            r"people\.csv row 1 and people\.csv row 2 describe the same user",
-        ),
     ],
 )
 def test_catalogues_are_right_or_refused(tmp_path, file, old, new, message):

@@ -1,0 +1,137 @@
+"""People and products as files describe them: several rows of one, and rows with dates.
+
+Belongs here: which description of a person or product counts. Does not belong here: reading the
+files (`delivered_rows.py`) and their values (`typed_columns.py`, `times/`), or how dated
+descriptions become a history (`attribute_deliveries.py`).
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+
+import polars as pl
+
+from persona_assets.errors import UserError
+from persona_assets.sources.attribute_deliveries import after_dated_delivery
+from persona_assets.sources.mapping import TimeReading
+from persona_assets.sources.times.decision import decide
+from persona_assets.sources.times.readings import counted
+from persona_assets.sources.times.strftime import read_format
+from persona_assets.tables import raw
+from persona_assets.tables.contract import Table
+from persona_assets.transforms.attribute_history import VALID_FROM, as_known_at
+
+HISTORIES = {raw.USERS.name: raw.USER_HISTORY, raw.PRODUCTS.name: raw.PRODUCT_HISTORY}
+_PLACE, _ROW = "place", "_row"
+
+
+def refuse_missing(rows: pl.DataFrame, key: str) -> None:
+    """Check that every row says whom or what it describes.
+
+    Raises:
+        UserError: one does not. It is named by its place: identifiers of people belong in no text.
+    """
+    missing = rows.filter(pl.col(key).is_null())
+    if missing.height:
+        raise UserError(f"{missing[_PLACE][0]}: {key} is missing; give it one or remove the row")
+
+
+def one_description(rows: pl.DataFrame, identified_by: Sequence[str]) -> tuple[pl.DataFrame, str]:
+    """One row for each identifier, of each attribute the value that most of its rows have.
+
+    Of values that are equally frequent the last one counts, as files are written from old to new;
+    empty cells say nothing.
+
+    Args:
+        rows: descriptions with their `place`, in the order of their delivery.
+        identified_by: columns that are the identifier; for dated descriptions also `valid_from`.
+
+    Returns:
+        The rows without `place`, sorted by `identified_by`, and a note on those that were
+        contradicted; empty: none was.
+    """
+    key = list(identified_by)
+    attributes = [name for name in rows.columns if name not in (*key, _PLACE)]
+    different = rows.unique([*key, *attributes], keep="first", maintain_order=True)
+    contradicted = different.filter(pl.struct(key).is_duplicated())
+    if contradicted.is_empty():
+        return different.drop(_PLACE).sort(key), ""
+    repeated = rows.join(contradicted.select(key).unique(), on=key, how="semi", nulls_equal=True)
+    chosen = repeated.select(key).unique()
+    for name in attributes:
+        chosen = chosen.join(
+            _most_frequent(repeated, key, name), on=key, how="left", nulls_equal=True
+        )
+    single = different.join(chosen, on=key, how="anti", nulls_equal=True).drop(_PLACE)
+    first = contradicted[_PLACE][0]
+    note = (
+        f"{chosen.height:,} of {single.height + chosen.height:,} descriptions have several rows "
+        f"that differ, such as that of {first}; of each column the most frequent value counts, "
+        "of equally frequent ones the last"
+    )
+    return pl.concat([single, chosen.select(single.columns)]).sort(key), note
+
+
+def _most_frequent(rows: pl.DataFrame, key: list[str], name: str) -> pl.DataFrame:
+    return (
+        rows.with_row_index(_ROW)
+        .drop_nulls(name)
+        .group_by(*key, name)
+        .agg(pl.len(), pl.col(_ROW).max())
+        .sort("len", _ROW)
+        .unique(key, keep="last", maintain_order=True)
+        .select(*key, name)
+    )
+
+
+def newest_state(dated: pl.DataFrame, table: Table, today: date) -> pl.DataFrame:
+    """Rows of `raw/users` or `raw/products` at the end of `today`, from dated descriptions.
+
+    Args:
+        dated: columns of the table, and `valid_from`; null: from the beginning.
+        table: contract of the table.
+        today: the caller's day in UTC; later descriptions are plans.
+    """
+    end = datetime.combine(today + timedelta(days=1), time(), UTC)
+    history = after_dated_delivery(HISTORIES[table.name].empty(), dated, end)
+    known = as_known_at(history, end)
+    return known.select(table.polars_schema.names()).sort(table.key[0])
+
+
+def dated(
+    rows: pl.DataFrame, texts: pl.Series, reading: TimeReading, *, section: str, today: date
+) -> pl.DataFrame:
+    """Rows with `valid_from`, the instant from which each is valid; null: from the beginning.
+
+    Args:
+        rows: descriptions with their `place`.
+        texts: (rows,) that instant as delivered.
+        reading: how the mapping says that times are written; where it does not, the whole column
+            decides (`times.decision`).
+        section: the mapping's section, for errors.
+        today: the caller's day in UTC.
+
+    Raises:
+        UserError: a text is no time, or the column can be read in several ways.
+    """
+    stripped = texts.str.strip_chars().replace("", None)
+    if reading.unit is not None:
+        instants = counted(stripped, reading.unit)
+    elif reading.format is not None:
+        instants = read_format(stripped, reading.format, reading.zone)
+    else:
+        instants = decide(
+            stripped,
+            zone=reading.zone,
+            today=today,
+            name=VALID_FROM,
+            section=section,
+            places=rows[_PLACE],
+        ).instants
+    unread = instants.is_null() & stripped.is_not_null()
+    if unread.any():
+        first = int(unread.arg_max() or 0)
+        raise UserError(
+            f"{rows[_PLACE][first]}: {VALID_FROM} is {texts[first]!r}, which is no time; correct "
+            f"the file, or say in [{section}.time] which format, unit or zone it has"
+        )
+    return rows.with_columns(instants.alias(VALID_FROM))
