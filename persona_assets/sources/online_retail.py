@@ -18,6 +18,7 @@ import polars as pl
 
 from persona_assets.errors import UserError
 from persona_assets.sources.event_ids import variant_numbers
+from persona_assets.sources.leading_values import leading_values
 from persona_assets.sources.local_time import iso_text, to_utc
 from persona_assets.sources.matched_returns import match_returns
 from persona_assets.sources.reading import read_text
@@ -148,6 +149,37 @@ class OnlineRetail:
             .sort("product_id")
         )
 
+    def dated_users(self) -> pl.DataFrame:
+        """States of people: the country of most lines so far, the first day from the purchase on.
+
+        So no cut-off knows what only later lines tell.
+        """
+        bought = self._lines.filter(pl.col("event_type") == "purchase")
+        signups = bought.group_by("user_id").agg(
+            valid_from=pl.col("arrived_at").min(), signup_date=pl.col("event_date").min()
+        )
+        countries = leading_values(self._lines, "user_id", "Country").rename({"Country": "country"})
+        return (
+            _states("user_id", self._first_seen("user_id"), countries, signups)
+            .drop_nulls("user_id")
+            .select(*raw.USERS.polars_schema.names(), "valid_from")
+        )
+
+    def dated_products(self) -> pl.DataFrame:
+        """States of products: the commonest description so far, from the first line on."""
+        names = leading_values(self._lines, "product_id", "Description")
+        states = _states(
+            "product_id", self._first_seen("product_id"), names.rename({"Description": "name"})
+        )
+        return (
+            states.join(self.products().drop("name"), on="product_id")
+            .select(*raw.PRODUCTS.polars_schema.names(), "valid_from")
+            .sort("product_id", "valid_from")
+        )
+
+    def _first_seen(self, key: str) -> pl.DataFrame:
+        return self._lines.group_by(key).agg(valid_from=pl.col("arrived_at").min())
+
     def events(self, days: Sequence[date]) -> pl.DataFrame:
         """Rows of `raw/events` filed under `days`."""
         return self._lines_of(days).select(raw.EVENTS.polars_schema.names())
@@ -200,6 +232,16 @@ class OnlineRetail:
             .with_columns(source_row=pl.int_range(pl.len(), dtype=pl.Int64).over("event_date"))
             .sort("event_date", "source_row")
         )
+
+
+def _states(key: str, *said: pl.DataFrame) -> pl.DataFrame:
+    """What was said of each identifier at each instant, a row for both."""
+    return (
+        pl.concat(said, how="diagonal")
+        .group_by(key, "valid_from")
+        .agg(pl.all().drop_nulls().first())
+        .sort(key, "valid_from")
+    )
 
 
 def _most_frequent(column: str) -> pl.Expr:

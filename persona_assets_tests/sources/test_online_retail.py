@@ -8,10 +8,14 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from persona_assets.errors import UserError
+from persona_assets.sources.attribute_deliveries import product_history, user_history
 from persona_assets.sources.online_retail import OnlineRetail
 from persona_assets.sources.protocol import Source
 from persona_assets.tables import raw
+from persona_assets.transforms.attribute_history import as_known_at, newest
+from persona_assets.transforms.history import midnight
 
+ARRIVAL = datetime(2026, 1, 1, tzinfo=UTC)
 PUBLISHED = Path(__file__).parents[2].parent / "shared" / "data" / "online_retail.parquet"
 
 
@@ -120,6 +124,24 @@ class TestPublishedFile:
         assert len(orders) == 541_909
         assert orders.filter(status="cancelled").height == 9_288
         assert orders.filter(status="cancelled")["order_id"].str.starts_with("C").all()
+
+    def test_no_cutoff_knows_what_only_later_lines_tell(self, published):
+        """Against the commonest description and country of the lines before the cut-off."""
+        users = user_history(raw.USER_HISTORY.empty(), published, ARRIVAL)
+        products = product_history(raw.PRODUCT_HISTORY.empty(), published, ARRIVAL)
+        for cutoff in (date(2010, 12, 6), date(2011, 6, 6), published.end):
+            lines = published._lines.filter(pl.col("arrived_at") < midnight(cutoff))
+            for history, key, name, text in (
+                (users, "user_id", "country", "Country"),
+                (products, "product_id", "name", "Description"),
+            ):
+                known = as_known_at(history, cutoff).select(key, name).sort(key)
+                commonest = pl.col(text).drop_nulls().mode().min().alias(name)
+                expected = lines.drop_nulls(key).group_by(key).agg(commonest).sort(key)
+                assert_frame_equal(known, expected)
+        assert_frame_equal(newest(users, "user_id"), published.users())
+        assert_frame_equal(newest(products, "product_id"), published.products())
+        assert products.height < 1.5 * published.products().height
 
     def test_summer_time_ends_in_utc(self, events):
         # The shop opens at about 8 by the clock all year round: 7 in UTC while summer time lasts.
