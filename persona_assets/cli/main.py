@@ -18,6 +18,7 @@ from persona_assets.cli.models import COMMANDS as MODEL_COMMANDS
 from persona_assets.cli.output import say
 from persona_assets.cli.rekey import rekey
 from persona_assets.cli.report import report
+from persona_assets.cli.restate import restate
 from persona_assets.cli.run import demo, run
 from persona_assets.cli.segment import segment
 from persona_assets.cli.ui import ui
@@ -35,7 +36,7 @@ def persona() -> None:
         say(f"closed {closed} run(s) of processes that ended without saying so")
 
 
-for command in (demo, check, run, report, ui, benchmark, segment, rekey, *MODEL_COMMANDS):
+for command in (demo, check, run, report, ui, benchmark, segment, rekey, restate, *MODEL_COMMANDS):
     persona.add_command(command)
 
 

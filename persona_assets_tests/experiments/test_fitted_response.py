@@ -1,4 +1,4 @@
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -8,6 +8,10 @@ from persona_assets.errors import DataError
 from persona_assets.experiments.fitted_response import FEATURES, fit_response
 from persona_assets.experiments.prices import price_list
 from persona_assets.experiments.response import VISITS
+from persona_assets.sources.attribute_deliveries import after_delivery
+from persona_assets.tables.raw import PRODUCT_HISTORY
+from persona_assets.tables.raw import PRODUCTS as RAW_PRODUCTS
+from persona_assets.transforms.attribute_history import as_known_at
 
 W = date(2025, 3, 3)
 MIDNIGHT = datetime(2025, 3, 3, tzinfo=UTC)
@@ -185,6 +189,27 @@ def test_prices_are_the_catalogues_else_the_median_paid():
     products = pl.DataFrame({"product_id": ["b", "a", "c"], "price": [None, 3.0, None]})
     seen = pl.DataFrame({"product_id": ["a", "b", "b", "b"], "unit_price": [9.0, 1.0, 2.0, None]})
     assert price_list(products, seen).rows() == [("a", 3.0), ("b", 1.5), ("c", None)]
+
+
+def test_prices_of_a_cutoff_do_not_move_with_a_later_price_list():
+    catalogue = pl.DataFrame(
+        [{"product_id": name, "price": price, "kind": "product"} for name, price in PRICES.rows()],
+        schema=RAW_PRODUCTS.polars_schema,
+    )
+    before = after_delivery(PRODUCT_HISTORY.empty(), catalogue, MIDNIGHT - timedelta(days=9))
+    dearer = catalogue.with_columns(pl.col("price") * 3).tail(-1)
+    after = after_delivery(before, dearer, MIDNIGHT)
+    nothing = INTERACTIONS.clear()
+
+    def prices(history, cutoff):
+        return price_list(as_known_at(history, cutoff), nothing)
+
+    assert prices(after, W).equals(prices(before, W))
+    later = W + timedelta(days=1)
+    assert prices(after, later)["price"].to_list() == [p * 3 for p in PRICES["price"][1:]]
+    # So the fitted response does not move either, nor, with it, what is simulated.
+    moved, plain = (fit(prices=prices(each, W)) for each in (after, before))
+    assert moved.probabilities(PAIRS)[0].tolist() == plain.probabilities(PAIRS)[0].tolist()
 
 
 def test_products_that_the_catalogue_did_not_list_yet_have_the_price_paid():

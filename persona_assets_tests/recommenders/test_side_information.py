@@ -1,7 +1,8 @@
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
+from persona_assets.recommenders import MODELS
 from persona_assets.recommenders.side_information import attribute_histories, with_segments
 from persona_assets.tables.raw import BEGINNING, PRODUCT_HISTORY, USER_HISTORY
 from persona_assets.tables.segmentation import CUSTOMER_SEGMENTS
@@ -76,6 +77,49 @@ def test_known_is_the_state_before_the_cutoff():
     assert then.products["price"].to_list() == [1.0]
     assert later.users["country"].to_list() == ["DE", "DE"]
     assert later.products["price"].to_list() == [2.0]
+
+
+def test_models_of_a_cutoff_do_not_move_with_later_attributes_and_those_of_a_later_one_do():
+    change = datetime(2025, 3, 10, tzinfo=UTC)
+    touched = [("ann", "p"), ("ann", "q"), ("bob", "p"), ("bob", "r"), ("cyd", "q")]
+    interactions = pl.DataFrame(
+        [
+            {
+                "user_id": pseudonym(user, KEY),
+                "product_id": product,
+                "event_type": "view",
+                "event_ts": change - timedelta(hours=number + 1),
+                "arrived_at": change - timedelta(hours=number + 1),
+                "weight": 1.0,
+            }
+            for number, (user, product) in enumerate(touched)
+        ]
+    )
+    described = {"kind": "product", "price": 1.0, "category": "x", "brand": "b", "name": "One"}
+    other = {"kind": "product", "price": 9.0, "category": "y", "brand": "c", "name": "Other"}
+    first = [
+        rows(USER_HISTORY, *({"user_id": user, "country": "FR"} for user in ("ann", "bob"))),
+        rows(PRODUCT_HISTORY, *({"product_id": name} | described for name in "pqr")),
+    ]
+    ended = [each.with_columns(valid_to=change) for each in first]
+    begun = {"valid_from": change}
+    second = [
+        rows(
+            USER_HISTORY, *({"user_id": user, "country": "DE"} | begun for user in ("ann", "cyd"))
+        ),
+        rows(PRODUCT_HISTORY, *({"product_id": name} | other | begun for name in "pr")),
+    ]
+    before = attribute_histories(*first, key=KEY)
+    after = attribute_histories(*map(pl.concat, zip(ended, second, strict=True)), key=KEY)
+    for model in (MODELS["content"], MODELS["segment_popularity"]):
+        learned = {
+            (name, cutoff): model.fit(interactions, cutoff=cutoff, side=known.known_at(cutoff))
+            for name, known in (("before", before), ("after", after))
+            for cutoff in (CUTOFF, CUTOFF + timedelta(days=7))
+        }
+        assert learned["after", CUTOFF].equals(learned["before", CUTOFF]), model.name
+        later = CUTOFF + timedelta(days=7)
+        assert not learned["after", later].equals(learned["before", later]), model.name
 
 
 def test_segments_are_an_attribute_of_people_beside_the_others():
