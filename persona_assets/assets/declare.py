@@ -20,6 +20,7 @@ from persona_assets.orchestration.runs import owners
 from persona_assets.partitions import DAILY, JUDGED, WEEKLY, days_of
 from persona_assets.resources.failures import permanent_failures
 from persona_assets.resources.lake import CODE_VERSION, COLUMNS, Piece
+from persona_assets.resources.provenance import ALL_SETTINGS, SETTINGS
 from persona_assets.resources.stopwatch import STOPWATCH
 from persona_assets.skipped import Partial, as_partial, attempt
 from persona_assets.tables import Table
@@ -51,6 +52,7 @@ def table_asset(
     code: Sequence[object] = (),
     required: Sequence[str] = (),
     no_rows: str | None = None,
+    settings: Sequence[str] | None = None,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Make the decorated function the asset of `tables` (several: it returns as many frames).
 
@@ -67,7 +69,13 @@ def table_asset(
         required: keys of resources the function takes from its context.
         no_rows: why a partition may be without rows, where the function does not say why; None: it
             needs none.
+        settings: names of the settings that the rows depend on (see `resources/provenance.py`);
+            None: all of them where the shop is required, none where it is not. A run makes again
+            what was made under other values of them.
     """
+    behind = settings
+    if behind is None:
+        behind = ALL_SETTINGS if "shop" in required else ()
 
     def decorate(function: Callable[..., Any]) -> dg.AssetsDefinition:
         version = code_version(
@@ -85,7 +93,7 @@ def table_asset(
         return dg.multi_asset(
             name="__".join([tables[0].group, *(table.name for table in tables)]),
             outs={
-                table.name: _out(table, function.__doc__ or "", partitions, kinds, version)
+                table.name: _out(table, function.__doc__ or "", partitions, kinds, version, behind)
                 for table in tables
             },
             ins=inputs,
@@ -93,7 +101,7 @@ def table_asset(
             backfill_policy=dg.BackfillPolicy.single_run() if partitions else None,
             required_resource_keys={"lake", *required},
             retry_policy=automation.RETRY,
-        )(_writing(function, tables, version, no_rows))
+        )(_writing(function, tables, version, no_rows, behind))
 
     return decorate
 
@@ -111,6 +119,7 @@ def _out(
     partitions: dg.PartitionsDefinition | None,
     kinds: Sequence[str],
     version: str,
+    settings: Sequence[str],
 ) -> dg.AssetOut:
     pii = [column.name for column in table.columns if column.pii]
     return dg.AssetOut(
@@ -137,6 +146,7 @@ def _out(
             "persona/partition_column": table.partition or "",
             "persona/pii_columns": pii,
             CODE_VERSION: version,
+            SETTINGS: list(settings),
         },
     )
 
@@ -177,6 +187,7 @@ def _writing(
     tables: Sequence[Table],
     code_version: str,
     no_rows: str | None,
+    settings: Sequence[str],
 ) -> Callable[..., Iterator[dg.MaterializeResult]]:
     """`function`, its inputs as they are, with what it makes written to the lake."""
 
@@ -187,7 +198,12 @@ def _writing(
         pieces = _pieces(context, tables, lambda: function(*arguments, **inputs))
         with permanent_failures(), context.resources.lake.store.naming_damage():
             results = context.resources.lake.write(
-                context, tables, pieces, code_version=code_version, no_rows=no_rows
+                context,
+                tables,
+                pieces,
+                code_version=code_version,
+                no_rows=no_rows,
+                settings=settings,
             )
         yield from results
 

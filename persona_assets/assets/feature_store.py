@@ -9,6 +9,7 @@ from persona_assets import automation
 from persona_assets.assets.code_version import code_version
 from persona_assets.assets.daily import each_piece
 from persona_assets.assets.declare import OWNERS, Reads, asset_key, table_asset
+from persona_assets.lake.content_hash import add, content_hash
 from persona_assets.partitions import DAILY, TRAILING_SNAPSHOT, WEEK_BEFORE, WEEKLY, days_of
 from persona_assets.resources.lake import Piece
 from persona_assets.resources.stopwatch import STOPWATCH
@@ -99,6 +100,8 @@ def _online_features(
             "product": ("product_id", collect(newest(items, "as_of"))),
         }
         rows = context.resources.online_store.replace(found)
+        digests = [content_hash(frame) for _, frame in found.values()]
+        context.resources.lake.remember(context, ONLINE_FEATURES, add(digests))
     as_of = {entity: str(frame["as_of"].max()) for entity, (_, frame) in found.items()}
     return dg.MaterializeResult(
         metadata={

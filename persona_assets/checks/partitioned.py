@@ -63,12 +63,14 @@ def asset_check(
         required_resource_keys={"lake"},
     )
     def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        keys = list(context.partition_keys) if partitions else [""]
+        keys = _keys(context, key) if partitions else [""]
         asked = Asked(context, keys)
         results: dict[str, dg.AssetCheckResult] = {}
         with STOPWATCH.measure(table.path, "check"):
             for part in asked.divided(context, table) if partitions else [asked]:
                 results |= judge(part)
+        if blocking:
+            _remember(context, table, name, results)
         # A range of one day has no partition key either: Dagster would not say which day it was.
         if partitions is None or context.op_execution_context.has_partition_key:
             return results[keys[0]]
@@ -76,6 +78,31 @@ def asset_check(
         return _summary(results)
 
     return check
+
+
+def _keys(context: dg.AssetCheckExecutionContext, asset: dg.AssetKey) -> list[str]:
+    """The partitions of the run, or, in a run without any, all that are materialized.
+
+    "Execute" on the Checks tab of the UI starts a run that names no partition.
+    """
+    run = context.op_execution_context
+    if run.has_partition_key or run.has_partition_key_range:
+        return list(context.partition_keys)
+    return sorted(run.instance.get_materialized_partitions(asset))
+
+
+def _remember(
+    context: dg.AssetCheckExecutionContext,
+    table: Table,
+    name: str,
+    results: Mapping[str, dg.AssetCheckResult],
+) -> None:
+    """Tell the lake what a blocking check found, so that no later run builds on a bad partition."""
+    passed = {
+        key: result.passed or result.severity is dg.AssetCheckSeverity.WARN
+        for key, result in results.items()
+    }
+    context.resources.lake.provenance.check(table.path, name, passed)
 
 
 def _summary(results: Mapping[str, dg.AssetCheckResult]) -> dg.AssetCheckResult:

@@ -73,8 +73,13 @@ def demo() -> None:
 @click.option("--k", "top_k", type=int, help="Length of the recommendation lists.")
 @click.option("--exclude", help="Leave out of lists: bought, seen or none.")
 @click.option("--weeks", type=int, default=DEFAULT_WEEKS, show_default=True, help="Replayed weeks.")
-def run(weeks: int, top_k: int | None, exclude: str | None, **given: Any) -> None:  # noqa: ANN401
-    """Materialize the whole graph from a source, check it, and show the report."""
+@click.option("--all", "everything", is_flag=True, help="Make everything again, due or not.")
+def run(weeks: int, everything: bool, top_k: int | None, exclude: str | None, **given: Any) -> None:  # noqa: ANN401
+    """Materialize what is due of the whole graph, check it, and show the report.
+
+    Due are new days, days that were delivered again, what follows from them, and what a changed
+    model or setting makes. The last lines say what was made and why.
+    """
     if weeks < 1:
         raise UserError(f"--weeks is {weeks}; replay at least 1 week")
     changes = {"top_k": top_k, "exclude": exclude, "seed": given["seed"]}
@@ -82,6 +87,7 @@ def run(weeks: int, top_k: int | None, exclude: str | None, **given: Any) -> Non
     _run(
         source,
         weeks=weeks,
+        everything=everything,
         changes={name: value for name, value in changes.items() if value is not None},
         identifiers_are_public=identifiers_are_public,
     )
@@ -160,6 +166,7 @@ def _run(
     weeks: int,
     changes: dict[str, Any],
     identifiers_are_public: bool,
+    everything: bool = False,
     small: bool = False,
 ) -> None:
     before = settings_module.load()
@@ -168,10 +175,12 @@ def _run(
     with home_in_use.writing(current.home, "run"):
         # Refused before any work; a step would refuse another key than the lake's, too.
         current.secret_key(identifiers_are_public=identifiers_are_public)
-        compute(current, weeks=weeks, small=small)
+        compute(current, weeks=weeks, everything=everything, small=small)
 
 
-def compute(current: Settings, *, weeks: int, small: bool = False) -> None:
+def compute(
+    current: Settings, *, weeks: int, everything: bool = False, small: bool = False
+) -> None:
     """Bring the home up to date and show the report; no other command may write to it meanwhile.
 
     Raises:
@@ -190,16 +199,20 @@ def compute(current: Settings, *, weeks: int, small: bool = False) -> None:
     from persona_assets.orchestration.runs.execute import execute
     from persona_assets.orchestration.runs.fingerprint import up_to_date
     from persona_assets.orchestration.runs.plan import plan
+    from persona_assets.orchestration.runs.present import work
+    from persona_assets.orchestration.runs.summary import summary
     from persona_assets.resources.build import build_store
     from persona_assets.tuning.demo_sizes import use_demo_sizes
 
     if small:
         use_demo_sizes(build_store(current), now=datetime.now(UTC))
     planned = plan(weeks)
-    if up_to_date(current, defs, planned):
+    if not everything and up_to_date(current, defs, planned):
         messages.print("Nothing changed since the last run: no work done.")
         show(current, None)
         return
+    todo = work(defs, planned)
+    outlook = todo.outlook()
     with (
         interruption.at_end(partial(_close_own_runs, current.home)),
         progress_of(planned, defs, messages),
@@ -208,10 +221,14 @@ def compute(current: Settings, *, weeks: int, small: bool = False) -> None:
             current,
             defs,
             planned,
-            side_by_side=True,
+            due=None if everything else todo.runs(),
+            side_by_side=everything or todo.side_by_side(outlook),
             child_died=partial(interruption.end, code=1),
         )
     show(current, "html")
+    cadences = {node.path: node.cadence for node in todo.nodes}
+    for line in [] if everything else summary(todo.done, cadences):
+        messages.print(f"made {line}", highlight=False)
     if failed := [check for check in record.checks if check.outcome == "failed"]:
         raise PersonaError(
             f"{len(failed)} asset check(s) failed, first {failed[0].asset} {failed[0].check} "

@@ -53,3 +53,14 @@ def partition_rows(delta: DeltaTable, column: str) -> dict[str, int]:
         return {}
     summed = actions.group_by(f"partition.{column}").agg(pl.col("num_records").sum())
     return {day.isoformat(): int(rows) for day, rows in sorted(summed.iter_rows()) if rows}
+
+
+def files(delta: DeltaTable, column: str | None) -> dict[str, list[str]]:
+    """Names of the data files per partition key, from the log; "" where there is no column."""
+    actions = pl.DataFrame(delta.get_add_actions(flatten=True))
+    if actions.is_empty():
+        return {}
+    if column is None:
+        return {"": actions["path"].to_list()}
+    named = actions.group_by(f"partition.{column}").agg("path")
+    return {day.isoformat(): paths for day, paths in named.iter_rows()}

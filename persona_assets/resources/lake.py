@@ -20,9 +20,17 @@ import polars as pl
 
 from persona_assets.errors import DataError
 from persona_assets.lake import Commit, DeltaStore, Written
+from persona_assets.lake.provenance import (
+    PartitionRecord,
+    Provenance,
+    Records,
+    of_write,
+    partition_files,
+)
 from persona_assets.lake.store import WHOLE
 from persona_assets.monitoring.skipped import record, recorded
 from persona_assets.resources.failures import permanent_failures
+from persona_assets.resources.provenance import SOURCE, input_digests, settings_digest, windows
 from persona_assets.resources.stopwatch import STOPWATCH
 from persona_assets.skipped import Made, Partial, Skipped, as_partial
 from persona_assets.tables import TABLES, Table
@@ -58,14 +66,22 @@ class LakeIOManager(dg.IOManager):
         self.store = store
         self.plots = plots
         self.reports = reports
+        self.provenance = Provenance(store)
         # Delta versions read by the steps under way, for the commits they will make.
         self._read: dict[str, dict[str, int]] = defaultdict(dict)
+        # What was known when a step under way read its first input.
+        self._known: dict[str, Records] = {}
 
     def load_input(self, context: dg.InputContext) -> Frame:
         """The input's rows in the mapped partitions, pinned to the version that is newest now."""
         table = table_of(context.asset_key)
         consumer = _consumer(context)
         with permanent_failures(), STOPWATCH.measure(consumer, "read"):
+            # Before the version is fixed: where another writer comes between, the step is recorded
+            # as made from older inputs than it was, and made again; never the other way round.
+            step = f"{context.step_context.run_id}/{consumer}"
+            if step not in self._known:
+                self._known[step] = self.provenance.records()
             version = self.store.version(table)
             if version is None and _never_made(context):
                 return table.empty()
@@ -74,7 +90,7 @@ class LakeIOManager(dg.IOManager):
                     f"{consumer} needs {table.path}, which does not exist; materialize "
                     f"{table.path} first"
                 )
-            self._read[f"{context.step_context.run_id}/{consumer}"][table.path] = version
+            self._read[step][table.path] = version
             partitions = None
             if table.partition and context.has_asset_partitions:
                 partitions = [date.fromisoformat(key) for key in context.asset_partition_keys]
@@ -92,6 +108,7 @@ class LakeIOManager(dg.IOManager):
         *,
         code_version: str,
         no_rows: str | None = None,
+        settings: Sequence[str] = (),
     ) -> list[dg.MaterializeResult]:
         """Overwrite exactly the partitions of each piece, a commit per piece and table.
 
@@ -101,6 +118,7 @@ class LakeIOManager(dg.IOManager):
             pieces: partitions and the frame of each of `tables`, computed as they are asked for.
             code_version: digest of the code that computes them.
             no_rows: why a partition has no rows, where nothing else is said; None: they need none.
+            settings: names of the settings that they depend on.
 
         Returns:
             What the UI is told about each table.
@@ -109,6 +127,8 @@ class LakeIOManager(dg.IOManager):
         lacking: dict[str, list[Skipped]] = defaultdict(list)
         covered: list[date] = []
         inputs = self.versions_read(context, *tables)
+        # Before anything is computed, like the inputs: what is changed meanwhile is due again.
+        digest = settings_digest(settings, context.resources.shop, self.store) if settings else ""
         for partitions, frames in pieces:
             covered += partitions
             both = frames if isinstance(frames, Sequence) else [frames]
@@ -132,10 +152,21 @@ class LakeIOManager(dg.IOManager):
                             commit=commit,
                         )
                     )
+        origins = self._origins(context, tables)
         for table in tables:
+            commits = written[table.path]
             if no_rows is not None:
-                lacking[table.path] += _empty(written[table.path], lacking[table.path], no_rows)
+                lacking[table.path] += _empty(commits, lacking[table.path], no_rows)
             record(self.store, table, covered if table.partition else (), lacking[table.path])
+            records = of_write(
+                commits,
+                partition_files(self.store, table, at=commits[-1].version),
+                code_version=code_version,
+                settings=digest,
+                inputs=origins,
+                run_id=context.run.run_id,
+            )
+            self.provenance.write(table.path, records)
         return [
             _report(context, table, written[table.path], lacking[table.path]) for table in tables
         ]
@@ -144,9 +175,36 @@ class LakeIOManager(dg.IOManager):
         """What `table` lacks, in all its partitions, because the data are insufficient for it."""
         return recorded(self.store, table)
 
+    def remember(self, context: dg.AssetExecutionContext, key: dg.AssetKey, digest: str) -> None:
+        """Record an asset that is no table, made whole with the content hash `digest`."""
+        rows, _, total = digest.partition("-")
+        path = "/".join(key.path)
+        known = self._known.get(f"{context.run.run_id}/{path}", {})
+        record = PartitionRecord(
+            rows=int(rows),
+            digest=total,
+            files="",
+            code_version=context.assets_def.code_versions_by_key[key] or "",
+            settings="",
+            inputs=input_digests([WHOLE], windows(context), known)[WHOLE],
+            run_id=context.run.run_id,
+        )
+        self.provenance.write(path, {WHOLE: record})
+
+    def _origins(
+        self, context: dg.AssetExecutionContext, tables: Sequence[Table]
+    ) -> dict[str, dict[str, str]]:
+        """What each partition of the step was made from: digests of its inputs, by their path."""
+        keys = list(context.partition_keys) if tables[0].partition else [WHOLE]
+        if tables[0].group == "raw":  # made from the source, not from tables
+            delivered = context.resources.shop.versions(tables[0])
+            return {key: {SOURCE: delivered.get(key, "")} for key in keys}
+        known = self._known.get(_step(context, tables), {})
+        return input_digests(keys, windows(context), known)
+
     def versions_read(self, context: dg.AssetExecutionContext, *tables: Table) -> dict[str, int]:
         """Delta versions of the inputs that the step which makes `tables` has loaded, by path."""
-        return self._read[f"{context.run.run_id}/{min(table.path for table in tables)}"]
+        return self._read[_step(context, tables)]
 
     def handle_output(self, context: dg.OutputContext, obj: object) -> NoReturn:
         """Refused: tables are written while they are computed."""
@@ -162,6 +220,10 @@ def _never_made(context: dg.InputContext) -> bool:
         return False
     partitions = context.step_context.job_def.asset_layer.get(context.asset_key).partitions_def
     return partitions is not None and not partitions.get_partition_keys()
+
+
+def _step(context: dg.AssetExecutionContext, tables: Sequence[Table]) -> str:
+    return f"{context.run.run_id}/{min(table.path for table in tables)}"
 
 
 def _consumer(context: dg.InputContext) -> str:

@@ -1,6 +1,6 @@
 """The shop's raw data as a resource, opened when the first raw asset asks for it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from functools import cached_property
 
@@ -8,8 +8,10 @@ import polars as pl
 
 from persona_assets.settings import Settings
 from persona_assets.sources import open_source
+from persona_assets.sources.delivered_versions import delivered_versions
 from persona_assets.sources.planted import PlantedTruth
 from persona_assets.sources.protocol import PlantedTastes, Source
+from persona_assets.tables import Table
 
 
 class ShopResource:
@@ -27,6 +29,7 @@ class ShopResource:
         self.settings = settings
         self.clock = clock
         self._given = source
+        self._versions: dict[str, Mapping[str, str]] = {}
 
     @cached_property
     def source(self) -> Source:
@@ -35,6 +38,15 @@ class ShopResource:
             return self._given
         # The clock is read here, at the edge: sources have none.
         return open_source(self.settings.source, today=date.today())
+
+    def versions(self, table: Table) -> Mapping[str, str]:
+        """Partition key of a raw table → version of what the source delivers for it.
+
+        Equal versions, equal rows. An unpartitioned table has the one key "".
+        """
+        if table.path not in self._versions:
+            self._versions[table.path] = delivered_versions(self.source, table)
+        return self._versions[table.path]
 
     @cached_property
     def hash_key(self) -> bytes:

@@ -41,15 +41,17 @@ def execute(
     defs: dg.Definitions,
     planned: Sequence[PlannedRun],
     *,
+    due: Iterable[PlannedRun] | None = None,
     side_by_side: bool = False,
     child_died: Callable[[str], None] | None = None,
 ) -> RunRecord:
-    """Execute `planned` in their order and remember what they did.
+    """Execute `planned`, or those that are `due`, in their order and remember what they did.
 
     Args:
         settings: of the home.
         defs: the graph, with the home's resources or others.
-        planned: what to run; see `plan`.
+        planned: all runs of the home; see `plan`.
+        due: what to run of it, asked for one run after the other; None: all.
         side_by_side: give each run that may go `in_subprocess` a process of its own, beside those
             that follow it. That process loads the home's own definitions, so `defs` must be
             those. On a distributed engine it stays in this process, which has the only JVM.
@@ -74,7 +76,7 @@ def execute(
         if side_by_side and any(planned_run.in_subprocess for planned_run in planned):
             pool.submit(_import_ahead)
         try:
-            for planned_run in planned:
+            for planned_run in planned if due is None else due:
                 if side_by_side and planned_run.in_subprocess:
                     future = pool.submit(_execute_in_subprocess, planned_run)
                     if child_died:
@@ -85,12 +87,13 @@ def execute(
             done += [_result(planned_run, future) for planned_run, future in elsewhere]
         finally:
             owners.release(instance)
+    checks = tuple(outcome for each in done for outcome in each.checks)
     record = RunRecord(
         started=started,
         total=time.perf_counter() - clock,
         framework=sum(each.framework for each in done),
         seconds=_added(each.seconds for each in done),
-        checks=tuple(outcome for each in done for outcome in each.checks),
+        checks=checks if due is None else _with_earlier(run_record.load(settings.home), checks),
         fingerprint=fingerprint(settings, defs, planned),
         versions=table_versions(store_of(defs)),
     )
@@ -189,6 +192,19 @@ def _import_ahead() -> None:
     """Load what the other process will need while the first runs keep only one core busy."""
     importlib.import_module("persona_assets.definitions")
     importlib.import_module("evidently")
+
+
+def _with_earlier(
+    earlier: RunRecord | None, checks: Sequence[CheckOutcome]
+) -> tuple[CheckOutcome, ...]:
+    """`checks`, and what earlier runs found where this one did not look."""
+    looked = {(each.asset, each.check, each.partition) for each in checks}
+    kept = [
+        each
+        for each in (earlier.checks if earlier else ())
+        if (each.asset, each.check, each.partition) not in looked
+    ]
+    return (*kept, *checks)
 
 
 def _added(parts: Iterable[Mapping[str, float]]) -> dict[str, float]:

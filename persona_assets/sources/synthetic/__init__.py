@@ -150,6 +150,14 @@ class SyntheticShop:
             days, raw.SEARCH_LOGS, lambda day: record_searches(self._day(day).searches, day)
         )
 
+    def version(self, table: str, day: date | None) -> str:
+        """Version of what is delivered for `day`: the same arguments give the same rows.
+
+        People and products only ever join, so their number says which of them there are.
+        """
+        part = day or getattr(self, table)().height
+        return f"{self.people} people, {self.articles} articles, {self.seed}, {self.start}: {part}"
+
     def planted_truth(self, days: Sequence[date]) -> dict[str, int]:
         """What cleaning must find in the events of `days`.
 

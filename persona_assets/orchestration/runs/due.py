@@ -1,0 +1,131 @@
+"""What is due, and why: which partitions are not what the code, settings and inputs now make.
+
+Belongs here: the comparison of records with the present, and what may follow from it. Does not
+belong here: keeping records (`lake/provenance.py`), Dagster's graph (`lineage.py`), making runs of
+it (`plan.py`). There is one answer for `persona run` and for the scheduler (`automation.py`).
+
+A partition is due when it was never made or is gone, when its inputs, code or settings are not
+those it was made from, or when a blocking check of it failed or never ran. Inputs are compared by
+digests of their rows: what was made again with an equal result makes nothing else due.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from persona_assets.lake.provenance import Contents, PartitionRecord, Records
+from persona_assets.orchestration.runs.lineage import Node
+from persona_assets.resources.provenance import SOURCE
+
+
+class Reason(StrEnum):
+    """Why a partition is due; the first that holds."""
+
+    MISSING = "new"
+    DELIVERED = "delivered again"
+    INPUT = "its input changed"
+    CODE = "its code changed"
+    SETTINGS = "a setting changed"
+    CHECKS = "its checks did not pass"
+    FOLLOWS = "its input is made again"
+
+
+@dataclass(frozen=True)
+class Present:
+    """What the partitions are compared with.
+
+    Attributes:
+        records: of the lake.
+        settings: path → digest of the settings behind it as they are.
+        delivered: path of a raw table → partition key → version of what the source has. A raw
+            table that is not in it is taken as it is.
+    """
+
+    records: Records
+    settings: Mapping[str, str]
+    delivered: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+Due = Mapping[str, Mapping[str, Reason]]
+"""Path → partition key → why; paths in the order of the graph, nothing that is not due."""
+
+
+def due(nodes: Iterable[Node], present: Present) -> dict[str, dict[str, Reason]]:
+    """The partitions that are due as things are, without what may follow from making them."""
+    contents = {path: Contents(records) for path, records in present.records.items()}
+    empty = Contents({})
+    found: dict[str, dict[str, Reason]] = {}
+    for node in nodes:
+        records = present.records.get(node.path, {})
+        reasons = {}
+        for key in node.partitions:
+            record = records.get(key)
+            if record is None:
+                reasons[key] = Reason.MISSING
+                continue
+            inputs = {
+                path: contents.get(path, empty).digest(*window.of(key))
+                for path, window in node.windows.items()
+            }
+            if reason := _reason(node, key, record, inputs, present):
+                reasons[key] = reason
+        if reasons:
+            found[node.path] = reasons
+    return found
+
+
+def following(nodes: Sequence[Node], due: Due) -> dict[str, dict[str, Reason]]:
+    """`due`, and every partition that reads one of them, directly or through others."""
+    found: dict[str, dict[str, Reason]] = {}
+    for node in nodes:
+        reasons = dict(due.get(node.path, {}))
+        for path, window in node.windows.items():
+            waiting = sorted(found.get(path, {}))
+            if not waiting:
+                continue
+            for key in node.partitions:
+                first, end = window.of(key)
+                if key not in reasons and _any_between(waiting, first, end):
+                    reasons[key] = Reason.FOLLOWS
+        if reasons:
+            found[node.path] = dict(sorted(reasons.items()))
+    return found
+
+
+def ready(node: Node, keys: Iterable[str], waiting: Due) -> list[str]:
+    """Those of `keys` none of whose inputs is itself `waiting` to be made."""
+    inputs = [
+        (sorted(waiting[path]), window)
+        for path, window in node.windows.items()
+        if waiting.get(path)
+    ]
+    return [
+        key
+        for key in keys
+        if not any(_any_between(there, *window.of(key)) for there, window in inputs)
+    ]
+
+
+def _any_between(keys: Sequence[str], first: str, end: str | None) -> bool:
+    return any(first <= key and (end is None or key < end) for key in keys)
+
+
+def _reason(
+    node: Node,
+    key: str,
+    record: PartitionRecord,
+    inputs: Mapping[str, str],
+    present: Present,
+) -> Reason | None:
+    if node.path in present.delivered:
+        if record.inputs.get(SOURCE) != present.delivered[node.path].get(key, ""):
+            return Reason.DELIVERED
+    elif not node.is_raw and dict(record.inputs) != dict(inputs):
+        return Reason.INPUT
+    if record.code_version != node.code_version:
+        return Reason.CODE
+    if record.settings != present.settings.get(node.path, ""):
+        return Reason.SETTINGS
+    if any(record.checks.get(name) is not True for name in node.blocking):
+        return Reason.CHECKS
+    return None

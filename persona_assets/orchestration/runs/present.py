@@ -1,0 +1,93 @@
+"""What the partitions of a home are compared with: its records, settings and source as they are.
+
+Belongs here: asking the lake, the settings and the source. Does not belong here: the comparison
+(`due.py`).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+import dagster as dg
+
+from persona_assets import automation
+from persona_assets.lake.provenance import PartitionRecord, Records
+from persona_assets.orchestration.runs.due import Present
+from persona_assets.orchestration.runs.lineage import Node, nodes
+from persona_assets.orchestration.runs.plan import PlannedRun
+from persona_assets.orchestration.runs.work import Work, within
+from persona_assets.resources.lake import LakeIOManager
+from persona_assets.resources.provenance import settings_digest
+from persona_assets.resources.source import ShopResource
+from persona_assets.tables import TABLES
+
+
+def work(
+    defs: dg.Definitions, planned: Sequence[PlannedRun], *, now: datetime | None = None
+) -> Work:
+    """What of the runs `planned` is due in the home of the definitions' resources.
+
+    Args:
+        defs: the graph and its resources.
+        planned: all runs of the home; see `plan`.
+        now: decides which partitions of an open calendar there are; None: the clock.
+
+    Raises:
+        UserError: the source cannot be read.
+    """
+    jobs = {job.name: job.selection for job in automation.JOBS}
+    graph = within(nodes(defs, jobs, now), planned)
+    resources = defs.resources or {}
+    lake, shop = resources["lake"], resources["shop"]
+    lost = [] if resources["online_store"].path.exists() else ["feature_store/online_features"]
+    in_subprocess = frozenset(run.job for run in planned if run.in_subprocess)
+    return Work(graph, asking(graph, lake, shop, lost), in_subprocess)
+
+
+def asking(
+    graph: Sequence[Node], lake: LakeIOManager, shop: ShopResource, lost: Sequence[str] = ()
+) -> Callable[[], Present]:
+    """A function that gives the home as it is each time it is called.
+
+    Files of the lake, settings and source are looked at once, now; afterwards only records, since
+    nothing but runs changes the rest.
+    """
+    tables = [TABLES[node.path] for node in graph if node.path in TABLES]
+    verified = lake.provenance.verified(tables)
+    # Records that do not agree with the lake, until the partition is written again.
+    refused = {
+        path: {
+            key: record
+            for key, record in records.items()
+            if path in lost or (path in verified and key not in verified[path])
+        }
+        for path, records in lake.provenance.records().items()
+    }
+    settings = settings_digests(graph, lake, shop)
+    delivered = {node.path: shop.versions(TABLES[node.path]) for node in graph if node.is_raw}
+    return lambda: Present(
+        _without(lake.provenance.records(), refused), settings=settings, delivered=delivered
+    )
+
+
+def settings_digests(
+    graph: Sequence[Node], lake: LakeIOManager, shop: ShopResource
+) -> dict[str, str]:
+    """Path → digest of the settings behind it, as they are."""
+    digests = {
+        names: settings_digest(names, shop, lake.store)
+        for names in {node.settings for node in graph}
+        if names
+    }
+    return {node.path: digests.get(node.settings, "") for node in graph}
+
+
+def _without(records: Records, refused: Mapping[str, Mapping[str, PartitionRecord]]) -> Records:
+    """`records` but for those that are still the refused ones."""
+    return {
+        path: {
+            key: record
+            for key, record in held.items()
+            if refused.get(path, {}).get(key) is not record
+        }
+        for path, held in records.items()
+    }

@@ -1,0 +1,46 @@
+"""Windows say what Dagster's partition mappings say, over the whole calendar at once."""
+
+import dagster as dg
+import pytest
+
+from persona_assets import partitions
+from persona_assets.lake.windows import EVERYTHING, Window
+from persona_assets.partitions import DAILY, JUDGED, WEEKLY
+from persona_assets.resources.provenance import window
+
+MAPPINGS = {
+    "SAME days": (DAILY, DAILY, partitions.SAME),
+    "SAME cut-offs": (JUDGED, WEEKLY, partitions.SAME),
+    "BEFORE_CUTOFF": (WEEKLY, DAILY, partitions.BEFORE_CUTOFF),
+    "THROUGH_JUDGED_WEEK": (JUDGED, DAILY, partitions.THROUGH_JUDGED_WEEK),
+    "REFERENCE_AND_WEEK": (JUDGED, DAILY, partitions.REFERENCE_AND_WEEK),
+    "WEEK_BEFORE": (WEEKLY, DAILY, partitions.WEEK_BEFORE),
+    "TRAILING_SNAPSHOT": (DAILY, DAILY, partitions.TRAILING_SNAPSHOT),
+    "LOOK_BACK": (DAILY, DAILY, partitions.LOOK_BACK),
+}
+
+
+@pytest.mark.parametrize("name", MAPPINGS)
+def test_window_is_what_the_mapping_says(name: str) -> None:
+    reading, read, mapping = MAPPINGS[name]
+    found = window(reading, read, mapping)
+    for key in reading.get_partition_keys():
+        first, end = found.of(key)
+        inside = {each for each in read.get_partition_keys() if first <= each < str(end)}
+        said = mapping.get_upstream_mapped_partitions_result_for_partitions(
+            reading.empty_subset().with_partition_keys([key]), reading, read
+        )
+        assert inside == set(said.partitions_subset.get_partition_keys()), key
+
+
+def test_without_partitions_everything_is_read() -> None:
+    assert window(None, DAILY, None) == EVERYTHING
+    assert window(DAILY, None, None) == EVERYTHING
+    assert window(WEEKLY, DAILY, dg.AllPartitionMapping()) == EVERYTHING
+    assert EVERYTHING.of("2025-01-13") == ("", None)
+
+
+def test_only_the_namesake_is_the_same() -> None:
+    assert Window(7).same
+    assert not Window(7, -1).same
+    assert not EVERYTHING.same
