@@ -139,7 +139,7 @@ def _values(thing: object) -> Iterator[object]:
         case dg.PartitionsDefinition():
             pass  # which partitions there are is the calendar's; rows depend on their own alone
         case Reads():
-            yield from (thing.table.path, thing.columns)
+            yield from (thing.table.path, thing.columns, tuple(thing.said.items()))
             yield _by_value(thing.mapping) if thing.mapping else "same partition"
         case tuple():
             yield from map(_by_value, thing)

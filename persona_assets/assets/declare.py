@@ -19,8 +19,8 @@ from persona_assets.assets.inputs import Reads
 from persona_assets.orchestration.runs import owners
 from persona_assets.partitions import DAILY, JUDGED, WEEKLY, days_of
 from persona_assets.resources.failures import permanent_failures
-from persona_assets.resources.lake import CODE_VERSION, COLUMNS, Piece
-from persona_assets.resources.provenance import ALL_SETTINGS, SETTINGS
+from persona_assets.resources.lake import CODE_VERSION, COLUMNS, UNTIL, Piece
+from persona_assets.resources.provenance import ALL_SETTINGS, SETTINGS, WINDOWS
 from persona_assets.resources.stopwatch import STOPWATCH
 from persona_assets.skipped import Partial, as_partial, attempt
 from persona_assets.tables import Table
@@ -86,14 +86,20 @@ def table_asset(
                 key=asset_key(read.table),
                 dagster_type=_annotation(function, name),
                 partition_mapping=read.mapping,
-                metadata={COLUMNS: list(read.columns)} if read.columns else None,
+                metadata=_read_metadata(read),
             )
             for name, read in (reads or {}).items()
         }
         return dg.multi_asset(
             name="__".join([tables[0].group, *(table.name for table in tables)]),
             outs={
-                table.name: _out(table, function.__doc__ or "", partitions, kinds, version, behind)
+                table.name: _out(
+                    table,
+                    function.__doc__ or "",
+                    partitions,
+                    kinds,
+                    {CODE_VERSION: version, SETTINGS: list(behind), WINDOWS: said_of(reads or {})},
+                )
                 for table in tables
             },
             ins=inputs,
@@ -104,6 +110,17 @@ def table_asset(
         )(_writing(function, tables, version, no_rows, behind))
 
     return decorate
+
+
+def said_of(reads: Mapping[str, Reads]) -> dict[str, dict[str, str]]:
+    """What `reads` say beyond their partition mappings, by the path of the table read."""
+    return {read.table.path: read.said for read in reads.values() if read.said}
+
+
+def _read_metadata(read: Reads) -> dict[str, Any]:
+    """What the lake must know to load the input."""
+    columns = {COLUMNS: list(read.columns)} if read.columns else {}
+    return columns | ({UNTIL: read.until.path} if read.until else {})
 
 
 def _annotation(function: Callable[..., Any], name: str) -> type:
@@ -118,8 +135,7 @@ def _out(
     documentation: str,
     partitions: dg.PartitionsDefinition | None,
     kinds: Sequence[str],
-    version: str,
-    settings: Sequence[str],
+    provenance: Mapping[str, Any],
 ) -> dg.AssetOut:
     pii = [column.name for column in table.columns if column.pii]
     return dg.AssetOut(
@@ -136,7 +152,7 @@ def _out(
             "pii": "yes" if pii else "no",
             **cutoffs(partitions),
         },
-        code_version=version,
+        code_version=provenance[CODE_VERSION],
         freshness_policy=automation.freshness(partitions),
         automation_condition=automation.condition(table.group, partitions),
         metadata={
@@ -145,8 +161,7 @@ def _out(
             "persona/key": list(table.key),
             "persona/partition_column": table.partition or "",
             "persona/pii_columns": pii,
-            CODE_VERSION: version,
-            SETTINGS: list(settings),
+            **provenance,
         },
     )
 

@@ -58,6 +58,7 @@ _JUDGED_WEEK = (
         "products": Reads(raw.PRODUCT_HISTORY),
     },
     required=["shop"],
+    settings=["exclude", "hash_key", "seed", "top_k"],
 )
 def judged_week(
     context: dg.AssetExecutionContext,
@@ -174,10 +175,13 @@ def model_comparison(
     reads={
         "judged": Reads(evaluation.OFFLINE_METRICS, columns=("cutoff",)),
         "lists": Reads(TOP_K),
-        "interactions": Reads(mart.USER_ITEM_INTERACTIONS, columns=_JUDGING),
+        "interactions": Reads(
+            mart.USER_ITEM_INTERACTIONS, columns=_JUDGING, until=evaluation.OFFLINE_METRICS
+        ),
     },
     kinds=["matplotlib"],
     required=["shop"],
+    settings=["exclude", "seed"],
 )
 def staleness(
     context: dg.AssetExecutionContext,

@@ -28,13 +28,14 @@ ARMS = {"control": "popularity", "baseline": "als", "candidate": "bpr"}
     reads={
         "comparison": Reads(evaluation.MODEL_COMPARISON, columns=("cutoff",)),
         "lists": Reads(TOP_K),
-        "interactions": Reads(mart.USER_ITEM_INTERACTIONS),
-        "users": Reads(raw.USER_HISTORY),
-        "products": Reads(raw.PRODUCT_HISTORY),
+        "interactions": Reads(mart.USER_ITEM_INTERACTIONS, until=evaluation.OFFLINE_METRICS),
+        "users": Reads(raw.USER_HISTORY, until=evaluation.OFFLINE_METRICS),
+        "products": Reads(raw.PRODUCT_HISTORY, until=evaluation.OFFLINE_METRICS),
         "user_vectors": Reads(features.USER_EMBEDDINGS),
         "item_vectors": Reads(features.ITEM_EMBEDDINGS),
     },
     required=["shop"],
+    settings=["hash_key", "seed"],
 )
 def ab_test_simulation(
     context: dg.AssetExecutionContext,

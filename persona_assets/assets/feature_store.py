@@ -60,6 +60,7 @@ def item_features(context: dg.AssetExecutionContext, item_daily: nw.LazyFrame) -
         "items": Reads(feature_store.ITEM_FEATURES, WEEK_BEFORE),
     },
     required=["shop"],
+    settings=["seed"],
 )
 def training_set(
     context: dg.AssetExecutionContext,

@@ -57,6 +57,7 @@ def temporal_features(
         "search_logs": Reads(raw.SEARCH_LOGS, SAME),
     },
     required=["shop"],
+    settings=["hash_key"],
 )
 def user_daily(
     context: dg.AssetExecutionContext, interactions: nw.LazyFrame, search_logs: nw.LazyFrame
@@ -93,6 +94,7 @@ def item_daily(context: dg.AssetExecutionContext, interactions: nw.LazyFrame) ->
     reads={"interactions": Reads(mart.USER_ITEM_INTERACTIONS, BEFORE_CUTOFF, _SEQUENCE)},
     kinds=["gensim"],
     required=["shop"],
+    settings=["seed"],
 )
 def item_embeddings(
     context: dg.AssetExecutionContext, interactions: nw.LazyFrame

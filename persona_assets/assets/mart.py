@@ -20,8 +20,12 @@ from persona_assets.transforms.sessions import sessions as sessions_of
     mart.USER_ITEM_INTERACTIONS,
     mart.QUARANTINE,
     partitions=DAILY,
-    reads={"events": Reads(raw.EVENTS, SAME), "products": Reads(raw.PRODUCT_HISTORY)},
+    reads={
+        "events": Reads(raw.EVENTS, SAME),
+        "products": Reads(raw.PRODUCT_HISTORY, names=("product_id", raw.EVENTS)),
+    },
     required=["shop"],
+    settings=["event_weights", "hash_key"],
 )
 def interactions_and_quarantine(
     context: dg.AssetExecutionContext, events: nw.LazyFrame, products: nw.LazyFrame

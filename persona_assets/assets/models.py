@@ -18,6 +18,7 @@ from persona_assets.recommenders.side_information import attribute_histories, wi
 from persona_assets.recommenders.top_k import batch_top_k
 from persona_assets.recommenders.training import not_trained, train
 from persona_assets.resources.models_in_use import model_in_use, models_in_use
+from persona_assets.resources.provenance import CONFIGURATIONS
 from persona_assets.segmentation.trained import CustomerSegments
 from persona_assets.skipped import Partial
 from persona_assets.tables import Table, mart, models, raw
@@ -63,6 +64,7 @@ def _model_asset(kind: Recommender) -> dg.AssetsDefinition:
         kinds=["python"],
         code=[type(kind)],
         required=["shop"],
+        settings=["exclude", "hash_key", f"{CONFIGURATIONS}/{kind.name}"],
     )(learn)
 
 
@@ -88,6 +90,7 @@ _SEGMENTED_BY = (
     reads={"interactions": _HISTORY, **_SEGMENTATION, **_ARTEFACTS},
     code=[*_TYPES, CustomerSegments],
     required=["shop"],
+    settings=["exclude", "segmentation", CONFIGURATIONS],
 )
 def registry(
     context: dg.AssetExecutionContext,
@@ -148,6 +151,7 @@ def registry(
     partitions=WEEKLY,
     reads={"interactions": _HISTORY, **_ARTEFACTS},
     required=["shop"],
+    settings=["exclude", "top_k", CONFIGURATIONS],
     code=_TYPES,
 )
 def top_k(

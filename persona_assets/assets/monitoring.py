@@ -24,6 +24,7 @@ _INTERACTIONS = Reads(mart.USER_ITEM_INTERACTIONS, REFERENCE_AND_WEEK)
     reads={"interactions": _INTERACTIONS, "sessions": Reads(mart.SESSIONS, REFERENCE_AND_WEEK)},
     kinds=["evidently"],
     required=["shop"],
+    settings=["seed"],
 )
 def data_drift(
     context: dg.AssetExecutionContext, interactions: pl.DataFrame, sessions: pl.DataFrame
@@ -57,6 +58,7 @@ def data_drift(
     },
     kinds=["evidently"],
     required=["shop"],
+    settings=["seed"],
 )
 def data_quality(
     context: dg.AssetExecutionContext, interactions: pl.DataFrame, quarantine: pl.DataFrame

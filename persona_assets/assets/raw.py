@@ -37,43 +37,43 @@ def _with_delivery(
     return found
 
 
-@table_asset(raw.USERS, required=["shop"], code=[open_source])
+@table_asset(raw.USERS, required=["shop"], settings=[], code=[open_source])
 def users(context: dg.AssetExecutionContext) -> pl.DataFrame:
     """People known to the shop, with the shop's own identifiers (PII: they stay in this group)."""
     return context.resources.shop.source.users()
 
 
-@table_asset(raw.PRODUCTS, required=["shop"], code=[open_source])
+@table_asset(raw.PRODUCTS, required=["shop"], settings=[], code=[open_source])
 def products(context: dg.AssetExecutionContext) -> pl.DataFrame:
     """The catalogue: products, and the codes that are services or no article number at all."""
     return context.resources.shop.source.products()
 
 
-@table_asset(raw.USER_HISTORY, required=["shop"], code=[open_source])
+@table_asset(raw.USER_HISTORY, required=["shop"], settings=[], code=[open_source])
 def user_history(context: dg.AssetExecutionContext) -> pl.DataFrame:
     """What was known of people from when until when; grows with changes, not with deliveries."""
     return _with_delivery(context, raw.USER_HISTORY, attribute_deliveries.user_history)
 
 
-@table_asset(raw.PRODUCT_HISTORY, required=["shop"], code=[open_source])
+@table_asset(raw.PRODUCT_HISTORY, required=["shop"], settings=[], code=[open_source])
 def product_history(context: dg.AssetExecutionContext) -> pl.DataFrame:
     """What was known of products from when until when; grows with changes, not with deliveries."""
     return _with_delivery(context, raw.PRODUCT_HISTORY, attribute_deliveries.product_history)
 
 
-@table_asset(raw.EVENTS, partitions=DAILY, required=["shop"], code=[open_source])
+@table_asset(raw.EVENTS, partitions=DAILY, required=["shop"], settings=[], code=[open_source])
 def events(context: dg.AssetExecutionContext) -> Iterator[Piece]:
     """Behavioural events as delivered: duplicates, odd formats and broken rows included."""
     return each_delivery(context, context.resources.shop.source.events)
 
 
-@table_asset(raw.ORDERS, partitions=DAILY, required=["shop"], code=[open_source])
+@table_asset(raw.ORDERS, partitions=DAILY, required=["shop"], settings=[], code=[open_source])
 def orders(context: dg.AssetExecutionContext) -> Iterator[Piece]:
     """Order lines as delivered, cancelled ones included."""
     return each_delivery(context, context.resources.shop.source.orders)
 
 
-@table_asset(raw.SEARCH_LOGS, partitions=DAILY, required=["shop"], code=[open_source])
+@table_asset(raw.SEARCH_LOGS, partitions=DAILY, required=["shop"], settings=[], code=[open_source])
 def search_logs(context: dg.AssetExecutionContext) -> Iterator[Piece]:
     """Searches as delivered (PII: the text is whatever people type)."""
     return each_delivery(context, context.resources.shop.source.search_logs)

@@ -53,6 +53,7 @@ _PURCHASES = Reads(mart.USER_ITEM_INTERACTIONS, BEFORE_CUTOFF)
         "products": Reads(raw.PRODUCT_HISTORY),
     },
     required=["shop"],
+    settings=["hash_key"],
 )
 def customer_features(
     context: dg.AssetExecutionContext,
@@ -87,6 +88,7 @@ _SEGMENTS = (
     reads={"customers": Reads(segmentation.CUSTOMER_FEATURES, SAME)},
     kinds=["scikitlearn", "matplotlib"],
     required=["shop"],
+    settings=["segmentation"],
 )
 def segments(
     context: dg.AssetExecutionContext, customers: pl.DataFrame

@@ -20,6 +20,7 @@ import polars as pl
 
 from persona_assets.errors import DataError
 from persona_assets.lake import Commit, DeltaStore, Written
+from persona_assets.lake.input_digests import InputDigests, Kept
 from persona_assets.lake.provenance import (
     PartitionRecord,
     Provenance,
@@ -28,15 +29,18 @@ from persona_assets.lake.provenance import (
     partition_files,
 )
 from persona_assets.lake.store import WHOLE
+from persona_assets.lake.windows import Windows, week_after
 from persona_assets.monitoring.skipped import record, recorded
 from persona_assets.resources.failures import permanent_failures
-from persona_assets.resources.provenance import SOURCE, input_digests, settings_digest, windows
+from persona_assets.resources.provenance import SOURCE, settings_digest, windows_of
 from persona_assets.resources.stopwatch import STOPWATCH
 from persona_assets.skipped import Made, Partial, Skipped, as_partial
 from persona_assets.tables import TABLES, Table
 
 COLUMNS = "persona/columns"
 """Metadata of an input: the only columns that its asset wants to read."""
+UNTIL = "persona/until"
+"""Metadata of an input: the weekly table with whose newest cut-off the days read end."""
 CODE_VERSION = "persona/code_version"
 SKIPPED_METADATA = "skipped"
 """Metadata of a materialization: what the partition lacks, and why."""
@@ -70,7 +74,8 @@ class LakeIOManager(dg.IOManager):
         # Delta versions read by the steps under way, for the commits they will make.
         self._read: dict[str, dict[str, int]] = defaultdict(dict)
         # What was known when a step under way read its first input.
-        self._known: dict[str, Records] = {}
+        self._known: dict[str, InputDigests] = {}
+        self._kept = Kept()
 
     def load_input(self, context: dg.InputContext) -> Frame:
         """The input's rows in the mapped partitions, pinned to the version that is newest now."""
@@ -81,7 +86,8 @@ class LakeIOManager(dg.IOManager):
             # as made from older inputs than it was, and made again; never the other way round.
             step = f"{context.step_context.run_id}/{consumer}"
             if step not in self._known:
-                self._known[step] = self.provenance.records()
+                self._known[step] = self.inputs()
+                self._known[step].prepare(_windows(context))
             version = self.store.version(table)
             if version is None and _never_made(context):
                 return table.empty()
@@ -94,6 +100,8 @@ class LakeIOManager(dg.IOManager):
             partitions = None
             if table.partition and context.has_asset_partitions:
                 partitions = [date.fromisoformat(key) for key in context.asset_partition_keys]
+            if until := (context.definition_metadata or {}).get(UNTIL):
+                partitions = self._days_until(table, TABLES[until])
             columns = (context.definition_metadata or {}).get(COLUMNS)
             if context.dagster_type.typing_type is not nw.LazyFrame:
                 return self.store.read(table, partitions, at=version, columns=columns)
@@ -175,18 +183,32 @@ class LakeIOManager(dg.IOManager):
         """What `table` lacks, in all its partitions, because the data are insufficient for it."""
         return recorded(self.store, table)
 
+    def inputs(self, records: Records | None = None) -> InputDigests:
+        """Digests of what partitions read, by `records`, or by those that there are now."""
+        return InputDigests(
+            self.provenance.records() if records is None else records, self.store, self._kept
+        )
+
+    def _days_until(self, table: Table, weekly: Table) -> list[date] | None:
+        """The table's days up to the week of the weekly table's newest cut-off; None: all."""
+        newest = max(self.store.partition_rows(weekly), default=None)
+        if table.partition is None or newest is None:
+            return None
+        end = week_after(newest)
+        return [date.fromisoformat(key) for key in self.store.partition_rows(table) if key < end]
+
     def remember(self, context: dg.AssetExecutionContext, key: dg.AssetKey, digest: str) -> None:
         """Record an asset that is no table, made whole with the content hash `digest`."""
         rows, _, total = digest.partition("-")
         path = "/".join(key.path)
-        known = self._known.get(f"{context.run.run_id}/{path}", {})
+        known = self._known[f"{context.run.run_id}/{path}"]
         record = PartitionRecord(
             rows=int(rows),
             digest=total,
             files="",
             code_version=context.assets_def.code_versions_by_key[key] or "",
             settings="",
-            inputs=input_digests([WHOLE], windows(context), known)[WHOLE],
+            inputs=known.of(WHOLE, windows_of(context.assets_def, context.job_def.asset_layer)),
             run_id=context.run.run_id,
         )
         self.provenance.write(path, {WHOLE: record})
@@ -199,8 +221,11 @@ class LakeIOManager(dg.IOManager):
         if tables[0].group == "raw":  # made from the source, not from tables
             delivered = context.resources.shop.versions(tables[0])
             return {key: {SOURCE: delivered.get(key, "")} for key in keys}
-        known = self._known.get(_step(context, tables), {})
-        return input_digests(keys, windows(context), known)
+        reads = windows_of(context.assets_def, context.job_def.asset_layer)
+        if not reads:
+            return {}
+        known = self._known[_step(context, tables)]
+        return {key: known.of(key, reads) for key in keys}
 
     def versions_read(self, context: dg.AssetExecutionContext, *tables: Table) -> dict[str, int]:
         """Delta versions of the inputs that the step which makes `tables` has loaded, by path."""
@@ -220,6 +245,13 @@ def _never_made(context: dg.InputContext) -> bool:
         return False
     partitions = context.step_context.job_def.asset_layer.get(context.asset_key).partitions_def
     return partitions is not None and not partitions.get_partition_keys()
+
+
+def _windows(context: dg.InputContext) -> Windows:
+    """The windows of the step that loads the input."""
+    step = context.step_context
+    assets = step.assets_def
+    return windows_of(assets, step.job_def.asset_layer) if assets else {}
 
 
 def _step(context: dg.AssetExecutionContext, tables: Sequence[Table]) -> str:

@@ -9,15 +9,20 @@ import hashlib
 from collections.abc import Mapping, Sequence
 
 import dagster as dg
+from dagster._core.definitions.assets.job.asset_layer import AssetLayer
 
 from persona_assets.lake import DeltaStore
-from persona_assets.lake.provenance import Contents, Records
 from persona_assets.lake.windows import EVERYTHING, Window, Windows
 from persona_assets.resources.source import ShopResource
+from persona_assets.tables import raw
 from persona_assets.tuning.configurations import in_use
 
 SETTINGS = "persona/settings"
 """Metadata of an asset: the names of the settings that what it makes depends on."""
+WINDOWS = "persona/windows"
+"""Metadata of an asset: what its partition mappings do not say of what it reads (`Reads`)."""
+HISTORIES = frozenset({raw.USER_HISTORY.path, raw.PRODUCT_HISTORY.path})
+"""Tables of which only what was known in time is read (`transforms/attribute_history.py`)."""
 SOURCE = "source"
 """Name under which a raw table's partitions keep the version of what was delivered."""
 CONFIGURATIONS = "configurations"
@@ -33,41 +38,60 @@ def window(
     partitions: dg.PartitionsDefinition | None,
     upstream: dg.PartitionsDefinition | None,
     mapping: dg.PartitionMapping | None,
+    path: str = "",
+    said: Mapping[str, str] | None = None,
 ) -> Window:
-    """The window of an input by its mapping."""
-    if partitions is None or upstream is None or isinstance(mapping, dg.AllPartitionMapping):
-        return EVERYTHING
+    """The window of an input by its mapping, and by what the asset says of it.
+
+    Args:
+        partitions: of the asset.
+        upstream: of the input.
+        mapping: from one to the other.
+        path: of the input.
+        said: the asset's metadata `WINDOWS` of this input.
+    """
+    said = said or {}
+    if partitions is None:
+        return Window(until=said.get("until", ""))
     days = 7 if isinstance(partitions, dg.WeeklyPartitionsDefinition) else 1
+    if upstream is None:
+        if path not in HISTORIES:
+            return EVERYTHING
+        # A day is told with what is known at its end, a cut-off with what was known at its own.
+        known_days = 1 if days == 1 else 0
+        return Window(
+            days,
+            known_days=known_days,
+            names=said.get("names", ""),
+            named_in=said.get("named_in", ""),
+        )
+    if isinstance(mapping, dg.AllPartitionMapping):
+        return EVERYTHING
     if isinstance(mapping, dg.TimeWindowPartitionMapping):
         return Window(days, mapping.start_offset, mapping.end_offset)
     return Window(days)
 
 
-def windows(context: dg.AssetExecutionContext) -> Windows:
-    """The windows of the step's inputs, by the path of each."""
-    layer = context.job_def.asset_layer
-    assets = context.assets_def
-    return {
-        "/".join(dep.asset_key.path): window(
-            assets.partitions_def,
-            layer.get(dep.asset_key).partitions_def,
-            dep.partition_mapping,
-        )
-        for spec in assets.specs
-        for dep in spec.deps
-        if dep.asset_key not in assets.keys
-    }
+def windows_of(assets: dg.AssetsDefinition, layer: AssetLayer) -> Windows:
+    """The windows of a step's inputs, by the path of each; `layer` is its job's."""
+    found: dict[str, Window] = {}
+    for spec in assets.specs:
+        said = said_of_windows(spec.metadata)
+        for dep in spec.deps:
+            if dep.asset_key not in assets.keys:
+                path = "/".join(dep.asset_key.path)
+                upstream = layer.get(dep.asset_key).partitions_def
+                found[path] = window(
+                    assets.partitions_def, upstream, dep.partition_mapping, path, said.get(path)
+                )
+    return found
 
 
-def input_digests(
-    keys: Sequence[str], reads: Windows, records: Records
-) -> dict[str, dict[str, str]]:
-    """Partition key → input → digest of what the partition reads of it, by the records."""
-    contents = {path: Contents(records.get(path, {})) for path in reads}
-    return {
-        key: {path: contents[path].digest(*window.of(key)) for path, window in reads.items()}
-        for key in keys
-    }
+def said_of_windows(metadata: Mapping[str, object]) -> Mapping[str, Mapping[str, str]]:
+    """What an asset's metadata say of its windows, by the path of each input."""
+    found = metadata.get(WINDOWS)
+    value = found.value if isinstance(found, dg.JsonMetadataValue) else found
+    return value if isinstance(value, Mapping) else {}
 
 
 def settings_digest(names: Sequence[str], shop: ShopResource, store: DeltaStore) -> str:

@@ -11,8 +11,8 @@ from typing import Protocol, runtime_checkable
 import polars as pl
 
 from persona_assets.lake import content_hash
-from persona_assets.sources.protocol import Source
-from persona_assets.tables import Table
+from persona_assets.sources.protocol import DatedAttributes, Source
+from persona_assets.tables import Table, raw
 
 # Days asked for at a time, so that a source that makes its rows does not hold a year of them.
 _DAYS = 31
@@ -35,8 +35,7 @@ def delivered_versions(source: Source, table: Table) -> dict[str, str]:
     if table.partition is None:
         if isinstance(source, KnowsVersions):
             return {"": source.version(table.name, None)}
-        entities: pl.DataFrame = getattr(source, table.name)()
-        return {"": content_hash.content_hash(entities)}
+        return {"": content_hash.content_hash(_entities(source, table))}
     days = [source.start + timedelta(days=n) for n in range((source.end - source.start).days)]
     if isinstance(source, KnowsVersions):
         return {day.isoformat(): source.version(table.name, day) for day in days}
@@ -46,3 +45,13 @@ def delivered_versions(source: Source, table: Table) -> dict[str, str]:
         for day, (number, total) in content_hash.sums(rows, table.partition).items():
             found[str(day)] = content_hash.render(number, total)
     return found
+
+
+def _entities(source: Source, table: Table) -> pl.DataFrame:
+    """The people or products of which the raw `table` tells, dated where the source dates them."""
+    users = table in (raw.USERS, raw.USER_HISTORY)
+    if isinstance(source, DatedAttributes) and table in (raw.USER_HISTORY, raw.PRODUCT_HISTORY):
+        dated = source.dated_users() if users else source.dated_products()
+        if dated is not None:
+            return dated
+    return source.users() if users else source.products()

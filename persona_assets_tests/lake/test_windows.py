@@ -40,7 +40,8 @@ def test_without_partitions_everything_is_read() -> None:
     assert EVERYTHING.of("2025-01-13") == ("", None)
 
 
-def test_only_the_namesake_is_the_same() -> None:
-    assert Window(7).same
-    assert not Window(7, -1).same
-    assert not EVERYTHING.same
+def test_of_a_history_a_day_knows_its_own_end_and_a_cut_off_its_own_beginning() -> None:
+    history = "raw/product_history"
+    assert window(DAILY, None, None, history) == Window(1, known_days=1)
+    assert window(WEEKLY, None, None, history) == Window(7, known_days=0)
+    assert window(WEEKLY, None, None, history).of("2025-01-13") == ("", None)

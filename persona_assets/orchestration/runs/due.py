@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from persona_assets.lake.provenance import Contents, PartitionRecord, Records
+from persona_assets.lake.input_digests import InputDigests
+from persona_assets.lake.provenance import PartitionRecord, Records
 from persona_assets.orchestration.runs.lineage import Node
 from persona_assets.resources.provenance import SOURCE
 
@@ -36,12 +37,14 @@ class Present:
 
     Attributes:
         records: of the lake.
+        inputs: digests of what partitions read, by the same records.
         settings: path → digest of the settings behind it as they are.
         delivered: path of a raw table → partition key → version of what the source has. A raw
             table that is not in it is taken as it is.
     """
 
     records: Records
+    inputs: InputDigests
     settings: Mapping[str, str]
     delivered: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
@@ -52,8 +55,6 @@ Due = Mapping[str, Mapping[str, Reason]]
 
 def due(nodes: Iterable[Node], present: Present) -> dict[str, dict[str, Reason]]:
     """The partitions that are due as things are, without what may follow from making them."""
-    contents = {path: Contents(records) for path, records in present.records.items()}
-    empty = Contents({})
     found: dict[str, dict[str, Reason]] = {}
     for node in nodes:
         records = present.records.get(node.path, {})
@@ -63,11 +64,7 @@ def due(nodes: Iterable[Node], present: Present) -> dict[str, dict[str, Reason]]
             if record is None:
                 reasons[key] = Reason.MISSING
                 continue
-            inputs = {
-                path: contents.get(path, empty).digest(*window.of(key))
-                for path, window in node.windows.items()
-            }
-            if reason := _reason(node, key, record, inputs, present):
+            if reason := _reason(node, key, record, present):
                 reasons[key] = reason
         if reasons:
             found[node.path] = reasons
@@ -114,13 +111,12 @@ def _reason(
     node: Node,
     key: str,
     record: PartitionRecord,
-    inputs: Mapping[str, str],
     present: Present,
 ) -> Reason | None:
     if node.path in present.delivered:
         if record.inputs.get(SOURCE) != present.delivered[node.path].get(key, ""):
             return Reason.DELIVERED
-    elif not node.is_raw and dict(record.inputs) != dict(inputs):
+    elif not node.is_raw and dict(record.inputs) != present.inputs.of(key, node.windows):
         return Reason.INPUT
     if record.code_version != node.code_version:
         return Reason.CODE

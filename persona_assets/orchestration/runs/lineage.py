@@ -11,7 +11,7 @@ from datetime import datetime
 import dagster as dg
 
 from persona_assets.lake.windows import Windows
-from persona_assets.resources.provenance import names_of, window
+from persona_assets.resources.provenance import names_of, said_of_windows, window
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,8 @@ def nodes(
                         partitions,
                         graph.get(parent).partitions_def,
                         graph.get_partition_mapping(key, parent),
+                        "/".join(parent.path),
+                        said_of_windows(asset.metadata).get("/".join(parent.path)),
                     )
                     for parent in sorted(asset.parent_keys)
                 },

@@ -64,9 +64,12 @@ def asking(
     }
     settings = settings_digests(graph, lake, shop)
     delivered = {node.path: shop.versions(TABLES[node.path]) for node in graph if node.is_raw}
-    return lambda: Present(
-        _without(lake.provenance.records(), refused), settings=settings, delivered=delivered
-    )
+
+    def present() -> Present:
+        records = _without(lake.provenance.records(), refused)
+        return Present(records, lake.inputs(records), settings=settings, delivered=delivered)
+
+    return present
 
 
 def settings_digests(

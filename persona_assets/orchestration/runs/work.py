@@ -87,7 +87,9 @@ class Work:
                 asked = days or (keys if node is first else _first_range(node, list(due_keys)))
             if not asked or not set(asked) <= set(due_keys):
                 continue
-            if _can_run(node, asked, waiting, made):
+            # Its input may come out as it was before.
+            spared = any(due_keys[key] is Reason.INPUT for key in asked)
+            if _can_run(node, asked, waiting, {} if spared else made):
                 made[node.path] = {key: due_keys[key] for key in asked}
                 days = asked if partitioned else days
         made = {path: reasons for path, reasons in made.items() if self._whole_step(path, made)}

@@ -155,7 +155,8 @@ class SyntheticShop:
 
         People and products only ever join, so their number says which of them there are.
         """
-        part = day or getattr(self, table)().height
+        of_users = table.startswith("user")
+        part = day or (self.users() if of_users else self.products()).height
         return f"{self.people} people, {self.articles} articles, {self.seed}, {self.start}: {part}"
 
     def planted_truth(self, days: Sequence[date]) -> dict[str, int]:
