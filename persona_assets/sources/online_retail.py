@@ -21,7 +21,7 @@ from persona_assets.sources.event_ids import variant_numbers
 from persona_assets.sources.leading_values import leading_values
 from persona_assets.sources.local_time import iso_text, to_utc
 from persona_assets.sources.matched_returns import match_returns
-from persona_assets.sources.reading import read_text
+from persona_assets.sources.reading import FileFormat, read_text
 from persona_assets.tables import raw
 
 SPELLINGS = {
@@ -201,7 +201,7 @@ class OnlineRetail:
     @cached_property
     def _lines(self) -> pl.DataFrame:
         """Every line of the file with the columns of `raw/events`, Description and Country."""
-        delivered = read_text(self._path, fallback_encoding="windows-1252")
+        delivered = read_text(self._path, options=FileFormat(encoding="windows-1252"))
         text = _known_columns(delivered.frame, self._path)
         columns = list(text.columns)
         variant = variant_numbers(text, within=["InvoiceNo", "StockCode"], content=columns)

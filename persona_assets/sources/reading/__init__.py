@@ -14,6 +14,6 @@ from persona_assets.sources.reading.delivered import (
     EmptyFile,
     FileFormat,
 )
-from persona_assets.sources.reading.formats import read_text
+from persona_assets.sources.reading.read import read_text
 
 __all__ = ["AS_THE_CONTENT_SHOWS", "Delivered", "EmptyFile", "FileFormat", "read_text"]

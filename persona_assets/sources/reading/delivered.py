@@ -31,6 +31,23 @@ class FileFormat:
     sheet: str | None = None
     section: str = "events"
 
+    def __post_init__(self) -> None:
+        """Refuses an encoding that does not exist and a separator that cannot be one."""
+        if self.encoding is not None and not _is_text_encoding(self.encoding):
+            raise UserError(
+                f"format.encoding is {self.encoding!r}, which is no text encoding; use one such as "
+                "'cp1252', 'latin-1' or 'utf-16'"
+            )
+        if self.separator is not None and (
+            len(self.separator) != 1
+            or not self.separator.isascii()
+            or self.separator in _NO_SEPARATORS
+        ):
+            raise UserError(
+                f"format.separator is {self.separator!r}; give one character such as ';', '|' or "
+                '"\\t" (a tab, in double quotes)'
+            )
+
     def setting(self, name: str, value: str) -> str:
         """How to write a setting down: `encoding = "cp1252" in [events.format]`."""
         return f'{name} = "{value}" in [{self.section}.format]'
@@ -75,3 +92,14 @@ class Delivered:
     nested: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+_NO_SEPARATORS = '"\r\n\0'
+
+
+def _is_text_encoding(name: str) -> bool:
+    try:
+        "a".encode(name)
+    except (LookupError, UnicodeError, ValueError):  # unknown, or no encoding of text (`zip`)
+        return False
+    return True
