@@ -8,12 +8,13 @@ All functions take and give text columns and keep `place`, which says where each
 `header` are all columns of the file, for error texts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import polars as pl
 
 from persona_assets.errors import UserError
 from persona_assets.sources.mapping import FillDown, TableMapping
+from persona_assets.sources.reading.headers import listed
 
 
 def of_the_section(
@@ -50,6 +51,43 @@ def in_our_columns(
     return rows.drop_nulls(list(mapping.table.key)) if mapping.skip_without_key else rows
 
 
+def refuse_nested(nested: Mapping[str, Sequence[str]], mapping: TableMapping, file: str) -> None:
+    """Refuses a column of objects or lists that is mapped without a path into it.
+
+    Raises:
+        UserError: there is one; the text says which paths there are.
+    """
+    for ours, first in mapping.columns.items():
+        for theirs in (first, *mapping.alternatives.get(ours, ())):
+            if theirs in nested:
+                paths = list(nested[theirs])
+                example = f'write one of them, as in {ours} = "{paths[0]}"' if paths else "map none"
+                raise UserError(
+                    f"{file}: [{mapping.section}] maps {ours} to {theirs!r}, which holds objects "
+                    f"or lists; its paths are {paths}; {example}"
+                )
+
+
+def without_field(absent: Collection[str], mapping: TableMapping) -> frozenset[str]:
+    """Our columns whose field no row has, of those that may not be lacking."""
+    return frozenset(
+        ours
+        for ours, first in mapping.columns.items()
+        if ours not in mapping.optional_columns
+        and {first, *mapping.alternatives.get(ours, ())} <= set(absent)
+    )
+
+
+def no_field(file: str, mapping: TableMapping, ours: str) -> str:
+    """What to say where no row of any file has the field of a column."""
+    theirs = (mapping.columns[ours], *mapping.alternatives.get(ours, ()))
+    names = " or ".join(repr(name) for name in theirs)
+    return (
+        f"{file} has no column {names} in any row, to which [{mapping.section}] maps {ours}; "
+        "correct the mapping or the file"
+    )
+
+
 def filled_down(rows: pl.DataFrame, rule: FillDown | None) -> pl.DataFrame:
     """Empty cells filled from the row above, within the rows of one `by` of one file.
 
@@ -73,5 +111,5 @@ def _no_column(
     names = " or ".join(repr(name) for name in theirs)
     return (
         f"{file} has no column {names}, to which [{mapping.section}] maps {ours}; its columns are "
-        f"{list(header)}; correct the mapping or the file"
+        f"{listed(header)}; correct the mapping or the file"
     )

@@ -5,17 +5,25 @@ constants and times. Does not belong here: types, days and identifiers (`files.p
 or which files these are (`finding.py`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
 from persona_assets.errors import UserError
-from persona_assets.sources.column_rules import filled_down, in_our_columns, of_the_section
+from persona_assets.sources.column_rules import (
+    filled_down,
+    in_our_columns,
+    no_field,
+    of_the_section,
+    refuse_nested,
+    without_field,
+)
 from persona_assets.sources.delivered_times import as_the_mart_reads, instants
 from persona_assets.sources.finding import FoundFile, find_files, nothing_found
 from persona_assets.sources.mapping import TableMapping
-from persona_assets.sources.reading import read_text
+from persona_assets.sources.reading import EmptyFile, read_text
 from persona_assets.sources.sampling import Sample
 
 WHEN_UNMAPPED = {"kind": "product", "status": "completed"}
@@ -48,8 +56,13 @@ def delivered_rows(
     found = find_files(folder, mapping.files, section=mapping.section)
     if not found.files:
         raise UserError(nothing_found(folder, mapping.files, section=mapping.section))
-    read = [_read(file, mapping) for file in found.files]
-    notes = (*found.notes, *(note for each in read for note in each.notes))
+    read, empty = _read_all(found.files, mapping)
+    if not read:
+        raise UserError(
+            f"{', '.join(file.name for file in found.files[:8])} in {folder}: all files of "
+            f"[{mapping.section}] file = {mapping.file} are empty; deliver them again"
+        )
+    notes = (*found.notes, *empty, *(note for each in read for note in each.notes))
     delivered = sum(each.rows.height for each in read)
     rows = pl.concat(
         [each.rows if sample is None else sample.of(each.rows, len(read)) for each in read]
@@ -83,15 +96,44 @@ def is_delivered(folder: Path, mapping: TableMapping) -> bool:
     )
 
 
-def _read(file: FoundFile, mapping: TableMapping) -> DeliveredRows:
+def _read_all(
+    files: Sequence[FoundFile], mapping: TableMapping
+) -> tuple[list[DeliveredRows], tuple[str, ...]]:
+    """The rows of each file that has any content, and notes on the others.
+
+    Raises:
+        UserError: a mapped field is in no row of any file.
+    """
+    read: list[DeliveredRows] = []
+    notes: list[str] = []
+    lacking: list[frozenset[str]] = []
+    for file in files:
+        try:
+            rows, absent = _read(file, mapping)
+        except EmptyFile:
+            notes.append(f"{file.name} was not read, having no content")
+            continue
+        read.append(rows)
+        lacking.append(absent)
+    for ours in sorted(frozenset.intersection(*lacking) if lacking else ()):
+        raise UserError(no_field(files[0].name, mapping, ours))
+    return read, tuple(notes)
+
+
+def _read(file: FoundFile, mapping: TableMapping) -> tuple[DeliveredRows, frozenset[str]]:
+    """The rows of one file, and our columns of which none of its rows has the field."""
     delivered = read_text(
         file.path,
         options=mapping.format,
         columns=mapping.their_columns,
+        required=mapping.required_columns,
         partitions=file.partitions,
     )
-    place = pl.format("{} row {}", pl.lit(file.name), delivered.row)
-    text = delivered.frame.with_columns(place=place)
-    rows = of_the_section(text, mapping, file.name, delivered.header)
-    ours = in_our_columns(rows, mapping, file.name, delivered.header)
-    return DeliveredRows(filled_down(ours, mapping.fill_down), delivered.notes)
+    refuse_nested(delivered.nested, mapping, file.name)
+    place = pl.Series("place", [file.name]).new_from_index(0, len(delivered.row)) + " row "
+    text = pl.DataFrame(place + delivered.row.cast(pl.String)).hstack(delivered.frame)
+    header = [*delivered.header, *(path for paths in delivered.nested.values() for path in paths)]
+    rows = of_the_section(text, mapping, file.name, header)
+    ours = in_our_columns(rows, mapping, file.name, header)
+    absent = without_field(delivered.absent, mapping)
+    return DeliveredRows(filled_down(ours, mapping.fill_down), delivered.notes), absent

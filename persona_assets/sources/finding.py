@@ -7,7 +7,7 @@ A name or pattern may mean a file or a folder; a folder means all files of data 
 Hive and dbt write them: `events/year=2024/part-0.parquet` has a column `year`. A pattern
 that matches files means no folders. Files and folders whose names begin with `.` or `_` are
 bookkeeping (`_SUCCESS`, `._events.csv`, `.DS_Store`) and are passed over unless they are named in
-full; so are files of 0 bytes.
+full.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -69,7 +69,7 @@ def find_files(folder: Path, patterns: Sequence[str], *, section: str = "events"
     current = current_files(files, folder)
     for path in files.keys() - current:
         passed.add("of an older version of a Delta table", path, folder)
-    kept = [files[path] for path in current if not _is_empty(path, folder, passed)]
+    kept = [files[path] for path in current]
     return Found(tuple(sorted(kept, key=lambda file: file.name)), passed.notes())
 
 
@@ -87,7 +87,7 @@ def _refuse_outside(pattern: str, folder: Path, section: str) -> None:
     path = PurePosixPath(pattern)
     if path.is_absolute() or ".." in path.parts or "\0" in pattern:
         raise UserError(
-            f"[{section}] file = {pattern!r} is no name or pattern inside the folder; name files "
+            f"[{section}] file = {pattern!r} is no pattern inside the folder; name files "
             f"relative to {folder}"
         )
 
@@ -130,10 +130,3 @@ def _refuse_links_outside(paths: Iterable[Path], folder: Path) -> None:
                 f"{shown(path, folder)} is a symbolic link that leads out of {folder}; put the "
                 "file itself there"
             )
-
-
-def _is_empty(path: Path, folder: Path, passed: PassedOver) -> bool:
-    empty = path.stat().st_size == 0
-    if empty:
-        passed.add("empty", path, folder)
-    return empty

@@ -145,6 +145,16 @@ class TableMapping:
         return tuple(dict.fromkeys(name for names in mapped for name in names))
 
     @property
+    def required_columns(self) -> tuple[str, ...]:
+        """Columns of theirs without which nothing of a table of theirs belongs to the section."""
+        lone = {
+            theirs
+            for ours, theirs in self.columns.items()
+            if ours not in self.optional_columns and ours not in self.alternatives
+        }
+        return tuple(sorted(lone | {*self.where}))
+
+    @property
     def table(self) -> Table:
         """Contract of the raw table that the section fills."""
         return TABLES[self.section]

@@ -78,9 +78,13 @@ def test_floats_survive_as_text(tmp_path_factory, numbers):
 BROKEN = [
     ("a.csv", "", r"a\.csv is empty \(0 bytes\)"),
     ("a.jsonl", "", r"a\.jsonl is empty \(0 bytes\)"),
-    ("a.txt", "x", r"ends with '\.txt', which is none of \['\.csv', .*'\.xlsx'\]"),
-    ("a.csv", "x,y\n1,2,3\n", r"cannot be read as CSV"),
-    ("a.csv", "x\nok\n£\n".encode("latin-1"), r"not UTF-8 \(first bad byte at offset 5\)"),
+    ("a.txt", "%PDF-1.7 …", r"a\.txt is a PDF; export the table as CSV"),
+    ("a.csv", "x,y\n1,2,3\n", r"a\.csv line 2 has 3 fields and the header 2"),
+    (
+        "a.csv",
+        "x\nok\n£\n".encode("latin-1"),
+        r"not UTF-8 \(first bad byte at offset 5, in line 3\)",
+    ),
     ("a.jsonl", '{"x": 1}\n{"x": \n', r"a\.jsonl line 2 is not JSON: .* at column 1"),
     ("a.jsonl", "[1]\n", r"line 1 is not a JSON object"),
     ("a.jsonl", b'{"x": "\xff"}\n', r"a\.jsonl is not UTF-8"),
@@ -103,14 +107,15 @@ def test_missing_file_is_named(tmp_path):
         read_text(tmp_path / "a.csv")
 
 
-def test_sheets_that_do_not_fit_are_refused(tmp_path):
+def test_a_sheet_with_another_header_is_passed_over_with_a_note(tmp_path):
     import xlsxwriter
 
     with xlsxwriter.Workbook(tmp_path / "a.xlsx") as book:
         for header in ("x", "y"):
             book.add_worksheet(header).write_column(0, 0, [header, 1])
-    with pytest.raises(UserError, match=r"sheet 'y' has columns \['y'\], but sheet 'x'"):
-        read_text(tmp_path / "a.xlsx")
+    delivered = read_text(tmp_path / "a.xlsx", columns=["y"])
+    assert delivered.frame.rows() == [("1",)]
+    assert delivered.notes == ("a.xlsx: sheet 'x' was not read, its columns are ['x']",)
 
 
 def test_empty_workbook_is_refused(tmp_path):

@@ -93,7 +93,7 @@ def _kind(data: bytes, path: Path) -> Kind:
             f"{path} cannot be read as Parquet: it does not begin as one; deliver it again or "
             "correct its ending"
         )
-    if path.suffix.lower() in (".xlsx", ".xls", ".xlsb", ".ods") and b"\0" in data:
+    if path.suffix.lower() in (".xlsx", ".xls", ".xlsb", ".ods"):
         raise UserError(
             f"{path} cannot be read as an Excel workbook: it does not begin as one; deliver it "
             "again or correct its ending"
