@@ -17,6 +17,7 @@ from persona_assets.errors import UserError
 from persona_assets.sources.reading.delivered import EmptyFile, FileFormat
 from persona_assets.sources.reading.headers import column_names, listed, refuse_duplicates
 from persona_assets.sources.reading.paths import ways
+from persona_assets.sources.reading.typed_text import without_empty
 
 HEADER_IS_SOUGHT_IN = 30
 """Rows in which a header is looked for, to say that it is not the first row."""
@@ -125,7 +126,7 @@ def _frame(sheet: _Sheet) -> pl.DataFrame:
         old: name for old, name in zip(rows.columns, sheet.names, strict=True) if name is not None
     }
     named_rows = rows.select(pl.col(old).cast(pl.String).alias(new) for old, new in named.items())
-    return named_rows.filter(~pl.all_horizontal(pl.all().is_null()))
+    return without_empty(named_rows).filter(~pl.all_horizontal(pl.all().is_null()))
 
 
 def _has(names: Collection[str | None], text: str) -> bool:

@@ -33,6 +33,8 @@ class _Nothing:
 
 MISSING = _Nothing()
 """The object has no such field, or the list no such element."""
+UNKNOWN = _Nothing()
+"""There is no object or list on the way, so that nothing says whether it would have the field."""
 UNREADABLE = _Nothing()
 """There is a value, but no object or list."""
 
@@ -132,6 +134,8 @@ class Walker:
                 yield here | row
 
     def _text(self, text: str, value: Any, number: int) -> str | None:  # noqa: ANN401
+        if value is UNKNOWN:
+            return None
         if value is MISSING:
             self.missing.add(text)
             return None
@@ -151,7 +155,7 @@ class Walker:
             for text, _ in leaves:
                 if found is MISSING:
                     self.missing.add(text)
-                elif found is not None:
+                elif found is not None and found is not UNKNOWN:
                     self.unreadable.setdefault(text, []).append(number)
 
 
@@ -186,7 +190,9 @@ def _from(path: Path, outer: Path | None) -> tuple[Step, ...]:
 
 def _follow(node: Any, steps: Sequence[Go]) -> Any:  # noqa: ANN401
     for step in steps:
-        if node is None or isinstance(node, _Nothing):
+        if node is None:
+            return UNKNOWN
+        if isinstance(node, _Nothing):
             return node
         node = step(node)
     return node
@@ -208,7 +214,7 @@ def _field(node: Any, name: str) -> Any:  # noqa: ANN401
         node = _parsed(node)
     if isinstance(node, dict):
         return node.get(name, MISSING)
-    return None if node is None else UNREADABLE
+    return UNKNOWN if node is None else UNREADABLE
 
 
 def _element(node: Any, index: int) -> Any:  # noqa: ANN401
@@ -216,7 +222,7 @@ def _element(node: Any, index: int) -> Any:  # noqa: ANN401
         node = _parsed(node)
     if isinstance(node, list):
         return node[index] if index < len(node) else MISSING
-    return None if node is None else UNREADABLE
+    return UNKNOWN if node is None else UNREADABLE
 
 
 def _first(node: Any, key: str, value: str) -> Any:  # noqa: ANN401
@@ -225,7 +231,7 @@ def _first(node: Any, key: str, value: str) -> Any:  # noqa: ANN401
     if isinstance(node, list):
         fits = (each for each in node if isinstance(each, dict) and each.get(key) == value)
         return next(fits, MISSING)
-    return None if node is None else UNREADABLE
+    return UNKNOWN if node is None else UNREADABLE
 
 
 def _parsed(text: str) -> Any:  # noqa: ANN401

@@ -64,7 +64,7 @@ def walked(text: pl.DataFrame, paths: Mapping[str, ColumnPath], file: Path) -> C
     position = pl.Series("position", rows, dtype=pl.Int64)
     found = pl.DataFrame(values, schema=dict.fromkeys(values, pl.String))
     frame = text.select(plain)[position].hstack(found) if plain else found
-    return Cells(frame.select(paths), position, walker)
+    return Cells(frame.select(list(paths)), position, walker)
 
 
 def json_inside(text: pl.DataFrame) -> Iterator[tuple[str, tuple[str, ...]]]:
