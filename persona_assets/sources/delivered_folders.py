@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
@@ -115,14 +115,15 @@ def current_files(paths: Collection[Path], folder: Path) -> set[Path]:
         path
         for path in paths
         if all(
-            path.resolve() in current(above)
+            unquote(path.name) in current(above)
             for above in path.parents
             if above.is_relative_to(folder) and (above / "_delta_log").is_dir()
         )
     }
 
 
-def _current(table: Path) -> frozenset[Path]:
+def _current(table: Path) -> frozenset[str]:
+    """Names of the files of a table's current version; no two files of a table share one."""
     try:
         delta = DeltaTable(str(table))
         files = delta.file_uris()
@@ -137,7 +138,7 @@ def _current(table: Path) -> frozenset[Path]:
             f"{table} is a Delta table with {', '.join(sorted(features))}, whose rows are not "
             "those of its files; export it as Parquet"
         )
-    return frozenset(Path(unquote(urlsplit(uri).path)).resolve() for uri in files)
+    return frozenset(unquote(uri.rsplit("/", 1)[-1]) for uri in files)
 
 
 def _refuse_outside(link: Path, folder: Path) -> None:

@@ -99,12 +99,19 @@ def _regular(data: bytes, separator: str) -> tuple[Offsets, Offsets] | None:
         return None
     opens, closes = quotes[::2], quotes[1::2]
     # A doubled quote closes a stretch and opens the next one at once.
-    bounds = np.isin(np.arange(256), (ord(separator), LF, CR))
-    at_start = (opens == 0) | bounds[array[opens - 1]]
-    continues = np.append(False, opens[1:] == closes[:-1] + 1)
-    after = np.append(array, LF)[closes + 1]
-    at_end = bounds[after] | np.append(continues[1:], False)
-    return (opens, closes) if (at_start | continues).all() and at_end.all() else None
+    continues = opens[1:] == closes[:-1] + 1
+    starts, ends = opens[1:][~continues], closes[:-1][~continues]
+    at_start = _bounds(array[starts - 1], separator)
+    at_end = _bounds(array[ends + 1], separator)
+    first, last = int(opens[0]), int(closes[-1])
+    whole = first == 0 or _bounds(array[first - 1], separator)
+    whole = whole and (last == len(array) - 1 or _bounds(array[last + 1], separator))
+    return (opens, closes) if whole and at_start.all() and at_end.all() else None
+
+
+def _bounds(characters: NDArray[np.uint8], separator: str) -> NDArray[np.bool_]:
+    """Which of the characters may stand before an opening and after a closing quote."""
+    return (characters == ord(separator)) | (characters == LF) | (characters == CR)
 
 
 def _spans(data: bytes, separator: str, path: Path) -> tuple[Offsets, Offsets]:
