@@ -65,14 +65,13 @@ def read_text(
     if not path.is_file():
         raise UserError(f"there is no file {path}; correct the path")
     there = contents(path)
-    wanted = None if columns is None else [name for name in columns if name not in partitions]
     if there.kind == "Parquet":
         delivered = _parquet(there, path, columns)
     elif there.kind == "Excel":
-        needed = [name for name in required if name not in partitions]
-        delivered = _excel(there, path, options, columns, needed or wanted)
+        needed = [name for name in required or columns or () if name not in partitions]
+        delivered = _excel(there, path, options, columns, needed or None)
     else:
-        delivered = _text(there, path, options, columns, wanted)
+        delivered = _text(there, path, options, columns)
     if there.compression is not None:
         delivered = replace(delivered, compression=there.compression)
     return _with_partitions(delivered, partitions, columns, path)
@@ -83,7 +82,6 @@ def _text(
     path: Path,
     options: FileFormat,
     columns: Collection[str] | None,
-    wanted: Collection[str] | None,
 ) -> Delivered:
     data, encoding = in_utf8(there.data, path, options)
     notes = [] if encoding == "utf-8" else [f"{path.name}: its encoding is {encoding}"]
@@ -100,7 +98,7 @@ def _text(
             absent=json.absent,
             notes=(*notes, *json.notes),
         )
-    known = None if wanted is None else roots(wanted)
+    known = None if columns is None else roots(columns)
     table = read_delimited(data, name, path, options, known)
     delivered = _cells(table.frame, table.header, "delimited text", path, columns)
     return replace(
