@@ -72,7 +72,12 @@ USER_ITEM_INTERACTIONS = Table(
             "shop currency",
         ),
         Column("weight", "float64", "implicit-feedback weight of the event type", minimum=0),
-        Column("order_id", "string", "order of a purchase or return", nullable=True),
+        Column(
+            "order_id",
+            "string",
+            "keyed hash of the order of a purchase or return (32 hex digits); null: no order",
+            nullable=True,
+        ),
         Column(
             "related_event_id", "string", "purchase that a return was matched to", nullable=True
         ),

@@ -77,8 +77,8 @@ def judge(
         weights: implicit-feedback weight of each event type.
 
     Returns:
-        The rows of `events`, each once, `user_id` already a pseudonym, with `event_ts`, `weight`
-        and `rule` (null: accepted).
+        The rows of `events`, each once, `user_id` and `order_id` already keyed hashes, with
+        `event_ts`, `weight` and `rule` (null: accepted).
 
     Raises:
         UserError: `weights` lacks an event type.
@@ -86,7 +86,8 @@ def judge(
     if missing := sorted(set(EVENT_TYPES) - set(weights)):
         raise UserError(f"weights lack the event types {missing}; give one number for each of them")
     # First of all, because it collects the identifiers; blank ones must be noticed before.
-    named = pseudonymise(events.with_columns(user_missing=_blank("user_id")), "user_id", key)
+    noticed = events.with_columns(user_missing=_blank("user_id"))
+    named = pseudonymise(noticed, ("user_id", "order_id"), key)
     timed = parse_timestamps(named, "timestamp", into="event_ts")
     columns = [*_RAW, "event_ts", "weight", "rule"]
     # Copies and repeats agree in `event_id`. Few rows share theirs; only those are compared.

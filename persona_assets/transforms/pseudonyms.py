@@ -1,4 +1,4 @@
-"""Keyed hashes in place of the shop's user identifiers.
+"""Keyed hashes in place of the shop's identifiers of people and of their orders.
 
 Belongs here: the hash and its application to a frame. Does not belong here: where the key comes
 from (`settings.py`) or which tables hold identifiers (`tables/`).
@@ -15,45 +15,47 @@ DIGEST_BYTES = 16
 """128 bits: with a billion users the chance of one collision is about 1 in 10²⁰."""
 
 
-def pseudonym(user_id: str, key: bytes) -> str:
-    """The keyed hash of a user identifier as 32 hexadecimal digits.
+def pseudonym(identifier: str, key: bytes) -> str:
+    """The keyed hash of an identifier as 32 hexadecimal digits.
 
     BLAKE2b in keyed mode (RFC 7693, section 2.9): a message authentication code, so that without
     the key nobody can find identifiers by trying them out.
 
     Args:
-        user_id: the shop's own identifier.
+        identifier: the shop's own, of a user or of an order.
         key: secret of 1 to 64 bytes.
     """
-    return hashlib.blake2b(user_id.encode(), key=key, digest_size=DIGEST_BYTES).hexdigest()
+    return hashlib.blake2b(identifier.encode(), key=key, digest_size=DIGEST_BYTES).hexdigest()
 
 
-def pseudonymise(frame: nw.LazyFrame, column: str, key: bytes) -> nw.LazyFrame:
-    """Replaces the identifiers in `column` by their keyed hashes; nulls stay null.
+def pseudonymise(frame: nw.LazyFrame, columns: str | tuple[str, ...], key: bytes) -> nw.LazyFrame:
+    """Replaces the identifiers in `columns` by their keyed hashes; nulls stay null.
 
     Neither engine offers a keyed hash, so this one step is not lazy: the distinct identifiers are
     collected, hashed on the driver (about 1 µs each) and joined back. It costs one extra pass over
-    `column`, thus apply it close to the scan, before expensive steps.
+    `columns`, thus apply it close to the scan, before expensive steps.
 
     Args:
-        frame: any lazy frame with a string column `column`.
-        column: column of identifiers.
+        frame: any lazy frame with string columns `columns`.
+        columns: one column of identifiers, or several; equal identifiers have equal hashes.
         key: secret of 1 to 64 bytes.
 
     Returns:
-        The frame with the same columns, `column` last.
+        The frame with the same columns, `columns` last.
     """
+    names = (columns,) if isinstance(columns, str) else columns
+    own, hashed = "_identifier", "_pseudonym"
     # Grouped: Spark's `unique` would sort all rows.
-    present = frame.select(column).filter(~nw.col(column).is_null())
-    distinct = present.group_by(column).agg(nw.len())
-    identifiers = distinct.collect("polars").get_column(column).to_native().sort()
-    hashed = "_pseudonym"
+    present = nw.concat(
+        [frame.select(nw.col(name).alias(own)).filter(~nw.col(own).is_null()) for name in names]
+    )
+    distinct = present.group_by(own).agg(nw.len())
+    identifiers = distinct.collect("polars").get_column(own).to_native().sort()
     table = pl.DataFrame(
-        {column: identifiers, hashed: [pseudonym(name, key) for name in identifiers]},
-        schema={column: pl.String, hashed: pl.String},
+        {own: identifiers, hashed: [pseudonym(name, key) for name in identifiers]},
+        schema={own: pl.String, hashed: pl.String},
     )
-    return (
-        frame.join(beside(frame, table), on=column, how="left")
-        .drop(column)
-        .rename({hashed: column})
-    )
+    for name in names:
+        here = beside(frame, table.rename({own: name}))
+        frame = frame.join(here, on=name, how="left").drop(name).rename({hashed: name})
+    return frame

@@ -144,6 +144,16 @@ def test_an_accepted_row_has_its_amount_weight_and_pseudonym(on_polars):
     assert result["arrival_date"][5].day == 4
 
 
+def test_orders_are_keyed_hashes_and_no_order_stays_none(lazy, collect):
+    orders = ["o1", "o1", None, "anna@example.com"]
+    events = raw(*({"order_id": order} for order in orders))
+    judged = judge(lazy(events), lazy(PRODUCTS_FRAME), **OPTIONS)
+    result = collect(accepted(judged)).sort("source_row")
+    assert result["order_id"].to_list() == [
+        None if order is None else pseudonym(order, KEY) for order in orders
+    ]
+
+
 def test_the_first_of_exact_copies_stays(on_polars):
     copy = {"event_id": "e0"}
     nulls = {"event_id": None, "unit_price": None, "order_id": None}
