@@ -19,7 +19,8 @@ from persona_assets.tables import TABLES, mart, raw
 OLD, NEW, THIRD = b"0123456789abcdef", b"fedcba9876543210", b"another key of 24 bytes."
 DAYS = ("2025-01-01", "2025-01-03")
 DAILY = [
-    "raw/users", "raw/products", "raw/events", "raw/orders", "mart/user_item_interactions",
+    "raw/users", "raw/user_history", "raw/products", "raw/product_history", "raw/events",
+    "raw/orders", "mart/user_item_interactions",
     "mart/quarantine", "mart/sessions", "features/temporal_features",
 ]  # fmt: skip
 
@@ -113,7 +114,7 @@ def test_people_that_raw_does_not_know_stop_it_before_anything_is_written(
 ) -> None:
     graph = under("strangers", OLD)
     days = [date(2025, 1, day) for day in (1, 2, 3)]
-    for table in (raw.USERS, raw.EVENTS, raw.ORDERS):
+    for table in (raw.USERS, raw.USER_HISTORY, raw.EVENTS, raw.ORDERS):
         graph.store.overwrite(table, table.empty(), partitions=days if table.partition else None)
     before = graph.hashes("mart")
     with pytest.raises(DataError, match=r"people in .* are in no raw table"):
