@@ -7,7 +7,7 @@ A mapping has one section per raw table; only `[events]` is required:
 
 ```toml
 [events]
-file = "events*.csv"           # files inside the folder; the ending tells the format
+file = "events*.csv"           # files inside the folder, of any format
 user_id = "visitor"            # our column = "their column"
 product_id = "sku"
 event_type = "action"

@@ -11,7 +11,7 @@ import xlsxwriter
 from persona_assets.errors import UserError
 from persona_assets.sources.delivered_rows import delivered_rows
 from persona_assets.sources.mapping import parsed
-from persona_assets.sources.reading import FileFormat, read_text
+from persona_assets.sources.reading import FileFormat, parquet, read_text
 
 SHOP = {
     "file": "*",
@@ -176,6 +176,23 @@ def test_types_that_nobody_maps_never_stop_a_parquet_file_and_mapped_ones_are_na
         read_text(tmp_path / "a.parquet", columns=["took"])
     whole = read_text(tmp_path / "a.parquet")
     assert whole.notes == ("a.parquet: columns without text: took (duration[ns])",)
+
+
+def test_rows_of_a_parquet_file_are_numbered_over_all_its_batches(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet, "BATCH", 2)
+    lists = [["a", "b"], [], ["c"], None, ["d"]]
+    pl.DataFrame({"n": range(5), "x": lists}).write_parquet(tmp_path / "a.parquet")
+    delivered = read_text(tmp_path / "a.parquet", columns=["n", "x[]"])
+    assert delivered.row.to_list() == [1, 1, 2, 3, 4, 5]
+    assert delivered.frame["n"].to_list() == ["0", "0", "1", "2", "3", "4"]
+
+
+def test_json_in_cells_of_a_parquet_file_is_numbered_over_all_its_batches(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet, "BATCH", 2)
+    pl.DataFrame({"x": ["[1, 2]", "[]", "[3]", None]}).write_parquet(tmp_path / "a.parquet")
+    delivered = read_text(tmp_path / "a.parquet", columns=["x[]"])
+    assert delivered.row.to_list() == [1, 1, 2, 3, 4]
+    assert delivered.frame["x[]"].to_list() == ["1", "2", None, "3", None]
 
 
 def test_a_latin1_file_is_refused_with_the_setting_and_read_with_it(tmp_path):
