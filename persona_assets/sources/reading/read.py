@@ -198,7 +198,7 @@ def _with_partitions(
     for name, value in partitions.items():
         if columns is not None and name not in columns:
             continue
-        if name in frame.columns:
+        if name in delivered.header:
             if not frame[name].eq_missing(value).all():
                 raise UserError(
                     f"{path} has a column {name!r}, and so has its folder ({name}=…), with other "
@@ -207,6 +207,11 @@ def _with_partitions(
             continue
         given = pl.Series(name, [value], dtype=pl.String())
         constant = given.new_from_index(0, len(delivered.row))
-        frame = frame.hstack([constant]) if frame.width else pl.DataFrame(constant)
-    header = tuple(dict.fromkeys([*delivered.header, *partitions]))
-    return replace(delivered, frame=frame, header=header)
+        others = frame.select(pl.exclude(name))  # JSON has nulls for a field that it lacks
+        frame = others.hstack([constant]) if others.width else pl.DataFrame(constant)
+    return replace(
+        delivered,
+        frame=frame,
+        header=tuple(dict.fromkeys([*delivered.header, *partitions])),
+        absent=tuple(name for name in delivered.absent if name not in partitions),
+    )

@@ -123,6 +123,11 @@ def test_folder_names_are_columns_and_may_not_contradict_the_file(tmp_path):
         rows_of(tmp_path, file="**/*.csv")
 
 
+def test_json_in_a_folder_that_states_a_column(tmp_path):
+    put(tmp_path, "event=view/a.json", json.dumps({"user": "u", "item": "p", "time": "2024"}))
+    assert rows_of(tmp_path, file="**/*").rows["event_type"].to_list() == ["view"]
+
+
 def test_the_sheets_that_have_the_columns_are_read(tmp_path):
     header, row = HEADER.strip().split(","), ROW.strip().split(",")
     path = tmp_path / "a.xlsx"
