@@ -24,13 +24,14 @@ from persona_assets.errors import UserError
 from persona_assets.sources.reading.delivered import EmptyFile, FileFormat
 from persona_assets.sources.reading.headers import column_names, refuse_duplicates
 from persona_assets.sources.reading.quotes import Offsets, quoted_spans, records, unescaped
-from persona_assets.sources.reading.separators import SEPARATORS, separator_of
+from persona_assets.sources.reading.separators import SAMPLE, SEPARATORS, separator_of
 
 BLOCK = 1 << 20
 """Bytes that Arrow parses at a time; with a larger record it must read all in one."""
 DECLARED = re.compile(rb"\s*sep=(.)(?:\r\n|\r|\n)", re.IGNORECASE)
 """How Excel is told the separator, in a line before the header."""
 BLANK_LINES = re.compile(rb"(?:[ \t]*(?:\r\n|\r|\n))*")
+LINE_ENDS = re.compile(rb"[\r\n]*")
 QUOTE_OR_LINE_END = re.compile(rb'"|\r\n|\r|\n')
 
 
@@ -70,7 +71,7 @@ def read_delimited(
     if begin >= len(data):
         raise EmptyFile(f"{path} is empty (no header and no row); deliver it again or remove it")
     separator = options.separator or (declared.group(1).decode("latin-1") if declared else None)
-    separator = separator or separator_of(data[begin:], name, options, columns)
+    separator = separator or separator_of(data[begin : begin + SAMPLE + 1], name, options, columns)
     notes = []
     if separator != ",":
         called = SEPARATORS.get(separator, repr(separator))
@@ -138,7 +139,7 @@ class _Records:
     def read(self, names: Sequence[str | None], wanted: dict[str, int]) -> tuple[pl.DataFrame, int]:
         """Columns of text by name, and the number of records."""
         width = len(names)
-        if not self.data[self.begin :].strip(b"\r\n"):
+        if _after(LINE_ENDS, self.data, self.begin) == len(self.data):
             return pl.DataFrame(schema=dict.fromkeys(wanted, pl.String)), 0
         numbers = list(wanted.values())
         table = self._parsed(width, numbers, BLOCK)

@@ -34,7 +34,7 @@ def separator_of(
     """The separator: as stated, or as the header and the first records show for certain.
 
     Args:
-        data: UTF-8 text that begins with the header.
+        data: UTF-8 text that begins with the header; what is beyond `SAMPLE` does not matter.
         path: for the error text; its ending decides between two that are equally good.
         options: what the person says.
         roots: columns that the file should have, under any of several names; None: unknown.
