@@ -9,6 +9,8 @@ from datetime import timedelta
 
 import dagster as dg
 
+from persona_assets import settings
+from persona_assets.orchestration.due_condition import Due
 from persona_assets.partitions import DAILY, JUDGED, WEEKLY
 
 # Lost races for a partition and hiccups of an object store pass within seconds.
@@ -23,26 +25,39 @@ _WEEKLY_FRESHNESS = dg.FreshnessPolicy.time_window(
     warn_window=timedelta(days=8), fail_window=timedelta(days=15)
 )
 
-FOLLOW_INPUTS = (
-    dg.AutomationCondition.eager() & dg.AutomationCondition.all_deps_blocking_checks_passed()
-)
-"""Daily and unpartitioned tables: as soon as an input changes and its blocking checks pass."""
+_DUE = Due()
+
+
+def _when_due(trigger: dg.AutomationCondition) -> dg.AutomationCondition:
+    """Every due partition within the look-back, once for each time that `trigger` came true.
+
+    Once, because a partition stays due when its run fails: without a trigger it would be requested
+    at each evaluation, twice a minute. Only requests reset the trigger. A run that another one
+    overtook ends with a partition that is still due, and that must be seen.
+    """
+    look_back = timedelta(days=settings.load().operation.look_back_days)
+    return (
+        dg.AutomationCondition.in_latest_time_window(look_back)
+        & _DUE
+        & trigger.since(dg.AutomationCondition.newly_requested())
+        & ~dg.AutomationCondition.any_deps_missing()
+        & ~dg.AutomationCondition.any_deps_in_progress()
+        & ~dg.AutomationCondition.in_progress()
+    )
+
+
+FOLLOW_INPUTS = _when_due(_DUE.newly_true() | dg.AutomationCondition.any_deps_updated())
+"""Daily and unpartitioned tables: as soon as they are due, partitions of any age."""
 
 
 def _on_monday(cron: str) -> dg.AutomationCondition:
-    """Once a week at `cron`, for the newest cut-off, when every input partition is there.
+    """Once a week at `cron`, for all cut-offs that are due, when every input partition is there.
 
     The stock `on_cron` waits for every input to be updated *after* the tick; a weekly asset over
     daily inputs, all of which were updated before it, would never run.
     """
     tick: dg.AutomationCondition = dg.AutomationCondition.cron_tick_passed(cron)
-    return (
-        dg.AutomationCondition.in_latest_time_window()
-        & tick.since_last_handled()
-        & ~dg.AutomationCondition.any_deps_missing()
-        & ~dg.AutomationCondition.any_deps_in_progress()
-        & ~dg.AutomationCondition.in_progress()
-    )
+    return _when_due(tick)
 
 
 TRAIN = _on_monday("0 4 * * 1")
@@ -114,6 +129,8 @@ AUTOMATION = dg.AutomationConditionSensorDefinition(
     "persona_automation",
     target=dg.AssetSelection.all(),
     description="Materializes derived tables when their conditions hold.",
+    # The daemon itself knows none of our conditions.
+    use_user_code_server=True,
 )
 SCHEDULES = (DAILY_INGESTION,)
 SENSORS = (AUTOMATION,)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from persona_assets import hash_key
+from persona_assets import operation as running
 from persona_assets.errors import UserError
 from persona_assets.recommenders.exclusion import Exclusion
 from persona_assets.segmentation.config import SegmentationConfig
@@ -45,6 +46,7 @@ _ENVIRONMENT = {
     "PERSONA_EXCLUDE",
     "PERSONA_SEED",
     "PERSONA_SEGMENTATION",
+    *running.NAMES,
 }
 _MLFLOW = "MLFLOW_TRACKING_URI"
 
@@ -77,6 +79,7 @@ class Settings:
     seed: int = 7
     segmentation: SegmentationConfig = field(default_factory=SegmentationConfig)
     tracking_uri: str = field(default="", repr=False)
+    operation: running.Operation = field(default_factory=running.Operation)
     hash_key: bytes | None = field(default=None, repr=False)
     old_hash_key: bytes | None = field(default=None, repr=False)
 
@@ -273,7 +276,7 @@ def _source(stored: object, path: Path) -> SourceSettings:
 
 
 def _from_environment(given: Mapping[str, str]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {"operation": running.operation(given)}
     for name in ("lake", "engine", "spark_master", "spark_jars", "exclude"):
         if text := given.get(f"PERSONA_{name.upper()}"):
             values[name] = text

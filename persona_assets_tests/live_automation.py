@@ -12,8 +12,13 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from persona_assets import automation
 from persona_assets.definitions import ASSETS, defs
+from persona_assets.lake.provenance import PartitionRecord
+from persona_assets.orchestration import due_condition
+from persona_assets.orchestration.runs.lineage import nodes
 from persona_assets.partitions import DAILY
+from persona_assets.resources.provenance import settings_digest
 
 MONDAY = datetime(2025, 1, 20, tzinfo=UTC)
 SPECS = {spec.key: spec for asset in ASSETS for spec in asset.specs}
@@ -35,6 +40,31 @@ def materialize_days(instance: dg.DagsterInstance, until: str, *, but: str = "")
 
 def report(instance: dg.DagsterInstance, key: dg.AssetKey, partition: str | None) -> None:
     instance.report_runless_asset_event(dg.AssetMaterialization(key, partition=partition))
+    REPORTED.setdefault("/".join(key.path), set()).add(partition or "")
+
+
+REPORTED: dict[str, set[str]] = {}
+"""Path → partitions that were reported and that the lake is still to know of."""
+
+
+def remember(now: datetime) -> None:
+    """Tell the lake that the reported partitions were made from what there is, and are good."""
+    home = due_condition.opened_home()
+    jobs = {job.name: job.selection for job in automation.JOBS}
+    for node in nodes(defs.resolve_asset_graph(), jobs, now):
+        keys = REPORTED.pop(node.path, set())
+        inputs = home.lake.inputs()
+        settings = settings_digest(node.settings, home.shop, home.lake.store)
+        records = {
+            key: PartitionRecord(
+                0, f"{0:016x}", "", node.code_version, settings if node.settings else "",
+                inputs.of(key, node.windows),
+            )
+            for key in sorted(keys)
+        }  # fmt: skip
+        home.lake.provenance.write(node.path, records)
+        for name in node.blocking:
+            home.lake.provenance.check(node.path, name, dict.fromkeys(records, True))
 
 
 class Ticks:
@@ -47,6 +77,7 @@ class Ticks:
 
     def at(self, when: datetime) -> list[object]:
         """Evaluate every condition at `when`; weekly tables that are requested, with cut-offs."""
+        remember(when)
         result = dg.evaluate_automation_conditions(
             defs, self._instance, evaluation_time=when, cursor=self._cursor
         )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import dagster as dg
+from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
 from persona_assets.lake.windows import Windows
 from persona_assets.resources.provenance import names_of, said_of_windows, window
@@ -47,16 +48,15 @@ class Node:
 
 
 def nodes(
-    defs: dg.Definitions, jobs: Mapping[str, dg.AssetSelection], now: datetime | None
+    graph: AssetGraph, jobs: Mapping[str, dg.AssetSelection], now: datetime | None
 ) -> list[Node]:
     """Every materializable asset, inputs before what reads them.
 
     Args:
-        defs: the graph.
+        graph: of the definitions.
         jobs: what each job selects; an asset belongs to the last one that selects it.
         now: decides which partitions of an open calendar there are; None: the clock.
     """
-    graph = defs.resolve_asset_graph()
     job_of = {key: name for name, chosen in jobs.items() for key in chosen.resolve(graph)}
     blocking: dict[dg.AssetKey, set[str]] = {}
     for check in graph.asset_check_keys:

@@ -35,7 +35,7 @@ def work(
         UserError: the source cannot be read.
     """
     jobs = {job.name: job.selection for job in automation.JOBS}
-    graph = within(nodes(defs, jobs, now), planned)
+    graph = within(nodes(defs.resolve_asset_graph(), jobs, now), planned)
     resources = defs.resources or {}
     lake, shop = resources["lake"], resources["shop"]
     lost = [] if resources["online_store"].path.exists() else ["feature_store/online_features"]

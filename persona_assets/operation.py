@@ -1,0 +1,80 @@
+"""Settings of everyday operation: how far back the scheduler looks, what is alarming, who is told.
+
+Belongs here: their names, types, defaults and validation; `settings.py` reads the environment and
+calls `operation`. Does not belong here: what is done with them (`orchestration/`, `checks/`,
+`notification/`). None of them changes what a table holds.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from persona_assets.errors import UserError
+
+LOOK_BACK, QUARANTINE = "PERSONA_LOOK_BACK_DAYS", "PERSONA_QUARANTINE_LIMIT"
+URL, EMAIL, SMTP = "PERSONA_NOTIFY_URL", "PERSONA_NOTIFY_EMAIL", "PERSONA_SMTP_URL"
+NAMES = frozenset({LOOK_BACK, QUARANTINE, URL, EMAIL, SMTP})
+
+
+@dataclass(frozen=True)
+class Operation:
+    """How a home is kept running.
+
+    Attributes:
+        look_back_days: age of the oldest partition that the scheduler makes again by itself.
+        quarantine_limit: share of a day's rows in quarantine above which nothing may follow.
+        notify_url: where a JSON message is posted when a run fails; it may hold a token.
+        notify_email: to whom a message is sent.
+        smtp_url: by which server: `smtp://user:password@host:587` or `smtps://…`.
+    """
+
+    look_back_days: int = 365
+    quarantine_limit: float = 0.5
+    notify_url: str = field(default="", repr=False)
+    notify_email: str = ""
+    smtp_url: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        if self.look_back_days < 1:
+            raise UserError(f"{LOOK_BACK} is {self.look_back_days}; give at least 1 day")
+        if not 0 <= self.quarantine_limit <= 1:
+            raise UserError(f"{QUARANTINE} is {self.quarantine_limit}; give a share from 0 to 1")
+        if self.notify_url and urlsplit(self.notify_url).scheme not in ("http", "https"):
+            raise UserError(f"{URL} is no http:// or https:// address; correct or unset it")
+        if self.notify_email and "@" not in self.notify_email:
+            raise UserError(f"{EMAIL} is {self.notify_email!r}, which is no address; correct it")
+        if bool(self.notify_email) != bool(self.smtp_url):
+            raise UserError(f"{EMAIL} and {SMTP} belong together; set both or neither")
+        if self.smtp_url:
+            server = urlsplit(self.smtp_url)
+            if server.scheme not in ("smtp", "smtps") or not server.hostname:
+                raise UserError(f"{SMTP} is no smtp://host:port or smtps://host:port; correct it")
+
+
+def operation(environment: Mapping[str, str]) -> Operation:
+    """The settings that the environment gives, defaults for the rest.
+
+    Raises:
+        UserError: a value is unusable; the text names the variable.
+    """
+    values: dict[str, object] = {}
+    if text := environment.get(LOOK_BACK):
+        if not text.strip().isdecimal():
+            raise UserError(f"{LOOK_BACK}={text!r} is no whole number of days; set e.g. 365")
+        values["look_back_days"] = int(text)
+    if text := environment.get(QUARANTINE):
+        values["quarantine_limit"] = _share(text)
+    texts = {"notify_url": URL, "notify_email": EMAIL, "smtp_url": SMTP}
+    given = {name: environment.get(variable, "").strip() for name, variable in texts.items()}
+    return Operation(**values, **given)  # type: ignore[arg-type]
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = math.nan
+    if math.isnan(share):
+        raise UserError(f"{QUARANTINE}={text!r} is no number; set a share from 0 to 1, e.g. 0.5")
+    return share

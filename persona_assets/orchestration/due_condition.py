@@ -1,0 +1,155 @@
+"""The automation condition "due": the scheduler's ask of the same question as `persona run`'s.
+
+Belongs here: the one custom condition. Does not belong here: what is due (`runs/due.py`), or which
+tables follow it at what time (`automation.py`).
+
+Dagster's own `eager()` looks at the newest partition alone, and at materializations, not at what
+they hold: an older day that comes late never reaches its children, and a day that is delivered
+again with the same rows makes everything again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import cast
+
+import dagster as dg
+from dagster._core.asset_graph_view.asset_graph_view import AssetGraphView
+from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
+from dagster._core.definitions.events import AssetKeyPartitionKey
+
+from persona_assets import settings as settings_module
+from persona_assets.orchestration.runs.due import Due as DuePartitions
+from persona_assets.orchestration.runs.due import Present, due, following
+from persona_assets.orchestration.runs.lineage import Node, nodes
+from persona_assets.resources.lake import LakeIOManager
+from persona_assets.resources.provenance import settings_digest
+from persona_assets.resources.source import ShopResource
+from persona_assets.settings import Settings
+
+
+@dataclass(frozen=True)
+class _Moment:
+    """What is due in one evaluation of all conditions."""
+
+    view: AssetGraphView
+    nodes: Mapping[str, Node]
+    due: DuePartitions
+    waiting: DuePartitions
+    """Due, or to follow from what is."""
+
+
+@dataclass
+class _Home:
+    """The home that the settings name, kept between evaluations with what was read of it."""
+
+    settings: Settings
+    lake: LakeIOManager
+    shop: ShopResource
+
+
+class _Kept:
+    """What this process keeps: its home, and the evaluation under way."""
+
+    home: _Home | None = None
+    moment: _Moment | None = None
+
+
+class Due(dg.AutomationCondition):
+    """True for partitions that are due and whose inputs are as they will be.
+
+    An input that is due itself is waited for, unless it is requested in the same evaluation for the
+    same partition, so that one run makes both.
+    """
+
+    @property
+    def description(self) -> str:
+        """As the UI shows it."""
+        return "Not what its inputs, code and settings now make, and its inputs are not due"
+
+    @property
+    def name(self) -> str:
+        """As the UI shows it."""
+        return "due"
+
+    def evaluate(self, context: dg.AutomationContext) -> dg.AutomationResult:
+        """The partitions of the asset for which the condition holds."""
+        view: AssetGraphView = context.asset_graph_view
+        moment = _moment(view, context.evaluation_time)
+        key = context.key
+        path = "/".join(key.path)
+        node = moment.nodes[path]
+        requested = {
+            "/".join(other.path): set(subset.expensively_compute_partition_keys())
+            for other, subset in context.request_subsets_by_key.items()
+            if isinstance(other, dg.AssetKey)
+            and view.asset_graph.get(other).partitions_def
+            == view.asset_graph.get(key).partitions_def
+            and view.asset_graph.get(key).partitions_def is not None
+        }
+        found = {
+            AssetKeyPartitionKey(key, each or None)
+            for each in moment.due.get(path, {})
+            if _inputs_are_settled(node, each, moment.waiting, requested)
+        }
+        subset = view.get_asset_subset_from_asset_partitions(key, found)
+        return dg.AutomationResult(context, context.candidate_subset.compute_intersection(subset))
+
+
+def _inputs_are_settled(
+    node: Node, key: str, waiting: DuePartitions, requested: Mapping[str, set[str]]
+) -> bool:
+    for path, window in node.windows.items():
+        first, end = window.of(key)
+        pending = {each for each in waiting.get(path, {}) if first <= each}
+        pending = {each for each in pending if end is None or each < end}
+        if not pending <= {key} & requested.get(path, set()):
+            return False
+    return True
+
+
+def _moment(view: AssetGraphView, now: datetime) -> _Moment:
+    """What is due now: found once for all assets of an evaluation."""
+    if _Kept.moment is None or _Kept.moment.view is not view:
+        home = opened_home()
+        found = recent(view, now, home.settings.operation.look_back_days)
+        digests = {
+            names: settings_digest(names, home.shop, home.lake.store)
+            for names in {node.settings for node in found.values()}
+            if names
+        }
+        settings = {path: digests.get(node.settings, "") for path, node in found.items()}
+        records = home.lake.provenance.records()
+        present = Present(records, home.lake.inputs(records), settings)
+        ordered = list(found.values())
+        now_due = due(ordered, present)
+        _Kept.moment = _Moment(view, found, now_due, following(ordered, now_due))
+    return _Kept.moment
+
+
+def recent(view: AssetGraphView, now: datetime, look_back_days: int) -> dict[str, Node]:
+    """The nodes of the graph with the partitions that are not older than the look-back."""
+    from persona_assets import automation  # which imports this module
+
+    jobs = {job.name: job.selection for job in automation.JOBS}
+    oldest = (now - timedelta(days=look_back_days)).date().isoformat()
+    return {
+        node.path: replace(
+            node, partitions=tuple(key for key in node.partitions if not key or key >= oldest)
+        )
+        for node in nodes(cast(AssetGraph, view.asset_graph), jobs, now)
+    }
+
+
+def opened_home() -> _Home:
+    """The home of the environment; opened anew when its settings have changed."""
+    from persona_assets.resources.build import build_resources
+
+    settings = settings_module.load()
+    if _Kept.home is None or _Kept.home.settings != settings:
+        resources = build_resources(settings)
+        lake, shop = resources["lake"], resources["shop"]
+        assert isinstance(lake, LakeIOManager)  # noqa: S101 - for the type checker
+        assert isinstance(shop, ShopResource)  # noqa: S101 - for the type checker
+        _Kept.home = _Home(settings, lake, shop)
+    return _Kept.home
