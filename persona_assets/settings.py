@@ -45,6 +45,7 @@ _ENVIRONMENT = {
     "PERSONA_TOP_K",
     "PERSONA_EXCLUDE",
     "PERSONA_SEED",
+    "PERSONA_RETENTION_DAYS",
     "PERSONA_SEGMENTATION",
     *running.NAMES,
 }
@@ -77,6 +78,7 @@ class Settings:
     top_k: int = 50
     exclude: Exclusion = "bought"
     seed: int = 7
+    retention_days: int = 7
     segmentation: SegmentationConfig = field(default_factory=SegmentationConfig)
     tracking_uri: str = field(default="", repr=False)
     operation: running.Operation = field(default_factory=running.Operation)
@@ -93,6 +95,13 @@ class Settings:
             raise UserError(
                 f"seed must be a whole number from 0 to {2**32 - 1}, got {self.seed!r}; mend "
                 "PERSONA_SEED or the seed in persona.toml"
+            )
+        if type(self.retention_days) is not int or self.retention_days < 1:
+            raise UserError(
+                f"retention_days must be a whole number of at least 1, got "
+                f"{self.retention_days!r}: within a day, whoever began to read before a file was "
+                "replaced may still be reading it; "
+                "change PERSONA_RETENTION_DAYS or retention_days in persona.toml"
             )
         if self.exclude not in get_args(Exclusion):
             raise UserError(
@@ -169,7 +178,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         stored["segmentation"] = _segmentation(
             stored["segmentation"], f"{home / FILE_NAME}: [segmentation]"
         )
-    known = {"top_k", "exclude", "seed", "event_weights", "segmentation"}
+    known = {"top_k", "exclude", "seed", "retention_days", "event_weights", "segmentation"}
     if "event_weights" in stored:
         if not isinstance(stored["event_weights"], dict):
             raise UserError(
@@ -206,6 +215,7 @@ def save(settings: Settings) -> None:
         "top_k": settings.top_k,
         "exclude": settings.exclude,
         "seed": settings.seed,
+        "retention_days": settings.retention_days,
         "event_weights": dict(settings.event_weights),
         "segmentation": asdict(settings.segmentation),
     }
@@ -280,7 +290,8 @@ def _from_environment(given: Mapping[str, str]) -> dict[str, Any]:
     for name in ("lake", "engine", "spark_master", "spark_jars", "exclude"):
         if text := given.get(f"PERSONA_{name.upper()}"):
             values[name] = text
-    for name, key in (("PERSONA_TOP_K", "top_k"), ("PERSONA_SEED", "seed")):
+    numbers = ("top_k", "seed", "retention_days")
+    for name, key in ((f"PERSONA_{each.upper()}", each) for each in numbers):
         if text := given.get(name):
             try:
                 values[key] = int(text)

@@ -131,6 +131,11 @@ def test_an_unknown_variable_is_refused_with_a_suggestion(home, name, said):
         ("TOP_K", "0", "top_k must be .* at least 1, got 0; pass a positive"),
         ("TOP_K", "-3", "got -3; pass"),
         ("SEED", "x", "PERSONA_SEED='x' is not a whole number; set one"),
+        (
+            "RETENTION_DAYS",
+            "0",
+            "retention_days must be .* at least 1, got 0: .*change PERSONA_RET",
+        ),
         ("SEED", "-1", "seed must be .* from 0 .*got -1; mend PERSONA_SEED"),
         ("SEED", str(2**32), "seed must be .*mend"),
         ("EXCLUDE", "some", "exclude is 'some'; use one of seen, bought"),
@@ -225,7 +230,7 @@ def test_a_file_that_cannot_be_read_is_named(home):
         loaded(home)
 
 
-TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\r"), max_size=8)
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\r\0"), max_size=8)
 OPTIONS = st.dictionaries(
     TEXT, TEXT | st.integers(-(2**63), 2**63 - 1) | st.booleans() | st.dates(), max_size=3
 )
