@@ -82,9 +82,11 @@ def _newest_model(store: "DeltaStore") -> "pl.DataFrame":
 
 
 def _write(customers: "pl.DataFrame", out: Path) -> None:
+    from persona_assets import csv_files
+
     try:
         if out.suffix.lower() == ".csv":
-            customers.write_csv(out)
+            csv_files.write(customers, out)
         else:
             customers.write_parquet(out)
     except OSError as error:
