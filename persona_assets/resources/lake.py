@@ -191,7 +191,8 @@ class LakeIOManager(dg.IOManager):
 
     def _days_until(self, table: Table, weekly: Table) -> list[date] | None:
         """The table's days up to the week of the weekly table's newest cut-off; None: all."""
-        newest = max(self.store.partition_rows(weekly), default=None)
+        cutoffs = self.store.partition_rows(weekly) if self.store.exists(weekly) else {}
+        newest = max(cutoffs, default=None)
         if table.partition is None or newest is None:
             return None
         end = week_after(newest)

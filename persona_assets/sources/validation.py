@@ -221,9 +221,10 @@ def refuse_what_does_not_fit(result: Validation, *, most_rejected: float) -> Non
         UserError: most rows, or all purchases, would be rejected.
     """
     if reason := what_is_wrong(result, most_rejected=most_rejected):
+        accept = ", or accept this with --most-rejected 1" if result.accepted else ""
         raise UserError(
             f"the mapping does not fit the files: {reason}. Correct the mapping (`persona check` "
-            "shows every rule with its texts), or accept this with --most-rejected 1"
+            f"shows every rule with its texts){accept}"
         )
 
 

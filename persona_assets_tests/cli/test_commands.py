@@ -152,7 +152,7 @@ def test_bad_arguments_are_named_with_the_mend(
 @pytest.mark.parametrize(
     ("rows", "mapping", "named"),
     [
-        ("", MAPPING, "events.csv is empty"),
+        ("", MAPPING, "all files of [events] file = events.csv are empty"),
         (HEADER, MAPPING, "events.csv"),
         (HEADER + GOOD_ROW, MAPPING.replace('"who"', '"visitor"'), "visitor"),
         (HEADER + GOOD_ROW, MAPPING.replace("user_id", "usr_id"), "usr_id"),
@@ -314,10 +314,10 @@ def test_table_with_another_schema_is_named_with_the_column(
     assert snapshot(copied_home / "lake") == before
 
 
-def test_file_with_nothing_but_bad_rows_ends_with_where_they_went(
+def test_file_with_nothing_but_bad_rows_is_refused_with_their_rules(
     home: Path, delivery: Callable[..., list[str]], start_persona: Start
 ) -> None:
-    """They are all kept, in quarantine, and what cannot be trained says so."""
+    """Nothing is made, whatever share is put up with."""
     rows = [
         f"u{number % 20},p1,purchase,2025-01-{number % 12 + 1:02d}T10:{number:02d}:00Z,-5"
         for number in range(60)
@@ -327,11 +327,9 @@ def test_file_with_nothing_but_bad_rows_ends_with_where_they_went(
     assert "60 of 60 rows (100.0 %) would be rejected: negative_price 60" in refusal
     assert snapshot(home) is None
     message = failed(start_persona(home, *shop, "--most-rejected", "1"))
-    assert "mart/user_item_interactions" in message
-    assert "mart/quarantine" in message
-    stored = pl.read_delta(str(home / "lake" / "mart" / "quarantine"))
-    assert set(stored["rule"]) == {"negative_price"}
-    assert stored.height == 60
+    assert "none of the 60 rows would enter the mart: negative_price 60" in message
+    assert "--most-rejected" not in message
+    assert snapshot(home) is None
 
 
 def test_partition_before_the_source_begins_is_named(open_graph: Callable[..., Any]) -> None:

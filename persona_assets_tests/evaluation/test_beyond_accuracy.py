@@ -235,7 +235,7 @@ def test_empty_lists_are_left_aside():
 
 def test_no_lists_or_no_history_name_the_table(shop, lists, cutoff):
     shown = lists("als", ann="a")
-    with pytest.raises(DataError, match=r"cutoff 2024-03-04: recommendations/top_k has no rows"):
+    with pytest.raises(DataError, match="recommendations/top_k has no lists"):
         judge(shown.clear(), shop, cutoff=cutoff, exclude="seen")
-    with pytest.raises(DataError, match=r"user_item_interactions before it has no rows"):
+    with pytest.raises(DataError, match="user_item_interactions has no rows known before it"):
         judge(shown, shop.clear(), cutoff=cutoff, exclude="seen")

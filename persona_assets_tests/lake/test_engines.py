@@ -289,9 +289,10 @@ def test_threads_of_one_driver_lose_nothing(spark_side, facts, things, rows):
     days = [*DAYS[:3], *[DAYS[3]] * 2, None, None]
     with ThreadPoolExecutor(4) as pool:
         versions = list(pool.map(write, enumerate(days, start=1)))
-    # Each write is a commit of its own, and the later of two for one day stays.
-    assert sorted(version for version, _ in versions[:5]) == [1, 2, 3, 4, 5]
-    assert sorted(version for version, _ in versions[5:]) == [1, 2]
+    # Each write is a commit of its own, and the later of two for one day stays. The first writers
+    # may make the table, and set its properties, at the same time.
+    assert len({version for version, _ in versions[:5]}) == 5
+    assert len({version for version, _ in versions[5:]}) == 2
     last = 4 if versions[3] > versions[4] else 5
     assert spark_side.store.partition_rows(facts) == {
         "2025-03-01": 1, "2025-03-02": 2, "2025-03-03": 3, "2025-03-04": last,

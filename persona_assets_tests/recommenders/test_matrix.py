@@ -72,7 +72,7 @@ def test_row_order_moves_no_bit(shop):
     ],
 )
 def test_nothing_to_learn_from_is_an_error_that_names_the_cutoff(mart, row):
-    with pytest.raises(DataError, match="before the cut-off 2024-03-04; materialize"):
+    with pytest.raises(DataError, match="before the cut-off 2024-03-04"):
         interaction_matrix(mart(row), cutoff=CUTOFF, half_life_days=14)
 
 
