@@ -1,18 +1,21 @@
 """The same tables from Polars and PySpark, to the last digit: over dirt, and over a real week."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
 import narwhals as nw
+import polars as pl
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from persona_assets.lake.content_hash import content_hash
+from persona_assets.sources.attribute_deliveries import after_delivery, product_history
 from persona_assets.sources.online_retail import OnlineRetail
 from persona_assets.tables import TABLES
+from persona_assets.tables.raw import PRODUCT_HISTORY
 from persona_assets.transforms.aggregates import item_daily, user_daily
 from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, judge, rejected
 from persona_assets.transforms.conservation import tally
@@ -72,6 +75,14 @@ def all_tables(shop, first, lazy, collect):
     }
 
 
+def with_changes(products):
+    """A catalogue's history: after four days other categories and kinds, and a product is gone."""
+    first, later = (datetime.combine(FIRST + days, time(), UTC) for days in (-WEEK, WEEK / 2))
+    known = after_delivery(PRODUCT_HISTORY.empty(), products.tail(-1), first)
+    changed = products.with_columns(pl.col("category", "kind").reverse()).head(-1)
+    return after_delivery(known, changed, later)
+
+
 def assert_engines_agree(shop, first, on_spark, least):
     reference, result = (all_tables(shop, first, *engine) for engine in (ON_POLARS, on_spark))
     assert_frame_equal(reference.pop("tally"), result.pop("tally"), check_row_order=False)
@@ -88,7 +99,10 @@ def assert_engines_agree(shop, first, on_spark, least):
 @settings(max_examples=3, deadline=None, derandomize=True, database=None, phases=[Phase.generate])
 @given(seed=st.integers(0, 10**9), dirt=st.sampled_from([0.1, 0.4, 0.8]))
 def test_engines_agree_to_the_last_digit_over_generated_dirt(dirty_shop, on_spark, seed, dirt):
-    shop = dirty_shop(seed, rows=600, days=9, dirt=dirt)
+    dirty = dirty_shop(seed, rows=600, days=9, dirt=dirt)
+    shop = SimpleNamespace(
+        events=dirty.events, search_logs=dirty.search_logs, products=with_changes(dirty.products)
+    )
     assert_engines_agree(shop, FIRST, on_spark, least=20)
 
 
@@ -99,7 +113,7 @@ def test_engines_agree_to_the_last_digit_over_a_week_of_online_retail(on_spark):
     days = [first + timedelta(days=number) for number in range(7)]
     shop = SimpleNamespace(
         events=source.events(days),
-        products=source.products(),
+        products=product_history(PRODUCT_HISTORY.empty(), source, datetime(2026, 1, 1, tzinfo=UTC)),
         search_logs=source.search_logs(days),
     )
     assert shop.events.height > 10_000
