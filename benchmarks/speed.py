@@ -29,6 +29,7 @@ import numpy as np
 import polars as pl
 
 from persona_assets.recommenders import MODELS
+from persona_assets.recommenders.interactions import Interactions
 
 CUTOFF = date(2024, 1, 1)
 EVALUATED_KS = (5, 10, 20)
@@ -86,7 +87,7 @@ def als(runs: int) -> None:
 
     def here(iterations: int) -> float:
         model = MODELS["als"].configured(iterations=iterations)
-        return median_seconds(lambda: model.fit(rows, cutoff=CUTOFF), runs)
+        return median_seconds(lambda: model.fit(Interactions.known_at(CUTOFF, rows)), runs)
 
     ours = (here(12) - here(2)) / 10
     theirs = _mllib(rows, runs)
@@ -146,7 +147,7 @@ def models() -> None:
         if model.needs_side:
             continue
         started = time.perf_counter()
-        artefact = model.fit(rows, cutoff=CUTOFF)
+        artefact = model.fit(Interactions.known_at(CUTOFF, rows))
         print(f"| {name} | {time.perf_counter() - started:.1f} | {len(artefact):,} |", flush=True)
 
 

@@ -16,6 +16,7 @@ from persona_assets.evaluation.judgement import judge
 from persona_assets.evaluation.offline import offline_metrics
 from persona_assets.recommenders.als import ALS, ALSConfig
 from persona_assets.recommenders.bpr import BPR, BPRConfig
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.popularity import Popularity
 from persona_assets.recommenders.protocol import Recommender
 from persona_assets.recommenders.top_k import top_k
@@ -36,7 +37,7 @@ def main() -> None:
     lists, seconds = [], {}
     for name, model in models.items():
         started = time.perf_counter()
-        artefact = model.fit(interactions, cutoff=cutoff)
+        artefact = model.fit(Interactions.known_at(cutoff, interactions))
         seconds[name] = time.perf_counter() - started
         made = top_k(model, artefact, interactions, cutoff=cutoff, k=10, exclude=current.exclude)
         lists.append(made.with_columns(model=pl.lit(name)))

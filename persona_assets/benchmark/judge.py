@@ -6,7 +6,6 @@ Belongs here: bringing a model and a split together. Does not belong here: choos
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -17,6 +16,7 @@ from persona_assets.evaluation.hits import Hits, hits_of_scores
 from persona_assets.evaluation.metrics import METRICS
 from persona_assets.evaluation.splits import PAIR, Split
 from persona_assets.evaluation.uncertainty import bootstrap_means, percentile_interval
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.protocol import Recommender
 
 
@@ -31,10 +31,7 @@ class Interval:
 
 def learn(model: Recommender, split: Split) -> pl.DataFrame:
     """The artefact of `model` from the split's rows to learn from."""
-    newest = split.train["event_ts"].max()
-    if newest is None:
-        return model.fit(split.train, cutoff=date(1970, 1, 1))
-    return model.fit(split.train, cutoff=newest.date() + timedelta(days=1))  # type: ignore[union-attr]
+    return model.fit(Interactions.whole(split.train))
 
 
 def hits(

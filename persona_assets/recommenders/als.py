@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from persona_assets.recommenders.blind_order import blind_orders
 from persona_assets.recommenders.factors import Factors, OwnVectors, mean_user
-from persona_assets.recommenders.matrix import history_weights, interaction_matrix
+from persona_assets.recommenders.interactions import Interactions
+from persona_assets.recommenders.matrix import history_weights
 from persona_assets.recommenders.protocol import (
-    NOTHING_ELSE,
     Config,
     Recommender,
     SideInformation,
@@ -106,16 +106,12 @@ class ALS(Recommender):
         "factors": (64, 128),
     }
 
-    def fit(
-        self, interactions: pl.DataFrame, *, cutoff: date, side: SideInformation = NOTHING_ELSE
-    ) -> pl.DataFrame:
-        """Rows of `models/als_model`; see `Recommender.fit`."""
+    def _learn(self, known: Interactions, side: SideInformation) -> pl.DataFrame:
+        """Rows of `models/als_model` without their cut-off; see `Recommender.fit`."""
         from persona_assets.recommenders.least_squares import improved
 
         config = self.config
-        matrix = interaction_matrix(
-            interactions, cutoff=cutoff, half_life_days=config.half_life_days
-        )
+        matrix = known.matrix(config.half_life_days)
         # In the order of names, other names would give another start and other sums.
         row_order, column_order = blind_orders(matrix.weights)
         by_user = self._confidence(matrix.weights[row_order][:, column_order].sorted_indices())
@@ -142,7 +138,7 @@ class ALS(Recommender):
             newcomer_vector=mean_user(x),
             product_vectors=y[np.argsort(column_order)],
             product_biases=np.zeros(products),
-        ).to_artefact(self.artefact, cutoff)
+        ).to_artefact()
 
     def _confidence(self, weights: "csr_matrix") -> "csr_matrix":
         """C of the pairs that met."""

@@ -4,12 +4,35 @@ Belongs here: checks on an artefact as a whole, and its division by users. Does 
 a kind of model lays out its rows (`factors.py`, `popularity.py`).
 """
 
+from datetime import date
+
 import narwhals as nw
 import polars as pl
 
 from persona_assets.errors import DataError
 from persona_assets.tables import Table
 from persona_assets.tables.models import FALLBACK_USER
+
+
+def of_training(learned: pl.DataFrame, table: Table, cutoff: date) -> pl.DataFrame:
+    """What a model learned at a cut-off, as rows of its artefact's table, sorted by its key.
+
+    Args:
+        learned: the columns of `table` but the cut-off; others are left out.
+        table: contract of the artefact.
+        cutoff: of the training.
+
+    Raises:
+        TypeError: a column is missing.
+    """
+    dated = learned.with_columns(pl.lit(cutoff, dtype=pl.Date()).alias("cutoff"))
+    columns = table.polars_schema
+    if missing := [name for name in columns if name not in dated.columns]:
+        raise TypeError(
+            f"the model returned no column {missing[0]!r}, which {table.path} has; return all of "
+            "its columns but the cut-off from `_learn`"
+        )
+    return dated.select(pl.col(name).cast(kind) for name, kind in columns.items()).sort(table.key)
 
 
 def one_training(artefact: pl.DataFrame, table: Table) -> pl.DataFrame:

@@ -6,7 +6,6 @@ the parts, or making their scores comparable (`rank_fusion.py`).
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
 from typing import ClassVar
 
 import numpy as np
@@ -17,9 +16,9 @@ from persona_assets.errors import UserError
 from persona_assets.recommenders.als import ALS, ALSConfig
 from persona_assets.recommenders.artefact import one_training
 from persona_assets.recommenders.directional import Directional, DirectionalConfig
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.popularity import Popularity, PopularityConfig
 from persona_assets.recommenders.protocol import (
-    NOTHING_ELSE,
     Config,
     Recommender,
     SideInformation,
@@ -151,14 +150,10 @@ class Blend(Recommender):
         parts = {model.name: model.for_task(task).config for model in self.config.models}
         return Blend(replace(self.config, unseen=task.unseen, **parts))
 
-    def fit(
-        self, interactions: pl.DataFrame, *, cutoff: date, side: SideInformation = NOTHING_ELSE
-    ) -> pl.DataFrame:
-        """Rows of `models/blend_model`; see `Recommender.fit`."""
+    def _learn(self, known: Interactions, side: SideInformation) -> pl.DataFrame:
+        """Rows of `models/blend_model` without their cut-off; see `Recommender.fit`."""
         rows = [
-            model.fit(interactions, cutoff=cutoff, side=side)
-            .with_row_index("row")
-            .with_columns(part=pl.lit(model.name))
+            model.fit(known, side=side).with_row_index("row").with_columns(part=pl.lit(model.name))
             for model in self.config.models
         ]
         return pl.concat(rows, how="diagonal").select(

@@ -6,16 +6,15 @@ factors (`factors.py`).
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import ClassVar
 
 import numpy as np
 import polars as pl
 
 from persona_assets.recommenders.factors import Factors, OwnVectors, mean_user
-from persona_assets.recommenders.matrix import history_weights, interaction_matrix
+from persona_assets.recommenders.interactions import Interactions
+from persona_assets.recommenders.matrix import history_weights
 from persona_assets.recommenders.protocol import (
-    NOTHING_ELSE,
     Config,
     Recommender,
     SideInformation,
@@ -78,19 +77,11 @@ class BPR(Recommender):
         "learning_rate": (0.05, 0.02, 0.1),
     }
 
-    def fit(
-        self,
-        interactions: pl.DataFrame,
-        *,
-        cutoff: date,
-        side: SideInformation = NOTHING_ELSE,
-    ) -> pl.DataFrame:
-        """Rows of `models/bpr_model`; see `Recommender.fit`."""
+    def _learn(self, known: Interactions, side: SideInformation) -> pl.DataFrame:
+        """Rows of `models/bpr_model` without their cut-off; see `Recommender.fit`."""
         from implicit.cpu.bpr import BayesianPersonalizedRanking
 
-        matrix = interaction_matrix(
-            interactions, cutoff=cutoff, half_life_days=self.config.half_life_days
-        )
+        matrix = known.matrix(self.config.half_life_days)
         met = matrix.weights.astype(np.float32)
         met.data[:] = 1
         sampler = BayesianPersonalizedRanking(
@@ -113,7 +104,7 @@ class BPR(Recommender):
             newcomer_vector=mean_user(sampler.user_factors[:, :-1]),
             product_vectors=sampler.item_factors[:, :-1],
             product_biases=sampler.item_factors[:, -1] + log_popularity,
-        ).to_artefact(self.artefact, cutoff)
+        ).to_artefact()
 
     def scorer(
         self, artefact: pl.DataFrame, users: Sequence[str], *, histories: pl.DataFrame

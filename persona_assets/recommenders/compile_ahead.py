@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from persona_assets.recommenders import MODELS
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.protocol import SideInformation
 
 _CUTOFF = date(2024, 2, 1)
@@ -32,9 +33,10 @@ def main() -> None:
         users=people.to_frame().with_columns(country=pl.lit("x"), customer_segment=pl.lit("x")),
         products=rows.select("product_id", name="product_id", category="product_id").unique(),
     )
+    known = Interactions.known_at(_CUTOFF, rows)
     for name, model in MODELS.items():
         small = model.configured(**_SMALL.get(name, {}))
-        learned = small.fit(rows, cutoff=_CUTOFF, side=side)
+        learned = small.fit(known, side=side)
         small.recommend(learned, people.to_list(), k=3, histories=rows)
 
 

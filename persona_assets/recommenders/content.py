@@ -5,7 +5,6 @@ Belongs here: the model. Does not belong here: terms and their weights (`catalog
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,9 +14,8 @@ from numpy.typing import NDArray
 from persona_assets.errors import InsufficientDataError, UserError
 from persona_assets.recommenders.artefact import one_training
 from persona_assets.recommenders.catalogue_terms import FIELDS, catalogue, terms, tf_idf
-from persona_assets.recommenders.matrix import nothing_known
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.protocol import (
-    NOTHING_ELSE,
     Config,
     Recommender,
     Side,
@@ -27,11 +25,9 @@ from persona_assets.recommenders.protocol import (
 )
 from persona_assets.recommenders.ranking import Scorer
 from persona_assets.recommenders.sequences import sequences
-from persona_assets.recommenders.touches import touches
 from persona_assets.recommenders.unspoken import popular_last
 from persona_assets.tables import Table
 from persona_assets.tables.models import CONTENT_MODEL
-from persona_assets.transforms.history import known_before
 
 
 @dataclass(frozen=True)
@@ -92,22 +88,18 @@ class Content(Recommender):
     }
     scoring_only: ClassVar[frozenset[str]] = frozenset({"history_decay", "emphasis", "popularity"})
 
-    def fit(
-        self, interactions: pl.DataFrame, *, cutoff: date, side: SideInformation = NOTHING_ELSE
-    ) -> pl.DataFrame:
-        """Rows of `models/content_model`; see `Recommender.fit`.
+    def _learn(self, known: Interactions, side: SideInformation) -> pl.DataFrame:
+        """Rows of `models/content_model` without their cut-off; see `Recommender.fit`.
 
         Raises:
             InsufficientDataError: nothing is known at the cut-off, or no product is described.
         """
-        rows = touches(known_before(interactions, cutoff))
-        if rows.is_empty():
-            raise nothing_known(cutoff)
+        rows = known.touches
         if side.products is None or "product_id" not in side.products.columns:
             raise InsufficientDataError(
                 f"there is no catalogue of products (product_id and any of {', '.join(FIELDS)})"
             )
-        described = catalogue(side.products, cutoff=cutoff)
+        described = catalogue(side.products, cutoff=known.cutoff)
         found = terms(described, price_tiers=self.config.price_tiers)
         shares = {each: getattr(self.config, each) for each in FIELDS}
         weights = tf_idf(found, products=described.height, shares=shares)
@@ -123,10 +115,8 @@ class Content(Recommender):
             .join(people, on="product_id", how="left")
             .select("product_id", term=pl.lit(""), weight=pl.col("users").fill_null(0.0))
         )
-        return (
-            pl.concat([weights, popularity.cast({"weight": pl.Float64})])
-            .select(pl.lit(cutoff, dtype=pl.Date()).alias("cutoff"), "product_id", "term", "weight")
-            .sort("product_id", "term")
+        return pl.concat([weights, popularity.cast({"weight": pl.Float64})]).select(
+            "product_id", "term", "weight"
         )
 
     def scorer(

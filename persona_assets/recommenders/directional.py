@@ -6,16 +6,14 @@ artefact (`neighbours.py`).
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import ClassVar
 
 import polars as pl
 
-from persona_assets.recommenders.matrix import nothing_known
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.neighbours import Neighbours, strongest
 from persona_assets.recommenders.pair_weight import PairWeight
 from persona_assets.recommenders.protocol import (
-    NOTHING_ELSE,
     Config,
     Recommender,
     SideInformation,
@@ -26,7 +24,6 @@ from persona_assets.recommenders.ranking import Scorer
 from persona_assets.recommenders.sequences import Sequences, sequences
 from persona_assets.tables import Table
 from persona_assets.tables.models import DIRECTIONAL_MODEL
-from persona_assets.transforms.history import known_before
 
 
 @dataclass(frozen=True)
@@ -116,18 +113,10 @@ class Directional(Recommender):
         }
     )
 
-    def fit(
-        self,
-        interactions: pl.DataFrame,
-        *,
-        cutoff: date,
-        side: SideInformation = NOTHING_ELSE,
-    ) -> pl.DataFrame:
-        """Rows of `models/directional_model`; see `Recommender.fit`."""
-        log = sequences(known_before(interactions, cutoff))
-        if len(log.items) == 0:
-            raise nothing_known(cutoff)
-        return self.learned_from(log).to_artefact(self.artefact, cutoff)
+    def _learn(self, known: Interactions, side: SideInformation) -> pl.DataFrame:
+        """Rows of `models/directional_model` without their cut-off; see `Recommender.fit`."""
+        log = known.sequences
+        return self.learned_from(log).to_artefact()
 
     def learned_from(self, log: Sequences) -> Neighbours:
         """What `fit` lays out as a table."""

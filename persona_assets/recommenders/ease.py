@@ -7,16 +7,14 @@ here: the solutions (`ridge_weights.py`), co-counts (`similarity.py`) or the lay
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import TYPE_CHECKING, ClassVar
 
 import polars as pl
 
 from persona_assets.errors import DataError, UserError
-from persona_assets.recommenders.matrix import nothing_known
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.neighbours import Neighbours
 from persona_assets.recommenders.protocol import (
-    NOTHING_ELSE,
     Config,
     Recommender,
     SideInformation,
@@ -28,7 +26,6 @@ from persona_assets.recommenders.sequences import sequences
 from persona_assets.recommenders.similarity import touched
 from persona_assets.tables import Table
 from persona_assets.tables.models import EASE_MODEL
-from persona_assets.transforms.history import known_before
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -102,22 +99,16 @@ class EASE(Recommender):
     }
     scoring_only: ClassVar[frozenset[str]] = frozenset({"history_decay", "emphasis", "revisit"})
 
-    def fit(
-        self, interactions: pl.DataFrame, *, cutoff: date, side: SideInformation = NOTHING_ELSE
-    ) -> pl.DataFrame:
-        """Rows of `models/ease_model`; see `Recommender.fit`.
+    def _learn(self, known: Interactions, side: SideInformation) -> pl.DataFrame:
+        """Rows of `models/ease_model` without their cut-off; see `Recommender.fit`.
 
         Raises:
             DataError: nothing is known at the cut-off, or the exact solution was asked for and
                 takes more than `memory_gb`.
         """
-        log = sequences(known_before(interactions, cutoff))
-        if len(log.items) == 0:
-            raise nothing_known(cutoff)
+        log = known.sequences
         weights = self._weights(touched(log, self.config.longest))
-        return Neighbours(log.products, log.popularity.astype(float), weights).to_artefact(
-            self.artefact, cutoff
-        )
+        return Neighbours(log.products, log.popularity.astype(float), weights).to_artefact()
 
     def _weights(self, matrix: "csr_matrix") -> "csr_matrix":
         from persona_assets.recommenders.ridge_weights import exact_weights, sparse_weights

@@ -6,7 +6,6 @@ factors are learned (`als.py`, `bpr.py`).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 import polars as pl
@@ -39,8 +38,8 @@ class Factors:
     product_vectors: NDArray[np.float32]
     product_biases: NDArray[np.float64]
 
-    def to_artefact(self, table: Table, cutoff: date) -> pl.DataFrame:
-        """The factors as rows of `table`: products, newcomers, users, each side in its order."""
+    def to_artefact(self) -> pl.DataFrame:
+        """The factors as rows of a `factor_table`, without their cut-off."""
         newcomer = pl.Series([FALLBACK_USER])
         sides = (
             ("product", self.products, self.product_vectors, self.product_biases),
@@ -50,13 +49,11 @@ class Factors:
         return pl.concat(
             pl.DataFrame(
                 {
-                    "cutoff": pl.Series([cutoff], dtype=pl.Date()).new_from_index(0, len(ids)),
                     "entity": pl.Series([entity]).new_from_index(0, len(ids)),
                     "id": ids,
                     "vector": pl.Series(vectors).arr.to_list(),
                     "bias": biases,
-                },
-                schema=table.polars_schema,
+                }
             )
             for entity, ids, vectors, biases in sides
         )

@@ -7,7 +7,6 @@ the feature store keeps (`transforms/embeddings.py`).
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,9 +14,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from persona_assets.recommenders.artefact import one_training
-from persona_assets.recommenders.matrix import nothing_known
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.protocol import (
-    NOTHING_ELSE,
     Config,
     Recommender,
     SideInformation,
@@ -29,7 +27,6 @@ from persona_assets.recommenders.sequences import Sequences, sequences
 from persona_assets.recommenders.unspoken import popular_last
 from persona_assets.tables import Table
 from persona_assets.tables.models import ITEM2VEC_MODEL
-from persona_assets.transforms.history import known_before
 
 LONGEST_SENTENCE = 10_000
 """gensim silently drops what comes after so many words of a sentence."""
@@ -98,23 +95,17 @@ class Item2Vec(Recommender):
     }
     scoring_only: ClassVar[frozenset[str]] = frozenset({"history_decay", "emphasis"})
 
-    def fit(
-        self, interactions: pl.DataFrame, *, cutoff: date, side: SideInformation = NOTHING_ELSE
-    ) -> pl.DataFrame:
-        """Rows of `models/item2vec_model`; see `Recommender.fit`."""
-        log = sequences(known_before(interactions, cutoff))
-        if len(log.items) == 0:
-            raise nothing_known(cutoff)
+    def _learn(self, known: Interactions, side: SideInformation) -> pl.DataFrame:
+        """Rows of `models/item2vec_model` without their cut-off; see `Recommender.fit`."""
+        log = known.sequences
         vectors, contexts = self._vectors(log)
         return pl.DataFrame(
             {
-                "cutoff": pl.Series([cutoff], dtype=pl.Date()).new_from_index(0, len(vectors)),
                 "product_id": log.products,
                 "vector": pl.Series(vectors).arr.to_list(),
                 "context": pl.Series(contexts).arr.to_list(),
                 "users": log.popularity.astype(np.float64),
-            },
-            schema=self.artefact.polars_schema,
+            }
         )
 
     def _vectors(self, log: Sequences) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

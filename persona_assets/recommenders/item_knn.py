@@ -6,17 +6,15 @@ artefact (`neighbours.py`).
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import ClassVar
 
 import numpy as np
 import polars as pl
 
 from persona_assets.errors import UserError
-from persona_assets.recommenders.matrix import nothing_known
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.neighbours import Neighbours, strongest
 from persona_assets.recommenders.protocol import (
-    NOTHING_ELSE,
     Config,
     Recommender,
     SideInformation,
@@ -28,7 +26,6 @@ from persona_assets.recommenders.sequences import sequences
 from persona_assets.recommenders.similarity import KINDS, similarities, touched
 from persona_assets.tables import Table
 from persona_assets.tables.models import ITEM_KNN_MODEL
-from persona_assets.transforms.history import known_before
 
 
 @dataclass(frozen=True)
@@ -85,15 +82,11 @@ class ItemKNN(Recommender):
     }
     scoring_only: ClassVar[frozenset[str]] = frozenset({"history_decay", "emphasis", "revisit"})
 
-    def fit(
-        self, interactions: pl.DataFrame, *, cutoff: date, side: SideInformation = NOTHING_ELSE
-    ) -> pl.DataFrame:
-        """Rows of `models/item_knn_model`; see `Recommender.fit`."""
+    def _learn(self, known: Interactions, side: SideInformation) -> pl.DataFrame:
+        """Rows of `models/item_knn_model` without their cut-off; see `Recommender.fit`."""
         from scipy.sparse import vstack
 
-        log = sequences(known_before(interactions, cutoff))
-        if len(log.items) == 0:
-            raise nothing_known(cutoff)
+        log = known.sequences
         config = self.config
         matrix = touched(log, config.longest)
         blocks = []
@@ -103,7 +96,7 @@ class ItemKNN(Recommender):
             blocks.append(strongest(block, config.neighbours))
         return Neighbours(
             log.products, log.popularity.astype(float), vstack(blocks, format="csr")
-        ).to_artefact(self.artefact, cutoff)
+        ).to_artefact()
 
     def scorer(
         self, artefact: pl.DataFrame, users: Sequence[str], *, histories: pl.DataFrame

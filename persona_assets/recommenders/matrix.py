@@ -14,7 +14,7 @@ import polars as pl
 
 from persona_assets.errors import InsufficientDataError
 from persona_assets.recommenders.touches import touches
-from persona_assets.transforms.history import known_before, midnight
+from persona_assets.transforms.history import midnight
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -39,33 +39,25 @@ class InteractionMatrix:
 
 
 def interaction_matrix(
-    interactions: pl.DataFrame, *, cutoff: date, half_life_days: float
+    touched: pl.DataFrame, *, cutoff: date, half_life_days: float
 ) -> InteractionMatrix:
     """Sum the weights of each user and product, each halved per `half_life_days` of age.
 
     w(u, i) = Σ weight · 2^(−age / half-life) over the rows of the pair, age counted from
-    `event_ts` to `cutoff` 00:00 UTC. Rows of weight 0 (returns) say nothing of taste and are left
-    out; a user or product with nothing else is not in the matrix.
+    `event_ts` to `cutoff` 00:00 UTC.
 
     Args:
-        interactions: rows of `mart/user_item_interactions`, in any order.
-        cutoff: rows that happened or arrived on or after this day are ignored.
+        touched: rows of positive weight known at the cut-off, at least one, in any order; models
+            ask `Interactions.matrix`, which has them.
+        cutoff: day from whose beginning ages are counted.
         half_life_days: age at which a row counts half [d].
-
-    Raises:
-        InsufficientDataError: no row with a positive weight is known at the cut-off.
-        DataError: a weight is no number.
     """
     from scipy.sparse import coo_matrix
 
     # Sorted by everything that enters the sums, so that the rows' order cannot move a last digit.
-    rows = (
-        touches(known_before(interactions, cutoff))
-        .select("user_id", "product_id", "event_ts", "weight")
-        .sort("user_id", "product_id", "event_ts", "weight")
+    rows = touched.select("user_id", "product_id", "event_ts", "weight").sort(
+        "user_id", "product_id", "event_ts", "weight"
     )
-    if rows.is_empty():
-        raise nothing_known(cutoff)
     users = rows["user_id"].unique().sort()
     products = rows["product_id"].unique().sort()
     age_days = (

@@ -6,7 +6,6 @@ per model).
 """
 
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,21 +35,17 @@ class Neighbours:
     popularity: NDArray[np.float64]
     scores: "csr_matrix"
 
-    def to_artefact(self, table: Table, cutoff: date) -> pl.DataFrame:
-        """The pairs as rows of `table`, by product and neighbour."""
+    def to_artefact(self) -> pl.DataFrame:
+        """The pairs as rows of a `neighbour_table`, without their cut-off."""
         from scipy.sparse import diags_array
 
         pairs = (self.scores + diags_array(self.popularity)).tocoo()
-        return (
-            pl.DataFrame(
-                {
-                    "product_id": self.products.gather(pairs.row),
-                    "neighbour_id": self.products.gather(pairs.col),
-                    "score": pairs.data,
-                }
-            )
-            .with_columns(pl.lit(cutoff, dtype=pl.Date()).alias("cutoff"))
-            .select(table.polars_schema.names())
+        return pl.DataFrame(
+            {
+                "product_id": self.products.gather(pairs.row),
+                "neighbour_id": self.products.gather(pairs.col),
+                "score": pairs.data,
+            }
         )
 
     @classmethod

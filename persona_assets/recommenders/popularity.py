@@ -5,16 +5,14 @@ Belongs here: the popularity model. Does not belong here: time decay itself (`ma
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import ClassVar
 
 import numpy as np
 import polars as pl
 
 from persona_assets.recommenders.artefact import one_training
-from persona_assets.recommenders.matrix import interaction_matrix
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.protocol import (
-    NOTHING_ELSE,
     Config,
     Recommender,
     SideInformation,
@@ -49,21 +47,11 @@ class Popularity(Recommender):
     artefact: ClassVar[Table] = POPULARITY_MODEL
     space: ClassVar[Space] = {"half_life_days": (14.0, 2.0, 7.0, 60.0, 365.0)}
 
-    def fit(
-        self,
-        interactions: pl.DataFrame,
-        *,
-        cutoff: date,
-        side: SideInformation = NOTHING_ELSE,
-    ) -> pl.DataFrame:
-        """Rows of `models/popularity_model`; see `Recommender.fit`."""
-        matrix = interaction_matrix(
-            interactions, cutoff=cutoff, half_life_days=self.config.half_life_days
-        )
+    def _learn(self, known: Interactions, side: SideInformation) -> pl.DataFrame:
+        """Rows of `models/popularity_model` without their cut-off; see `Recommender.fit`."""
+        matrix = known.matrix(self.config.half_life_days)
         return pl.DataFrame(
             {"product_id": matrix.products, "score": np.asarray(matrix.weights.sum(axis=0))[0]}
-        ).select(
-            pl.lit(cutoff, dtype=pl.Date()).alias("cutoff"), pl.col("product_id"), pl.col("score")
         )
 
     def scorer(

@@ -10,12 +10,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, Self, final, runtime_checkable
 
 import narwhals as nw
 import polars as pl
 
 from persona_assets.errors import UserError
+from persona_assets.recommenders.artefact import of_training
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.ranking import Scorer, ranked_lists
 from persona_assets.recommenders.sequences import HISTORY_SCHEMA
 from persona_assets.tables import Table
@@ -139,7 +141,9 @@ class Task:
 class Recommender(ABC):
     """A model without state: what it learned is the artefact, a table that any reader can load.
 
-    A model defines `fit` and `scorer`; lists follow from these.
+    A model defines what it learns (`_learn`) and how it scores (`scorer`). What every model owes
+    besides (nothing of the future, no weight that is no number, the contract's columns in one
+    order, lists) follows from these.
 
     Attributes:
         name: by which tables, settings and commands call it.
@@ -162,23 +166,34 @@ class Recommender(ABC):
     needs_side: ClassVar[frozenset[Side]] = frozenset()
     parts: ClassVar[tuple[str, ...]] = ()
 
-    @abstractmethod
-    def fit(
-        self, interactions: pl.DataFrame, *, cutoff: date, side: SideInformation = NOTHING_ELSE
-    ) -> pl.DataFrame:
-        """Learn from what is known at `cutoff` 00:00 UTC.
+    @final
+    def fit(self, known: Interactions, *, side: SideInformation = NOTHING_ELSE) -> pl.DataFrame:
+        """Learn from what is known at a cut-off.
 
         Args:
-            interactions: rows of `mart/user_item_interactions`, in any order. Rows that happened
-                or arrived on or after the cut-off are ignored.
-            cutoff: first day that must stay unseen.
+            known: interactions known then, in any order.
             side: what else is known.
 
         Returns:
-            Rows of `artefact`. The same rows and configuration give the same artefact.
+            Rows of `artefact`, sorted by its key. The same rows and configuration give the same
+            artefact.
 
         Raises:
-            DataError: nothing to learn from is known at the cut-off.
+            DataError: nothing to learn from is known at the cut-off, or a weight is no number.
+        """
+        _ = known.touches  # refuses what no model can learn from
+        return of_training(self._learn(known, side), self.artefact, known.cutoff)
+
+    @abstractmethod
+    def _learn(self, known: Interactions, side: SideInformation) -> pl.DataFrame:
+        """What the model learns: columns of `artefact` but the cut-off, in any order of rows.
+
+        Args:
+            known: what is known at the cut-off; at least one touch.
+            side: what else is known.
+
+        Raises:
+            DataError: what is known is too little for this model; the text says what is missing.
         """
 
     @abstractmethod

@@ -7,7 +7,6 @@ alike. Does not belong here: which instants there are (`snapshots.py`) or how a 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from persona_assets.recommenders.als import ALS, ALSConfig
 from persona_assets.recommenders.candidates import Candidates, FirstStage
 from persona_assets.recommenders.directional import Directional, DirectionalConfig
 from persona_assets.recommenders.directions import directions
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.lambdarank import Examples
 from persona_assets.recommenders.ranking_features import (
     FEATURES,
@@ -106,12 +106,9 @@ class Instant:
         config = view.directional
         popularity = log.popularity
         # First touches, as the artefact remembers them: in training and in scoring alike.
-        rows = sequence_rows(log).with_columns(arrived_at=pl.col("event_ts"))
-        # ALS takes a cut-off because it is trained by it; all of `known` is before it.
-        cutoff = rows.select(pl.col("event_ts").max().dt.date()).item() + timedelta(days=1)
         directional, als = Directional(config), ALS(view.als)
         learned = directional.learned_from(log)
-        factors = als.fit(rows, cutoff=cutoff)
+        factors = als.fit(Interactions.whole(sequence_rows(log)))
         scorers = (
             directional.scorer_of(learned, history),
             UserKNN(view.user_knn).scorer_of(log, history),

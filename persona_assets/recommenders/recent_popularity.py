@@ -5,25 +5,23 @@ Belongs here: the model. Does not belong here: popularity that fades (`popularit
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import ClassVar
 
 import polars as pl
 
 from persona_assets.recommenders.artefact import one_training
-from persona_assets.recommenders.matrix import nothing_known
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.protocol import (
-    NOTHING_ELSE,
     Config,
     Recommender,
     SideInformation,
     Space,
 )
 from persona_assets.recommenders.ranking import Scorer, everyones
-from persona_assets.recommenders.touches import touches
 from persona_assets.tables import Table
 from persona_assets.tables.models import RECENT_POPULARITY_MODEL
-from persona_assets.transforms.history import known_before, midnight
+from persona_assets.transforms.history import midnight
 
 
 @dataclass(frozen=True)
@@ -51,20 +49,12 @@ class RecentPopularity(Recommender):
     artefact: ClassVar[Table] = RECENT_POPULARITY_MODEL
     space: ClassVar[Space] = {"days": (7.0, 1.0, 3.0, 30.0, 90.0)}
 
-    def fit(
-        self,
-        interactions: pl.DataFrame,
-        *,
-        cutoff: date,
-        side: SideInformation = NOTHING_ELSE,
-    ) -> pl.DataFrame:
-        """Rows of `models/recent_popularity_model`; see `Recommender.fit`."""
-        rows = touches(known_before(interactions, cutoff))
-        if rows.is_empty():
-            raise nothing_known(cutoff)
+    def _learn(self, known: Interactions, side: SideInformation) -> pl.DataFrame:
+        """Rows of `models/recent_popularity_model` without their cut-off; see `Recommender.fit`."""
+        rows = known.touches
         newest = rows.select(pl.col("event_ts").max()).item()
         # The window holds the instants after its begin, so a row at its end is always in.
-        end = min(midnight(cutoff), newest)
+        end = min(midnight(known.cutoff), newest)
         begin = end - timedelta(days=min(self.config.days, _LONGEST_DAYS))
         users = pl.col("user_id")
         counts = rows.group_by("product_id").agg(
@@ -72,9 +62,7 @@ class RecentPopularity(Recommender):
             users.n_unique().alias("ever"),
         )
         score = pl.col("recent") + pl.col("ever") / (1 + pl.col("ever").max())
-        return counts.sort("product_id").select(
-            pl.lit(cutoff, dtype=pl.Date()).alias("cutoff"), "product_id", score.alias("score")
-        )
+        return counts.select("product_id", score.alias("score"))
 
     def scorer(
         self,

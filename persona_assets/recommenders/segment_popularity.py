@@ -6,7 +6,6 @@ Belongs here: the models. Does not belong here: where the attributes come from
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import ClassVar
 
 import numpy as np
@@ -15,10 +14,9 @@ from numpy.typing import NDArray
 
 from persona_assets.errors import DataError, InsufficientDataError
 from persona_assets.recommenders.artefact import one_training
-from persona_assets.recommenders.matrix import interaction_matrix
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.protocol import (
     CUSTOMER_SEGMENT,
-    NOTHING_ELSE,
     Config,
     Recommender,
     Side,
@@ -72,14 +70,8 @@ class SegmentPopularity(Recommender):
     }
     scoring_only: ClassVar[frozenset[str]] = frozenset({"shrinkage"})
 
-    def fit(
-        self,
-        interactions: pl.DataFrame,
-        *,
-        cutoff: date,
-        side: SideInformation = NOTHING_ELSE,
-    ) -> pl.DataFrame:
-        """Rows of `models/segment_popularity_model`; see `Recommender.fit`.
+    def _learn(self, known: Interactions, side: SideInformation) -> pl.DataFrame:
+        """Rows of `models/segment_popularity_model` without their cut-off; see `Recommender.fit`.
 
         Raises:
             InsufficientDataError: nothing is known at the cut-off, or nobody's segment is.
@@ -88,19 +80,17 @@ class SegmentPopularity(Recommender):
         from scipy.sparse import csr_matrix
 
         segments = self._segments(side)
-        matrix = interaction_matrix(
-            interactions, cutoff=cutoff, half_life_days=self.config.half_life_days
-        )
+        matrix = known.matrix(self.config.half_life_days)
         names = segments["segment"].unique().sort()
         own = (
             matrix.users.alias("user_id")
             .to_frame()
             .join(segments, on="user_id", how="left", maintain_order="left")["segment"]
         )
-        known = np.flatnonzero(own.is_not_null().to_numpy())
-        codes = own.gather(known).cast(pl.Enum(names)).to_physical().to_numpy()
+        told = np.flatnonzero(own.is_not_null().to_numpy())
+        codes = own.gather(told).cast(pl.Enum(names)).to_physical().to_numpy()
         member = csr_matrix(
-            (np.ones(len(known)), (codes, known)), shape=(len(names), len(matrix.users))
+            (np.ones(len(told)), (codes, told)), shape=(len(names), len(matrix.users))
         )
         within = (member @ matrix.weights).tocoo()
         sides = (
@@ -109,12 +99,7 @@ class SegmentPopularity(Recommender):
                   within.data),
             _rows("user", segments["user_id"], segments["segment"], 0.0),
         )  # fmt: skip
-        return (
-            pl.concat(sides)
-            .with_columns(pl.lit(cutoff, dtype=pl.Date()).alias("cutoff"))
-            .select(self.artefact.polars_schema.names())
-            .sort("entity", "segment", "id")
-        )
+        return pl.concat(sides)
 
     def _segments(self, side: SideInformation) -> pl.DataFrame:
         """`user_id, segment` of the people whose segment is known, each once, sorted."""

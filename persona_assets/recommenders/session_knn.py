@@ -5,7 +5,6 @@ Belongs here: the model. Does not belong here: which rows form a session (`visit
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -14,10 +13,9 @@ from numpy.typing import NDArray
 
 from persona_assets.errors import UserError
 from persona_assets.recommenders.artefact import one_training
-from persona_assets.recommenders.matrix import nothing_known
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.neighbours import strongest
 from persona_assets.recommenders.protocol import (
-    NOTHING_ELSE,
     Config,
     Recommender,
     SideInformation,
@@ -27,12 +25,10 @@ from persona_assets.recommenders.protocol import (
 from persona_assets.recommenders.ranking import Scorer
 from persona_assets.recommenders.sequences import Sequences, sequences
 from persona_assets.recommenders.similarity import latest
-from persona_assets.recommenders.touches import touches
 from persona_assets.recommenders.unspoken import popular_last
 from persona_assets.recommenders.visits import in_visits
 from persona_assets.tables import Table
 from persona_assets.tables.models import SESSION_KNN_MODEL
-from persona_assets.transforms.history import known_before
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -116,26 +112,20 @@ class SessionKNN(Recommender):
         }
     )
 
-    def fit(
-        self, interactions: pl.DataFrame, *, cutoff: date, side: SideInformation = NOTHING_ELSE
-    ) -> pl.DataFrame:
-        """Rows of `models/session_knn_model`; see `Recommender.fit`."""
-        rows = touches(known_before(interactions, cutoff))
-        if rows.is_empty():
-            raise nothing_known(cutoff)
+    def _learn(self, known: Interactions, side: SideInformation) -> pl.DataFrame:
+        """Rows of `models/session_knn_model` without their cut-off; see `Recommender.fit`."""
+        rows = known.touches
         if self.config.unit == "visit":
             rows = in_visits(rows, gap_minutes=self.config.gap_minutes)
         return (
             rows.group_by("user_id", "product_id")
             .agg(pl.col("event_ts").min(), pl.col("weight").max())
             .select(
-                pl.lit(cutoff, dtype=pl.Date()).alias("cutoff"),
                 pl.col("user_id").alias("session_id"),
                 "product_id",
                 "event_ts",
                 "weight",
             )
-            .sort("session_id", "product_id")
         )
 
     def scorer(

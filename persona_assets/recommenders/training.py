@@ -10,6 +10,7 @@ from datetime import date
 import narwhals as nw
 import polars as pl
 
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.protocol import (
     NOTHING_ELSE,
     DistributedTraining,
@@ -46,8 +47,8 @@ def train(
     """
     if interactions.implementation.is_pyspark() and isinstance(model, DistributedTraining):
         return model.fit_distributed(interactions, cutoff=cutoff)
-    known: pl.DataFrame = known_before(interactions, cutoff).collect("polars").to_native()
-    return nw.from_native(model.fit(known, cutoff=cutoff, side=side).lazy())
+    rows: pl.DataFrame = known_before(interactions, cutoff).collect("polars").to_native()
+    return nw.from_native(model.fit(Interactions(cutoff, rows), side=side).lazy())
 
 
 def not_trained(skipped: Mapping[str, Sequence[Skipped]], cutoff: date) -> dict[str, Skipped]:

@@ -6,7 +6,7 @@ features (`ranking_features.py`), training examples (`snapshots.py`) or LightGBM
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -17,9 +17,8 @@ from persona_assets.errors import DataError, UserError
 from persona_assets.recommenders.als import ALSConfig
 from persona_assets.recommenders.artefact import one_training
 from persona_assets.recommenders.directional import Directional, DirectionalConfig
-from persona_assets.recommenders.matrix import nothing_known
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.protocol import (
-    NOTHING_ELSE,
     Config,
     Recommender,
     SideInformation,
@@ -33,7 +32,6 @@ from persona_assets.recommenders.snapshots import Goal, snapshots
 from persona_assets.recommenders.user_knn import UserKNN, UserKNNConfig, sequence_rows
 from persona_assets.tables import Table
 from persona_assets.tables.models import TWO_STAGE_MODEL
-from persona_assets.transforms.history import known_before
 
 if TYPE_CHECKING:
     from persona_assets.recommenders.lambdarank import Boosting, Examples
@@ -172,19 +170,10 @@ class TwoStage(Recommender):
             )
         )
 
-    def fit(
-        self,
-        interactions: pl.DataFrame,
-        *,
-        cutoff: date,
-        side: SideInformation = NOTHING_ELSE,
-    ) -> pl.DataFrame:
-        """Rows of `models/two_stage_model`; see `Recommender.fit`."""
-        known = known_before(interactions, cutoff)
-        log = sequences(known)
-        if len(log.items) == 0:
-            raise nothing_known(cutoff)
-        lines = self._ranker(known).splitlines()
+    def _learn(self, known: Interactions, side: SideInformation) -> pl.DataFrame:
+        """Rows of `models/two_stage_model` without their cut-off; see `Recommender.fit`."""
+        log = known.sequences
+        lines = self._ranker(known.rows).splitlines()
         ranker = pl.DataFrame(
             {
                 "entity": RANKER,
@@ -194,12 +183,8 @@ class TwoStage(Recommender):
             }
         )
         remembered = sequence_rows(log).rename({"user_id": "id"})
-        return (
-            pl.concat(
-                [ranker, remembered.with_columns(entity=pl.lit(SEQUENCE))], how="diagonal_relaxed"
-            )
-            .with_columns(cutoff=pl.lit(cutoff, dtype=pl.Date()))
-            .select(pl.col(name).cast(kind) for name, kind in self.artefact.polars_schema.items())
+        return pl.concat(
+            [ranker, remembered.with_columns(entity=pl.lit(SEQUENCE))], how="diagonal_relaxed"
         )
 
     def _ranker(self, known: pl.DataFrame) -> str:

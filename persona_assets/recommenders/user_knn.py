@@ -5,7 +5,6 @@ Belongs here: the model. Does not belong here: finding similar users (`user_simi
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -13,9 +12,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from persona_assets.recommenders.artefact import one_training
-from persona_assets.recommenders.matrix import nothing_known
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.protocol import (
-    NOTHING_ELSE,
     Config,
     Recommender,
     SideInformation,
@@ -26,7 +24,6 @@ from persona_assets.recommenders.ranking import Scorer
 from persona_assets.recommenders.sequences import HISTORY_SCHEMA, Sequences, sequences
 from persona_assets.tables import Table
 from persona_assets.tables.models import USER_KNN_MODEL
-from persona_assets.transforms.history import known_before
 
 if TYPE_CHECKING:
     from persona_assets.recommenders.user_similarity import Nearness, Recent
@@ -141,22 +138,10 @@ class UserKNN(Recommender):
         }
     )
 
-    def fit(
-        self,
-        interactions: pl.DataFrame,
-        *,
-        cutoff: date,
-        side: SideInformation = NOTHING_ELSE,
-    ) -> pl.DataFrame:
-        """Rows of `models/user_knn_model`; see `Recommender.fit`."""
-        log = sequences(known_before(interactions, cutoff))
-        if len(log.items) == 0:
-            raise nothing_known(cutoff)
-        return (
-            sequence_rows(log)
-            .select(pl.lit(cutoff, dtype=pl.Date()).alias("cutoff"), pl.all())
-            .select(self.artefact.polars_schema.names())
-        )
+    def _learn(self, known: Interactions, side: SideInformation) -> pl.DataFrame:
+        """Rows of `models/user_knn_model` without their cut-off; see `Recommender.fit`."""
+        log = known.sequences
+        return sequence_rows(log)
 
     def scorer(
         self, artefact: pl.DataFrame, users: Sequence[str], *, histories: pl.DataFrame

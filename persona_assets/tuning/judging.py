@@ -78,7 +78,7 @@ class Judge:
         key = _fit_key(model)
         learned = self._artefacts.pop(key, None)
         if learned is None:
-            learned = model.fit(self.week.known, cutoff=self.week.cutoff, side=self.side)
+            learned = model.fit(self.week.interactions, side=self.side)
         self._artefacts[key] = learned  # the one used last stands last
         while len(self._artefacts) > 1 and _size(self._artefacts) > KEPT_BYTES:
             del self._artefacts[next(iter(self._artefacts))]

@@ -18,6 +18,7 @@ from persona_assets.errors import DataError, UserError
 from persona_assets.evaluation.relevance import relevant_items
 from persona_assets.lake import DeltaStore
 from persona_assets.recommenders.exclusion import Exclusion, excluded_pairs
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.protocol import Task
 from persona_assets.recommenders.sequences import HISTORY_SCHEMA
 from persona_assets.tables.evaluation import OFFLINE_METRICS
@@ -47,6 +48,11 @@ class Week:
     known: pl.DataFrame
     relevant: pl.DataFrame
     exclude: Exclusion
+
+    @cached_property
+    def interactions(self) -> Interactions:
+        """What models learn from before the week."""
+        return Interactions(self.cutoff, self.known)
 
     @cached_property
     def users(self) -> list[str]:

@@ -12,6 +12,7 @@ from persona_assets.evaluation.offline import offline_metrics
 from persona_assets.recommenders import ALS
 from persona_assets.recommenders.als import ALSConfig
 from persona_assets.recommenders.factors import Factors
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.popularity import Popularity
 from persona_assets.recommenders.top_k import top_k
 from persona_assets.recommenders.training import train
@@ -34,7 +35,7 @@ def artefact(shop, on_spark) -> pl.DataFrame:
 
 
 def test_the_artefact_has_the_rows_of_the_embedded_one(artefact, shop):
-    embedded = MODEL.fit(shop, cutoff=CUTOFF)
+    embedded = MODEL.fit(Interactions.known_at(CUTOFF, shop))
 
     assert artefact.schema == ALS_MODEL.polars_schema
     rows = ["cutoff", "entity", "id", "bias"]
@@ -90,8 +91,12 @@ def test_lists_are_as_good_as_the_embedded_models(artefact, shop):
         pl.concat(
             [
                 lists(MODEL, artefact, "mllib"),
-                lists(MODEL, MODEL.fit(shop, cutoff=CUTOFF), "embedded"),
-                lists(Popularity(), Popularity().fit(shop, cutoff=CUTOFF), "popularity"),
+                lists(MODEL, MODEL.fit(Interactions.known_at(CUTOFF, shop)), "embedded"),
+                lists(
+                    Popularity(),
+                    Popularity().fit(Interactions.known_at(CUTOFF, shop)),
+                    "popularity",
+                ),
             ]
         ),
         shop,

@@ -9,6 +9,7 @@ from persona_assets.recommenders import ALS, BPR, MODELS, Popularity
 from persona_assets.recommenders.als import ALSConfig
 from persona_assets.recommenders.bpr import BPRConfig
 from persona_assets.recommenders.exclusion import excluded_pairs
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.top_k import batch_top_k, top_k
 from persona_assets.tables.models import FALLBACK_USER, TOP_K
 
@@ -49,7 +50,7 @@ def on_workers(model, learned, rows, on_spark, **settings):
 )
 def test_lists_are_those_made_in_one_process(name, exclude, shop, planted, on_spark, small_batches):
     model = SMALL[name]
-    learned = model.fit(shop, cutoff=CUTOFF)
+    learned = model.fit(Interactions.known_at(CUTOFF, shop))
     here = top_k(model, learned, shop, cutoff=CUTOFF, k=10, exclude=exclude)
 
     there = on_workers(model, learned, planted, on_spark, k=10, exclude=exclude)
@@ -64,7 +65,7 @@ def test_lists_are_those_made_in_one_process(name, exclude, shop, planted, on_sp
 
 def test_without_exclusion_people_who_only_returned_get_the_list_of_strangers(shop, on_spark):
     model = SMALL["als"]
-    learned = model.fit(shop, cutoff=CUTOFF)
+    learned = model.fit(Interactions.known_at(CUTOFF, shop))
 
     lists = on_workers(model, learned, shop, on_spark, k=200, exclude="none")
 
@@ -78,7 +79,7 @@ def test_without_exclusion_people_who_only_returned_get_the_list_of_strangers(sh
 
 def test_what_cannot_be_recommended_fails_before_any_task_runs(shop, on_spark):
     model = SMALL["als"]
-    learned = model.fit(shop, cutoff=CUTOFF)
+    learned = model.fit(Interactions.known_at(CUTOFF, shop))
     other = learned.with_columns(cutoff=pl.lit(date(2024, 3, 11)))
 
     def make(artefact: pl.DataFrame, k: int = 3) -> None:

@@ -7,7 +7,7 @@ from scipy import sparse
 from persona_assets.recommenders import least_squares
 from persona_assets.recommenders.als import ALS, ALSConfig, noise_level
 from persona_assets.recommenders.factors import Factors
-from persona_assets.recommenders.matrix import interaction_matrix
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.tables.models import ALS_MODEL
 from persona_assets.transforms.history import known_before
 
@@ -48,16 +48,16 @@ def frequency(confidence: np.ndarray, config: ALSConfig) -> np.ndarray:
 
 
 def dense_confidence(rows, config):
-    weights = interaction_matrix(
-        rows, cutoff=CUTOFF, half_life_days=config.half_life_days
-    ).weights.toarray()
+    weights = Interactions.known_at(CUTOFF, rows).matrix(config.half_life_days).weights.toarray()
     return np.where(weights > 0, 1 + config.alpha * np.log1p(weights), 0.0)
 
 
 def test_the_factors_are_a_fixed_point_of_the_papers_equations(small):
     confidence = dense_confidence(small, CONFIG)
 
-    factors = Factors.from_artefact(ALS(CONFIG).fit(small, cutoff=CUTOFF), ALS_MODEL)
+    factors = Factors.from_artefact(
+        ALS(CONFIG).fit(Interactions.known_at(CUTOFF, small)), ALS_MODEL
+    )
 
     assert np.abs(factors.user_vectors).max() > 0.1
     # In the scale of the artefact, Λ is 1 on the side of people and Λ² on that of products.
@@ -90,7 +90,9 @@ def test_the_loss_is_as_low_as_that_of_a_dense_implementation(small):
         users = normal_equations(confidence, products, of_users)
         products = normal_equations(confidence.T, users, of_products)
 
-    factors = Factors.from_artefact(ALS(CONFIG).fit(small, cutoff=CUTOFF), ALS_MODEL)
+    factors = Factors.from_artefact(
+        ALS(CONFIG).fit(Interactions.known_at(CUTOFF, small)), ALS_MODEL
+    )
 
     ours = loss(factors.user_vectors / scale**0.5, factors.product_vectors * scale**0.5)
     assert ours == pytest.approx(loss(users, products), rel=0.01)
@@ -114,7 +116,7 @@ def test_the_loss_is_that_of_the_library_implicit(shop):
         weighted = (np.where(confidence > 0, confidence, 1) * error).sum()
         return float(weighted + scale * ((users**2).sum() + (products**2).sum()))
 
-    factors = Factors.from_artefact(ALS(config).fit(shop, cutoff=CUTOFF), ALS_MODEL)
+    factors = Factors.from_artefact(ALS(config).fit(Interactions.known_at(CUTOFF, shop)), ALS_MODEL)
 
     ours = loss(factors.user_vectors / scale**0.5, factors.product_vectors * scale**0.5)
     assert ours == pytest.approx(loss(library.user_factors, library.item_factors), rel=0.01)
@@ -122,7 +124,7 @@ def test_the_loss_is_that_of_the_library_implicit(shop):
 
 def test_somebody_with_a_history_gets_the_vector_that_the_paper_gives_it(small, mart):
     model = ALS(CONFIG)
-    artefact = model.fit(small, cutoff=CUTOFF)
+    artefact = model.fit(Interactions.known_at(CUTOFF, small))
     factors = Factors.from_artefact(artefact, ALS_MODEL)
     # Long ago, but fresh for this person: w is 5 for the newest row and 1 · ½ a half-life before.
     history = mart(("new", "p1", "purchase", 5, 900), ("new", "p4", "view", 1, 914))
@@ -140,7 +142,7 @@ def test_a_history_as_in_the_training_gives_the_list_of_the_training(mart, shop)
     # Where nothing fades, the history says what the training saw.
     model = ALS(ALSConfig(half_life_days=1e9, iterations=30))
     known = known_before(shop, CUTOFF)
-    artefact = model.fit(shop, cutoff=CUTOFF)
+    artefact = model.fit(Interactions.known_at(CUTOFF, shop))
     users = known["user_id"].unique().sort().to_list()
 
     learned = model.recommend(artefact, users, k=5)
@@ -154,7 +156,9 @@ def test_a_user_away_for_years_still_gets_the_own_taste(shop, mart):
     favourites = followed["product_id"].value_counts(sort=True)["product_id"].head(6).to_list()
     long_ago = mart(*(("gone", product, "purchase", 5, 9000) for product in favourites))
 
-    factors = Factors.from_artefact(ALS().fit(shop.vstack(long_ago), cutoff=CUTOFF), ALS_MODEL)
+    factors = Factors.from_artefact(
+        ALS().fit(Interactions.known_at(CUTOFF, shop.vstack(long_ago))), ALS_MODEL
+    )
 
     confidence = factors.products.is_in(favourites).to_numpy().astype(float)[None]
     exact = normal_equations(
@@ -189,7 +193,7 @@ def test_tastes_survive_in_a_shop_of_any_size(mart):
             )
         )
 
-        factors = Factors.from_artefact(ALS().fit(rows, cutoff=CUTOFF), ALS_MODEL)
+        factors = Factors.from_artefact(ALS().fit(Interactions.known_at(CUTOFF, rows)), ALS_MODEL)
 
         scores = factors.user_vectors @ factors.product_vectors.T
         own_taste = np.equal.outer(
@@ -204,7 +208,7 @@ def test_the_number_of_threads_moves_no_bit(shop, monkeypatch):
     for threads in (1, 2, 3):
         monkeypatch.setattr(least_squares, "THREADS", threads)
         monkeypatch.setattr(least_squares, "ROWS_PER_BLOCK", 37)
-        artefacts.append(ALS().fit(shop, cutoff=CUTOFF))
+        artefacts.append(ALS().fit(Interactions.known_at(CUTOFF, shop)))
 
     assert artefacts[0].equals(artefacts[1])
     assert artefacts[0].equals(artefacts[2])

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from persona_assets.errors import UserError
 from persona_assets.recommenders.artefact import by_user
 from persona_assets.recommenders.blend import Blend, BlendConfig
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.protocol import Task
 from persona_assets.recommenders.rank_fusion import reciprocal_ranks, relative_scores
 
@@ -76,7 +77,7 @@ def test_with_the_weight_of_one_part_alone_its_order_is_kept(mart, part):
 
     lists = [
         each.recommend(
-            each.fit(rows, cutoff=CUTOFF), users, k=5, excluded=seen, histories=rows
+            each.fit(Interactions.known_at(CUTOFF, rows)), users, k=5, excluded=seen, histories=rows
         ).filter(pl.col("score") > 0)
         for each in (blend, model)
     ]
@@ -90,7 +91,7 @@ def test_with_the_weight_of_one_part_alone_its_order_is_kept(mart, part):
 def test_the_sum_is_weighted(mart):
     rows = shop(mart)
     users = users_of(rows)
-    artefact = SMALL.fit(rows, cutoff=CUTOFF)
+    artefact = SMALL.fit(Interactions.known_at(CUTOFF, rows))
 
     def scores(**weights: float) -> np.ndarray:
         none = {f"{name}_weight": 0.0 for name in Blend.parts}
@@ -105,7 +106,7 @@ def test_the_sum_is_weighted(mart):
 
 def test_the_artefact_holds_its_parts_whatever_the_order_of_its_rows(mart):
     rows = shop(mart)
-    artefact = SMALL.fit(rows, cutoff=CUTOFF)
+    artefact = SMALL.fit(Interactions.known_at(CUTOFF, rows))
     shuffled = artefact.sample(fraction=1, shuffle=True, seed=2)
     users = users_of(rows)
 
@@ -117,12 +118,14 @@ def test_the_artefact_holds_its_parts_whatever_the_order_of_its_rows(mart):
     assert SMALL.recommend(shuffled, users, k=5, histories=rows).equals(
         SMALL.recommend(artefact, users, k=5, histories=rows)
     )
-    assert SMALL.fit(rows.sample(fraction=1, shuffle=True, seed=1), cutoff=CUTOFF).equals(artefact)
+    assert SMALL.fit(
+        Interactions.known_at(CUTOFF, rows.sample(fraction=1, shuffle=True, seed=1))
+    ).equals(artefact)
 
 
 def test_a_user_can_be_served_from_the_rows_of_everyone_and_their_own(mart):
     rows = shop(mart)
-    artefact = SMALL.fit(rows, cutoff=CUTOFF)
+    artefact = SMALL.fit(Interactions.known_at(CUTOFF, rows))
     common, own = by_user(nw.from_native(artefact.lazy()))
     assert own is not None
     mine = pl.concat([
@@ -141,14 +144,14 @@ def test_people_without_history_get_the_popular_products(mart):
         ("u", "p", "view", 1, 9), ("v", "p", "view", 1, 9), ("v", "q", "view", 1, 8),
         ("w", "p", "view", 1, 3),
     )  # fmt: skip
-    artefact = SMALL.fit(rows, cutoff=CUTOFF)
+    artefact = SMALL.fit(Interactions.known_at(CUTOFF, rows))
 
     assert SMALL.recommend(artefact, ["*"], k=9)["product_id"].to_list() == ["p", "q"]
 
 
 def test_what_lists_may_not_hold_is_not_what_scores_are_compared_with(mart):
     rows = shop(mart)
-    artefact = SMALL.fit(rows, cutoff=CUTOFF)
+    artefact = SMALL.fit(Interactions.known_at(CUTOFF, rows))
     repeats = SMALL.for_task(Task(unseen=False))
     histories = rows.filter(user_id="u3")
 
@@ -164,7 +167,9 @@ def test_nothing_later_changes_the_artefact(mart):
     rows = shop(mart)
     later = mart(("u1", "p01", "view", 1, 0), ("u1", "new", "view", 1, 5, -1))
 
-    assert SMALL.fit(pl.concat([later, rows]), cutoff=CUTOFF).equals(SMALL.fit(rows, cutoff=CUTOFF))
+    assert SMALL.fit(Interactions.known_at(CUTOFF, pl.concat([later, rows]))).equals(
+        SMALL.fit(Interactions.known_at(CUTOFF, rows))
+    )
 
 
 def test_a_blend_of_nothing_and_an_unknown_fusion_are_refused():

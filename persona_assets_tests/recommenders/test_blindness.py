@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from persona_assets.recommenders import MODELS
+from persona_assets.recommenders.interactions import Interactions
 
 CUTOFF = date(2024, 3, 4)
 DRAWN = {"bpr", "item2vec"}
@@ -28,7 +29,7 @@ def test_scores_follow_the_products_whatever_they_are_called(name, shop):
     users = shop["user_id"].unique().sort().to_list()[:40]
 
     def scores(rows: pl.DataFrame, asked: list[str]) -> pl.DataFrame:
-        learned = model.fit(rows, cutoff=CUTOFF)
+        learned = model.fit(Interactions.known_at(CUTOFF, rows))
         known = rows.filter(pl.col("event_ts") < pl.datetime(2024, 3, 4, time_zone="UTC"))
         lists = model.recommend(learned, asked, k=20, histories=known)
         return lists.select("rank", "score", user=pl.col("user_id"))

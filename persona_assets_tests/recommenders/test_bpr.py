@@ -6,7 +6,7 @@ import pytest
 
 from persona_assets.recommenders.bpr import BPR, BPRConfig
 from persona_assets.recommenders.factors import Factors
-from persona_assets.recommenders.matrix import interaction_matrix
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.popularity import Popularity
 from persona_assets.tables.models import BPR_MODEL
 
@@ -17,7 +17,7 @@ def test_scores_are_the_librarys_own_plus_log_popularity(shop):
     from implicit.cpu.bpr import BayesianPersonalizedRanking
 
     config = BPRConfig(seed=7, factors=5, iterations=3)
-    matrix = interaction_matrix(shop, cutoff=CUTOFF, half_life_days=config.half_life_days)
+    matrix = Interactions.known_at(CUTOFF, shop).matrix(config.half_life_days)
     library = BayesianPersonalizedRanking(
         factors=5,
         iterations=3,
@@ -35,16 +35,16 @@ def test_scores_are_the_librarys_own_plus_log_popularity(shop):
     )
     expected = np.empty_like(scores)
     np.put_along_axis(expected, ids, scores, axis=1)
-    popularity = Popularity().fit(shop, cutoff=CUTOFF)["score"].to_numpy()
+    popularity = Popularity().fit(Interactions.known_at(CUTOFF, shop))["score"].to_numpy()
 
-    factors = Factors.from_artefact(BPR(config).fit(shop, cutoff=CUTOFF), BPR_MODEL)
+    factors = Factors.from_artefact(BPR(config).fit(Interactions.known_at(CUTOFF, shop)), BPR_MODEL)
 
     ours = factors.user_vectors @ factors.product_vectors.T + factors.product_biases
     np.testing.assert_allclose(ours, expected + np.log(popularity), rtol=1e-4, atol=1e-4)
 
 
 def test_what_the_artefact_calls_bias_is_no_factor(shop):
-    artefact = BPR(BPRConfig(factors=5, iterations=1)).fit(shop, cutoff=CUTOFF)
+    artefact = BPR(BPRConfig(factors=5, iterations=1)).fit(Interactions.known_at(CUTOFF, shop))
 
     assert artefact["vector"].list.len().unique().to_list() == [5]
     users = artefact.filter(pl.col("entity") == "user")
@@ -55,7 +55,7 @@ def test_what_the_artefact_calls_bias_is_no_factor(shop):
 def test_popularity_that_has_faded_to_nothing_stays_finite(mart):
     rows = mart(("a", "x", "view", 1, 5000), ("b", "y", "view", 1, 5001))
 
-    artefact = BPR(BPRConfig(half_life_days=1)).fit(rows, cutoff=CUTOFF)
+    artefact = BPR(BPRConfig(half_life_days=1)).fit(Interactions.known_at(CUTOFF, rows))
 
     assert artefact["bias"].is_finite().all()
 
@@ -69,14 +69,18 @@ def test_every_pair_that_met_counts_once_in_the_factors(mart, weight):
             ("b", "y", "view", 1, 3),
             ("b", "z", "view", 1, 3),
         )
-        return BPR(BPRConfig(iterations=5)).fit(rows, cutoff=CUTOFF)["vector"].to_list()
+        return (
+            BPR(BPRConfig(iterations=5))
+            .fit(Interactions.known_at(CUTOFF, rows))["vector"]
+            .to_list()
+        )
 
     assert vectors(weight) == vectors(1)
 
 
 def test_somebody_new_gets_the_vector_that_maximises_the_objective(shop):
     model = BPR(BPRConfig(factors=5, iterations=3))
-    artefact = model.fit(shop, cutoff=CUTOFF)
+    artefact = model.fit(Interactions.known_at(CUTOFF, shop))
     factors = Factors.from_artefact(artefact, BPR_MODEL)
     touched = ["p003", "p017", "p020"]
     popular = np.exp(factors.product_biases)
@@ -97,7 +101,7 @@ def test_somebody_new_gets_the_vector_that_maximises_the_objective(shop):
 
 def test_whom_the_training_knows_keeps_the_learned_vector(shop):
     model = BPR(BPRConfig(factors=5, iterations=3))
-    artefact = model.fit(shop, cutoff=CUTOFF)
+    artefact = model.fit(Interactions.known_at(CUTOFF, shop))
     history = shop.filter(pl.col("user_id") == "u001")
 
     with_history = model.recommend(artefact, ["u001"], k=9, histories=history)

@@ -7,6 +7,7 @@ import pytest
 from persona_assets.errors import DataError, UserError
 from persona_assets.recommenders.catalogue_terms import catalogue, terms, tf_idf
 from persona_assets.recommenders.content import Content, ContentConfig
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.protocol import NOTHING_ELSE, SideInformation
 
 CUTOFF = date(2024, 3, 4)
@@ -84,7 +85,7 @@ def test_fields_have_their_share_of_the_length_and_products_the_length_1():
 
 def test_a_product_that_nobody_touched_is_recommended_for_what_it_is(rows):
     model = Content()
-    artefact = model.fit(rows, cutoff=CUTOFF, side=SIDE)
+    artefact = model.fit(Interactions.known_at(CUTOFF, rows), side=SIDE)
 
     lists = model.recommend_next(artefact, ["mug2"], k=9)
 
@@ -95,7 +96,7 @@ def test_a_product_that_nobody_touched_is_recommended_for_what_it_is(rows):
 
 def test_scores_are_the_cosines_of_descriptions(rows, mart):
     model = Content(ContentConfig(category=0.0, brand=0.0, price=0.0, history_decay=0.5))
-    artefact = model.fit(rows, cutoff=CUTOFF, side=SIDE)
+    artefact = model.fit(Interactions.known_at(CUTOFF, rows), side=SIDE)
     history = mart(("n", "cold", "view", 1, 2), ("n", "lamp", "view", 1, 1))
 
     lists = model.recommend(artefact, ["n"], k=4, histories=history)
@@ -109,7 +110,7 @@ def test_scores_are_the_cosines_of_descriptions(rows, mart):
 
 
 def test_popularity_lifts_what_many_touched_only_where_asked(rows):
-    artefact = Content().fit(rows, cutoff=CUTOFF, side=SIDE)
+    artefact = Content().fit(Interactions.known_at(CUTOFF, rows), side=SIDE)
 
     def score(popularity: float) -> float:
         model = Content(ContentConfig(popularity=popularity))
@@ -123,7 +124,9 @@ def test_a_product_without_description_is_ranked_by_popularity(rows, mart):
     more = rows.vstack(mart(("d", "odd", "view", 1, 1)))
     model = Content()
 
-    lists = model.recommend_next(model.fit(more, cutoff=CUTOFF, side=SIDE), ["mug1"], k=9)
+    lists = model.recommend_next(
+        model.fit(Interactions.known_at(CUTOFF, more), side=SIDE), ["mug1"], k=9
+    )
 
     assert lists["product_id"].item(-1) == "odd"
     assert lists["score"].item(-1) == -0.5
@@ -142,7 +145,7 @@ def test_a_product_without_description_is_ranked_by_popularity(rows, mart):
 )
 def test_without_descriptions_the_error_says_what_is_missing(rows, side, message):
     with pytest.raises(DataError, match=message):
-        Content().fit(rows, cutoff=CUTOFF, side=side)
+        Content().fit(Interactions.known_at(CUTOFF, rows), side=side)
 
 
 def test_a_description_of_nothing_is_refused():

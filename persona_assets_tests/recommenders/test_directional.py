@@ -5,6 +5,7 @@ import pytest
 
 from persona_assets.errors import UserError
 from persona_assets.recommenders.directional import Directional, DirectionalConfig
+from persona_assets.recommenders.interactions import Interactions
 
 CUTOFF = date(2024, 3, 4)
 
@@ -26,7 +27,7 @@ def best(model, learned, history: str, k: int = 1) -> list[str]:
 
 def test_what_comes_after_is_recommended_before_what_came_before(mart):
     model = Directional()
-    learned = model.fit(walks(mart, "abc", "abc", "xbc", "abz"), cutoff=CUTOFF)
+    learned = model.fit(Interactions.known_at(CUTOFF, walks(mart, "abc", "abc", "xbc", "abz")))
 
     assert best(model, learned, "b") == ["c"]
     assert best(model, learned, "ab", 2) == ["c", "z"]
@@ -34,7 +35,7 @@ def test_what_comes_after_is_recommended_before_what_came_before(mart):
 
 def test_the_latest_touch_counts_most(mart):
     model = Directional()
-    learned = model.fit(walks(mart, "ab", "ab", "cd", "cd"), cutoff=CUTOFF)
+    learned = model.fit(Interactions.known_at(CUTOFF, walks(mart, "ab", "ab", "cd", "cd")))
 
     assert best(model, learned, "ac") == ["d"]
     assert best(model, learned, "ca") == ["b"]
@@ -48,14 +49,14 @@ def test_closeness_in_time_counts_where_it_is_asked_for(mart):
     near = Directional(DirectionalConfig(time_decay=1.7, target_damping=0.0))
     anyhow = Directional(DirectionalConfig(target_damping=0.0))
 
-    assert best(near, near.fit(rows, cutoff=CUTOFF), "a") == ["near"]
-    assert best(anyhow, anyhow.fit(rows, cutoff=CUTOFF), "a") == ["far"]
+    assert best(near, near.fit(Interactions.known_at(CUTOFF, rows)), "a") == ["near"]
+    assert best(anyhow, anyhow.fit(Interactions.known_at(CUTOFF, rows)), "a") == ["far"]
 
 
 def test_strong_events_weigh_more_in_the_history(mart):
     rows = walks(mart, "ab", "ab", "cd", "cd")
     history = mart(("me", "a", "purchase", 5, 2), ("me", "c", "view", 1, 1))
-    learned = Directional().fit(rows, cutoff=CUTOFF)
+    learned = Directional().fit(Interactions.known_at(CUTOFF, rows))
 
     def first(emphasis: float) -> str:
         model = Directional().configured(emphasis=emphasis, history_decay=1.0)
@@ -72,7 +73,7 @@ def test_strong_events_weigh_more_in_the_history(mart):
 
 def test_a_stranger_gets_what_is_popular(mart):
     model = Directional()
-    learned = model.fit(walks(mart, "ab", "ac", "ad"), cutoff=CUTOFF)
+    learned = model.fit(Interactions.known_at(CUTOFF, walks(mart, "ab", "ac", "ad")))
 
     lists = model.recommend(learned, ["*"], k=4)
 
@@ -82,7 +83,7 @@ def test_a_stranger_gets_what_is_popular(mart):
 
 def test_only_candidates_are_listed(mart):
     model = Directional()
-    learned = model.fit(walks(mart, "abc", "abd"), cutoff=CUTOFF)
+    learned = model.fit(Interactions.known_at(CUTOFF, walks(mart, "abc", "abd")))
 
     lists = model.recommend(learned, ["*"], k=9, candidates=["d", "c", "unheard"])
 
@@ -91,18 +92,18 @@ def test_only_candidates_are_listed(mart):
 
 def test_scoring_only_fields_need_no_training(shop):
     model = Directional()
-    learned = model.fit(shop, cutoff=CUTOFF)
+    learned = model.fit(Interactions.known_at(CUTOFF, shop))
     for name in model.scoring_only:
         other = model.configured(**{name: model.space[name][-1]})
-        assert other.fit(shop, cutoff=CUTOFF).equals(learned), name
+        assert other.fit(Interactions.known_at(CUTOFF, shop)).equals(learned), name
     for name in set(model.space) - model.scoring_only:
         other = model.configured(**{name: model.space[name][-1]})
-        assert not other.fit(shop, cutoff=CUTOFF).equals(learned), name
+        assert not other.fit(Interactions.known_at(CUTOFF, shop)).equals(learned), name
 
 
 def test_few_neighbours_are_the_strongest(shop):
-    few = Directional(DirectionalConfig(neighbours=3)).fit(shop, cutoff=CUTOFF)
-    many = Directional().fit(shop, cutoff=CUTOFF)
+    few = Directional(DirectionalConfig(neighbours=3)).fit(Interactions.known_at(CUTOFF, shop))
+    many = Directional().fit(Interactions.known_at(CUTOFF, shop))
 
     pairs = few.filter(pl.col("product_id") != pl.col("neighbour_id"))
     assert pairs.height < many.height

@@ -7,6 +7,7 @@ from scipy.sparse import csr_matrix, random
 
 from persona_assets.errors import DataError, UserError
 from persona_assets.recommenders.ease import EASE, EASEConfig
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.ridge_weights import exact_weights, largest, sparse_weights
 
 CUTOFF = date(2024, 3, 4)
@@ -81,7 +82,9 @@ def test_scores_are_the_history_times_the_weights(mart):
     )
     weights = of_the_paper(csr_matrix(np.vstack([touched, [1, 0, 0, 1]]).astype(float)), 1.0)
 
-    lists = model.recommend(model.fit(rows, cutoff=CUTOFF), ["n"], k=4, histories=history)
+    lists = model.recommend(
+        model.fit(Interactions.known_at(CUTOFF, rows)), ["n"], k=4, histories=history
+    )
 
     expected = weights[0] + 0.5 * weights[1]
     scores = dict(lists.select("product_id", "score").iter_rows())
@@ -98,12 +101,12 @@ def test_too_large_an_exact_solution_names_the_memory_it_needs(shop):
     with pytest.raises(
         DataError, match=r"478 products needs 0\.0018 GB, .* allows 0\.001; raise it"
     ):
-        model.fit(shop, cutoff=CUTOFF)
+        model.fit(Interactions.known_at(CUTOFF, shop))
 
 
 def test_beyond_the_dense_size_the_sparse_solution_is_taken(shop):
     def learned(**changes) -> pl.DataFrame:
-        return EASE(EASEConfig(support=30, **changes)).fit(shop, cutoff=CUTOFF)
+        return EASE(EASEConfig(support=30, **changes)).fit(Interactions.known_at(CUTOFF, shop))
 
     sparse = learned(solution="sparse")
     assert learned(dense_products=100).equals(sparse)

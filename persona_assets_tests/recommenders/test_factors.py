@@ -5,12 +5,17 @@ import polars as pl
 import pytest
 
 from persona_assets.errors import DataError
+from persona_assets.recommenders.artefact import of_training
 from persona_assets.recommenders.factors import Factors, OwnVectors, mean_user
 from persona_assets.recommenders.protocol import NO_PAIRS
 from persona_assets.recommenders.ranking import ranked_lists
 from persona_assets.tables.models import ALS_MODEL, FALLBACK_USER
 
 CUTOFF = date(2024, 3, 4)
+
+
+def of_a_cutoff(factors: Factors, cutoff: date = CUTOFF) -> pl.DataFrame:
+    return of_training(factors.to_artefact(), ALS_MODEL, cutoff)
 
 
 def lists_of(factors: Factors, users: list[str], k: int, own: OwnVectors | None = None):
@@ -68,7 +73,7 @@ def test_the_mean_user_is_the_mean_of_each_factor(factors):
 
 
 def test_a_list_depends_on_nothing_but_the_users_own_row_and_the_rows_of_all(factors):
-    whole = factors.to_artefact(ALS_MODEL, CUTOFF)
+    whole = of_a_cutoff(factors)
     of_b = whole.filter((whole["entity"] == "product") | whole["id"].is_in(["b", FALLBACK_USER]))
     people = ["b", FALLBACK_USER, "stranger"]
 
@@ -78,7 +83,7 @@ def test_a_list_depends_on_nothing_but_the_users_own_row_and_the_rows_of_all(fac
 
 
 def test_without_any_users_row_everyone_is_a_newcomer(factors):
-    whole = factors.to_artefact(ALS_MODEL, CUTOFF)
+    whole = of_a_cutoff(factors)
     nobody = whole.filter((whole["entity"] == "product") | (whole["id"] == FALLBACK_USER))
 
     lists = lists_of(Factors.from_artefact(nobody, ALS_MODEL), ["a"], k=1)
@@ -87,14 +92,14 @@ def test_without_any_users_row_everyone_is_a_newcomer(factors):
 
 
 def test_an_artefact_without_a_vector_for_newcomers_says_what_to_materialize(factors):
-    whole = factors.to_artefact(ALS_MODEL, CUTOFF)
+    whole = of_a_cutoff(factors)
 
     with pytest.raises(DataError, match=r"models/als_model, cutoff 2024-03-04: no vector .* again"):
         Factors.from_artefact(whole.filter(whole["id"] != FALLBACK_USER), ALS_MODEL)
 
 
 def test_the_artefact_has_the_contracts_columns_and_comes_back_whatever_its_order(factors):
-    artefact = factors.to_artefact(ALS_MODEL, CUTOFF)
+    artefact = of_a_cutoff(factors)
 
     assert artefact.schema == ALS_MODEL.polars_schema
     back = Factors.from_artefact(artefact.reverse(), ALS_MODEL)
@@ -116,7 +121,7 @@ def test_a_user_and_a_product_may_share_an_identifier(factors):
         product_biases=factors.product_biases,
     )
 
-    back = Factors.from_artefact(same.to_artefact(ALS_MODEL, CUTOFF), ALS_MODEL)
+    back = Factors.from_artefact(of_a_cutoff(same), ALS_MODEL)
 
     np.testing.assert_array_equal(back.user_vectors, factors.user_vectors)
     np.testing.assert_array_equal(back.product_vectors, factors.product_vectors)
@@ -125,8 +130,8 @@ def test_a_user_and_a_product_may_share_an_identifier(factors):
 def test_factors_of_two_trainings_are_never_mixed(factors):
     artefact = pl.concat(
         [
-            factors.to_artefact(ALS_MODEL, CUTOFF),
-            factors.to_artefact(ALS_MODEL, date(2024, 3, 11)),
+            of_a_cutoff(factors),
+            of_a_cutoff(factors, date(2024, 3, 11)),
         ]
     )
 

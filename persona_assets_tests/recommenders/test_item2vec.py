@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 
 from persona_assets.recommenders import item2vec
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.item2vec import Item2Vec, Item2VecConfig
 from persona_assets.recommenders.sequences import sequences
 
@@ -24,14 +25,14 @@ def test_products_touched_after_one_another_lead_to_one_another(mart):
     )
     model = Item2Vec(SMALL)
 
-    lists = model.recommend_next(model.fit(rows, cutoff=CUTOFF), ["a0", "a5"], k=6)
+    lists = model.recommend_next(model.fit(Interactions.known_at(CUTOFF, rows)), ["a0", "a5"], k=6)
 
     assert set(lists["product_id"]) == {"a1", "a2", "a3", "a4", "a6", "a7"}
 
 
 def test_scores_order_as_the_decayed_mean_of_vectors_times_contexts(shop, mart):
     model = Item2Vec(Item2VecConfig(factors=8, epochs=2, history_decay=0.5, emphasis=1.0))
-    artefact = model.fit(shop, cutoff=CUTOFF)
+    artefact = model.fit(Interactions.known_at(CUTOFF, shop))
     history = mart(("n", "p003", "view", 1, 2), ("n", "p017", "purchase", 3, 1))
 
     def vector(product: str) -> np.ndarray:
@@ -58,7 +59,7 @@ def test_products_that_too_few_people_touched_come_last_by_popularity(mart):
         ("b", "few", "view", 1, 2),
     )
     model = Item2Vec(Item2VecConfig(factors=4, min_count=3))
-    artefact = model.fit(rows, cutoff=CUTOFF)
+    artefact = model.fit(Interactions.known_at(CUTOFF, rows))
 
     lists = model.recommend_next(artefact, ["x"], k=9)
 
@@ -87,7 +88,7 @@ def test_words_are_the_products_in_order_and_baskets_are_shuffled_by_the_seed(ma
 def test_one_touch_alone_is_enough_for_an_artefact(mart, min_count):
     model = Item2Vec(Item2VecConfig(factors=4, min_count=min_count))
 
-    artefact = model.fit(mart(("a", "x", "view", 1, 1)), cutoff=CUTOFF)
+    artefact = model.fit(Interactions.known_at(CUTOFF, mart(("a", "x", "view", 1, 1))))
 
     assert artefact.schema == model.artefact.polars_schema
     assert model.recommend(artefact, ["a"], k=2)["product_id"].to_list() == ["x"]

@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 
 from persona_assets.errors import UserError
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.item_knn import ItemKNN, ItemKNNConfig
 
 CUTOFF = date(2024, 3, 4)
@@ -25,7 +26,9 @@ def test_scores_are_the_hand_computed_decayed_cosines(rows, mart):
     model = ItemKNN(ItemKNNConfig(history_decay=0.5, emphasis=1.0))
     history = mart(("n", "y", "view", 1, 2), ("n", "x", "purchase", 3, 1))
 
-    lists = model.recommend(model.fit(rows, cutoff=CUTOFF), ["n"], k=3, histories=history)
+    lists = model.recommend(
+        model.fit(Interactions.known_at(CUTOFF, rows)), ["n"], k=3, histories=history
+    )
 
     cos_xy, cos_xz, cos_yz = 2 / 6**0.5, 2 / 12**0.5, 1 / 8**0.5
     assert dict(lists.select("product_id", "score").iter_rows()) == pytest.approx(
@@ -35,7 +38,7 @@ def test_scores_are_the_hand_computed_decayed_cosines(rows, mart):
 
 
 def test_shrinkage_weakens_the_pairs_of_few(rows):
-    artefact = ItemKNN(ItemKNNConfig(shrinkage=2.0)).fit(rows, cutoff=CUTOFF)
+    artefact = ItemKNN(ItemKNNConfig(shrinkage=2.0)).fit(Interactions.known_at(CUTOFF, rows))
 
     pair = artefact.filter(product_id="x", neighbour_id="y")["score"].item()
     assert pair == pytest.approx(2 / (6**0.5 + 2))
@@ -52,7 +55,7 @@ def test_only_the_nearest_are_kept_and_equals_of_the_last_of_them(mart):
     )
 
     def neighbours(most: int) -> list:
-        artefact = ItemKNN(ItemKNNConfig(neighbours=most)).fit(rows, cutoff=CUTOFF)
+        artefact = ItemKNN(ItemKNNConfig(neighbours=most)).fit(Interactions.known_at(CUTOFF, rows))
         near = artefact.filter(pl.col("product_id") == "p", pl.col("neighbour_id") != "p")
         return sorted(near["neighbour_id"])
 
@@ -62,7 +65,7 @@ def test_only_the_nearest_are_kept_and_equals_of_the_last_of_them(mart):
 
 def test_repeating_a_product_is_possible_where_it_is_wanted(rows, mart):
     history = mart(("n", "x", "view", 1, 1))
-    artefact = ItemKNN().fit(rows, cutoff=CUTOFF)
+    artefact = ItemKNN().fit(Interactions.known_at(CUTOFF, rows))
 
     def first(revisit: float) -> str:
         model = ItemKNN(ItemKNNConfig(revisit=revisit))

@@ -5,22 +5,22 @@ import polars as pl
 import pytest
 
 from persona_assets.errors import DataError
-from persona_assets.recommenders.matrix import history_weights, interaction_matrix
+from persona_assets.recommenders.interactions import Interactions
+from persona_assets.recommenders.matrix import history_weights
 
 CUTOFF = date(2024, 3, 4)
 
 
 def test_weights_are_halved_per_half_life_and_summed_per_pair(mart):
-    matrix = interaction_matrix(
+    matrix = Interactions.known_at(
+        CUTOFF,
         mart(
             ("b", "y", "purchase", 5, 0.5),
             ("a", "y", "view", 1, 7),
             ("a", "x", "view", 1, 14),
             ("a", "y", "add_to_cart", 3, 14),
         ),
-        cutoff=CUTOFF,
-        half_life_days=7,
-    )
+    ).matrix(7)
 
     assert matrix.users.to_list() == ["a", "b"]
     assert matrix.products.to_list() == ["x", "y"]
@@ -32,7 +32,8 @@ def test_weights_are_halved_per_half_life_and_summed_per_pair(mart):
 
 
 def test_returns_and_what_is_not_yet_known_leave_no_trace(mart):
-    matrix = interaction_matrix(
+    matrix = Interactions.known_at(
+        CUTOFF,
         mart(
             ("a", "x", "view", 1, 7),
             ("a", "returned", "return", 0, 7),
@@ -40,24 +41,24 @@ def test_returns_and_what_is_not_yet_known_leave_no_trace(mart):
             ("b", "future", "view", 1, -1),
             ("c", "late", "view", 1, 3, -1),
         ),
-        cutoff=CUTOFF,
-        half_life_days=7,
-    )
+    ).matrix(7)
 
     assert (matrix.users.to_list(), matrix.products.to_list()) == (["a"], ["x"])
 
 
 def test_a_pair_that_met_stays_in_the_matrix_when_its_weight_has_faded_to_zero(mart):
-    matrix = interaction_matrix(mart(("a", "x", "view", 1, 5000)), cutoff=CUTOFF, half_life_days=1)
+    matrix = Interactions.known_at(CUTOFF, mart(("a", "x", "view", 1, 5000))).matrix(1)
 
     assert matrix.weights.data.tolist() == [0.0]
 
 
 def test_row_order_moves_no_bit(shop):
-    ordered = interaction_matrix(shop, cutoff=CUTOFF, half_life_days=14).weights
-    shuffled = interaction_matrix(
-        shop.sample(fraction=1, shuffle=True, seed=3), cutoff=CUTOFF, half_life_days=14
-    ).weights
+    ordered = Interactions.known_at(CUTOFF, shop).matrix(14).weights
+    shuffled = (
+        Interactions.known_at(CUTOFF, shop.sample(fraction=1, shuffle=True, seed=3))
+        .matrix(14)
+        .weights
+    )
 
     assert (ordered != shuffled).nnz == 0
     np.testing.assert_array_equal(ordered.data, shuffled.data)
@@ -73,7 +74,7 @@ def test_row_order_moves_no_bit(shop):
 )
 def test_nothing_to_learn_from_is_an_error_that_names_the_cutoff(mart, row):
     with pytest.raises(DataError, match="before the cut-off 2024-03-04"):
-        interaction_matrix(mart(row), cutoff=CUTOFF, half_life_days=14)
+        Interactions.known_at(CUTOFF, mart(row)).matrix(14)
 
 
 def test_a_history_fades_against_its_own_newest_row(mart):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
 from persona_assets.errors import DataError
+from persona_assets.recommenders.artefact import of_training
 from persona_assets.recommenders.neighbours import Neighbours, strongest
 from persona_assets.recommenders.sequences import sequences
 from persona_assets.tables.models import DIRECTIONAL_MODEL
@@ -29,7 +30,7 @@ def scores(mart, *touched, weights=None, **options):
 
 
 def test_the_table_holds_all_that_was_learned_whatever_its_order():
-    rows = LEARNED.to_artefact(DIRECTIONAL_MODEL, CUTOFF)
+    rows = of_training(LEARNED.to_artefact(), DIRECTIONAL_MODEL, CUTOFF)
 
     again = Neighbours.from_artefact(rows.reverse(), DIRECTIONAL_MODEL)
 
@@ -41,7 +42,7 @@ def test_the_table_holds_all_that_was_learned_whatever_its_order():
 
 
 def test_rows_of_several_trainings_are_refused():
-    rows = LEARNED.to_artefact(DIRECTIONAL_MODEL, CUTOFF)
+    rows = of_training(LEARNED.to_artefact(), DIRECTIONAL_MODEL, CUTOFF)
     with pytest.raises(DataError, match="pass a single partition"):
         Neighbours.from_artefact(
             pl.concat([rows, rows.with_columns(cutoff=date(2024, 3, 11))]), DIRECTIONAL_MODEL

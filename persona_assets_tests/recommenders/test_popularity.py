@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 
 from persona_assets.errors import DataError
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.popularity import Popularity, PopularityConfig
 from persona_assets.tables.models import POPULARITY_MODEL
 
@@ -19,7 +20,7 @@ def test_scores_are_the_hand_computed_decayed_sums(mart):
         ("b", "y", "return", 0, 1),
     )
 
-    artefact = Popularity().fit(rows, cutoff=CUTOFF)
+    artefact = Popularity().fit(Interactions.known_at(CUTOFF, rows))
 
     assert artefact.schema == POPULARITY_MODEL.polars_schema
     assert artefact["cutoff"].unique().to_list() == [CUTOFF]
@@ -34,7 +35,7 @@ def test_the_half_life_decides_whether_old_or_new_interest_wins(mart):
 
     def first(half_life_days: float) -> str:
         model = Popularity(PopularityConfig(half_life_days=half_life_days))
-        artefact = model.fit(rows, cutoff=CUTOFF)
+        artefact = model.fit(Interactions.known_at(CUTOFF, rows))
         return model.recommend(artefact, ["c"], k=1, excluded=NO_PAIRS)["product_id"].item()
 
     assert first(5) == "new"
@@ -44,8 +45,10 @@ def test_the_half_life_decides_whether_old_or_new_interest_wins(mart):
 def test_everyone_gets_the_same_order_less_what_is_excluded(mart):
     model = Popularity()
     artefact = model.fit(
-        mart(("a", "x", "view", 1, 1), ("a", "y", "view", 3, 1), ("a", "z", "view", 2, 1)),
-        cutoff=CUTOFF,
+        Interactions.known_at(
+            CUTOFF,
+            mart(("a", "x", "view", 1, 1), ("a", "y", "view", 3, 1), ("a", "z", "view", 2, 1)),
+        )
     )
 
     lists = model.recommend(
@@ -60,7 +63,9 @@ def test_everyone_gets_the_same_order_less_what_is_excluded(mart):
 
 def test_ties_go_to_the_earlier_product_whatever_the_order_of_the_artefact(mart):
     model = Popularity()
-    artefact = model.fit(mart(*(("a", product, "view", 1, 1) for product in "zxy")), cutoff=CUTOFF)
+    artefact = model.fit(
+        Interactions.known_at(CUTOFF, mart(*(("a", product, "view", 1, 1) for product in "zxy")))
+    )
 
     for rows in (artefact, artefact.reverse()):
         lists = model.recommend(rows, ["b"], k=2, excluded=NO_PAIRS)
@@ -70,7 +75,9 @@ def test_ties_go_to_the_earlier_product_whatever_the_order_of_the_artefact(mart)
 def test_two_trainings_are_never_mixed(mart):
     model = Popularity()
     rows = mart(("a", "x", "view", 1, 30))
-    both = pl.concat([model.fit(rows, cutoff=day) for day in (CUTOFF, date(2024, 3, 11))])
+    both = pl.concat(
+        [model.fit(Interactions.known_at(day, rows)) for day in (CUTOFF, date(2024, 3, 11))]
+    )
 
     with pytest.raises(DataError, match="models/popularity_model"):
         model.recommend(both, ["a"], k=1, excluded=NO_PAIRS)
@@ -79,13 +86,15 @@ def test_two_trainings_are_never_mixed(mart):
 def test_among_the_products_of_a_category_it_is_the_popularity_there(mart):
     model = Popularity()
     artefact = model.fit(
-        mart(
-            ("a", "shoe-1", "view", 1, 1),
-            ("a", "hat-1", "view", 9, 1),
-            ("b", "shoe-2", "view", 3, 1),
-            ("b", "hat-2", "view", 5, 1),
-        ),
-        cutoff=CUTOFF,
+        Interactions.known_at(
+            CUTOFF,
+            mart(
+                ("a", "shoe-1", "view", 1, 1),
+                ("a", "hat-1", "view", 9, 1),
+                ("b", "shoe-2", "view", 3, 1),
+                ("b", "hat-2", "view", 5, 1),
+            ),
+        )
     )
 
     lists = model.recommend(artefact, ["c"], k=5, candidates=["shoe-1", "shoe-2"])

@@ -2,6 +2,7 @@ from datetime import date
 
 import pytest
 
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.recent_popularity import RecentPopularity, RecentPopularityConfig
 
 CUTOFF = date(2024, 3, 4)
@@ -9,7 +10,7 @@ CUTOFF = date(2024, 3, 4)
 
 def scores(rows, days: float) -> dict:
     model = RecentPopularity(RecentPopularityConfig(days=days))
-    artefact = model.fit(rows, cutoff=CUTOFF)
+    artefact = model.fit(Interactions.known_at(CUTOFF, rows))
     assert artefact.schema == model.artefact.polars_schema
     return dict(artefact.select("product_id", "score").iter_rows())
 

@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 
 from persona_assets.errors import DataError, InsufficientDataError
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.protocol import NOTHING_ELSE, SideInformation
 from persona_assets.recommenders.segment_popularity import (
     CustomerSegmentPopularity,
@@ -32,7 +33,7 @@ def rows(mart):
 
 
 def scores(model, rows, user: str) -> dict:
-    lists = model.recommend(model.fit(rows, cutoff=CUTOFF, side=SIDE), [user], k=3)
+    lists = model.recommend(model.fit(Interactions.known_at(CUTOFF, rows), side=SIDE), [user], k=3)
     return dict(lists.select("product_id", "score").iter_rows())
 
 
@@ -69,7 +70,7 @@ def test_without_shrinkage_others_only_break_ties(rows):
 
 def test_a_list_depends_on_the_shared_rows_and_the_users_own(rows):
     model = SegmentPopularity()
-    artefact = model.fit(rows, cutoff=CUTOFF, side=SIDE)
+    artefact = model.fit(Interactions.known_at(CUTOFF, rows), side=SIDE)
     own = artefact.filter((pl.col("entity") == "product") | (pl.col("id") == "c"))
 
     assert model.recommend(own, ["c"], k=3).equals(model.recommend(artefact, ["c"], k=3))
@@ -78,7 +79,7 @@ def test_a_list_depends_on_the_shared_rows_and_the_users_own(rows):
 def test_without_the_column_of_the_segment_it_is_named(rows):
     with pytest.raises(DataError, match="needs column 'country'") as raised:
         lacking = SideInformation(users=SIDE.users.drop("country"))
-        SegmentPopularity().fit(rows, cutoff=CUTOFF, side=lacking)
+        SegmentPopularity().fit(Interactions.known_at(CUTOFF, rows), side=lacking)
     assert not isinstance(raised.value, InsufficientDataError)
 
 
@@ -88,7 +89,7 @@ def test_without_the_column_of_the_segment_it_is_named(rows):
 )
 def test_where_nobodys_segment_is_known_there_is_nothing_to_learn(rows, side):
     with pytest.raises(InsufficientDataError, match="nobody's country"):
-        SegmentPopularity().fit(rows, cutoff=CUTOFF, side=side)
+        SegmentPopularity().fit(Interactions.known_at(CUTOFF, rows), side=side)
 
 
 SEGMENTED = SideInformation(
@@ -98,7 +99,7 @@ SEGMENTED = SideInformation(
 
 def test_customers_get_what_their_segment_touches(rows):
     model = CustomerSegmentPopularity(CustomerSegmentPopularityConfig(shrinkage=6.0))
-    artefact = model.fit(rows, cutoff=CUTOFF, side=SEGMENTED)
+    artefact = model.fit(Interactions.known_at(CUTOFF, rows), side=SEGMENTED)
     lists = model.recommend(artefact, ["a", "stranger"], k=3)
 
     # Loyal: x 3, z 2; overall x .3, y .5, z .2 of 10.
@@ -116,7 +117,7 @@ def test_customers_get_what_their_segment_touches(rows):
 def test_where_nobody_is_a_customer_there_is_nothing_to_learn(rows):
     nobody = SideInformation(users=SEGMENTED.users.clear())
     with pytest.raises(InsufficientDataError, match="nobody's customer segment is known"):
-        CustomerSegmentPopularity().fit(rows, cutoff=CUTOFF, side=nobody)
+        CustomerSegmentPopularity().fit(Interactions.known_at(CUTOFF, rows), side=nobody)
 
 
 def test_without_segments_the_table_to_materialize_is_named(rows):
@@ -125,4 +126,4 @@ def test_without_segments_the_table_to_materialize_is_named(rows):
         match=r"customer_segment_popularity needs column 'customer_segment'.*"
         r"segmentation/customer_segments",
     ):
-        CustomerSegmentPopularity().fit(rows, cutoff=CUTOFF, side=SIDE)
+        CustomerSegmentPopularity().fit(Interactions.known_at(CUTOFF, rows), side=SIDE)

@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 
 from persona_assets.errors import UserError
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.sequences import sequences
 from persona_assets.recommenders.session_knn import SessionKNN, SessionKNNConfig
 
@@ -33,7 +34,7 @@ def test_scores_are_the_hand_computed_sums_over_sessions(mart):
             target_damping=0.0,
         )
     )
-    artefact = model.fit(sessions(mart, "xy", "xyz", "yw", "q"), cutoff=CUTOFF)
+    artefact = model.fit(Interactions.known_at(CUTOFF, sessions(mart, "xy", "xyz", "yw", "q")))
     history = mart(("n", "y", "view", 1, 0.2), ("n", "x", "purchase", 3, 0.1))
 
     lists = model.recommend(artefact, ["n"], k=5, histories=history)
@@ -55,7 +56,7 @@ def test_scores_are_the_hand_computed_sums_over_sessions(mart):
 def test_it_is_the_brute_force_sum_on_a_whole_shop(shop):
     config = SessionKNNConfig(unit="person", neighbours=20, recent=60)
     model = SessionKNN(config)
-    artefact = model.fit(shop, cutoff=CUTOFF)
+    artefact = model.fit(Interactions.known_at(CUTOFF, shop))
     past = sequences(artefact.rename({"session_id": "user_id"}))
     history = shop.filter(pl.col("user_id") == "u007", pl.col("event_ts") < pl.lit(CUTOFF))
     own = sequences(history, users=["u007"], products=past.products)
@@ -92,7 +93,9 @@ def test_only_the_latest_sessions_of_a_product_are_looked_up(mart):
     history = mart(("n", "x", "view", 1, 0.1))
     model = SessionKNN(SessionKNNConfig(recent=3, unit="person"))
 
-    scores = model.recommend(model.fit(rows, cutoff=CUTOFF), ["n"], k=4, histories=history)
+    scores = model.recommend(
+        model.fit(Interactions.known_at(CUTOFF, rows)), ["n"], k=4, histories=history
+    )
 
     found = dict(scores.select("product_id", "score").iter_rows())
     assert found["b"] > found["c"] > 0 > found["a"]
@@ -103,7 +106,9 @@ def test_a_session_of_one_product_speaks_for_nothing(mart):
     history = mart(("n", "x", "view", 1, 0.1))
     model = SessionKNN()
 
-    lists = model.recommend(model.fit(rows, cutoff=CUTOFF), ["n"], k=3, histories=history)
+    lists = model.recommend(
+        model.fit(Interactions.known_at(CUTOFF, rows)), ["n"], k=3, histories=history
+    )
 
     assert lists["score"].to_list() == pytest.approx([-1 / 3] * 3)
 

@@ -3,6 +3,7 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 
 from persona_assets.recommenders import MODELS
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.side_information import attribute_histories, with_segments
 from persona_assets.tables.raw import BEGINNING, PRODUCT_HISTORY, USER_HISTORY
 from persona_assets.tables.segmentation import CUSTOMER_SEGMENTS
@@ -113,7 +114,9 @@ def test_models_of_a_cutoff_do_not_move_with_later_attributes_and_those_of_a_lat
     after = attribute_histories(*map(pl.concat, zip(ended, second, strict=True)), key=KEY)
     for model in (MODELS["content"], MODELS["segment_popularity"]):
         learned = {
-            (name, cutoff): model.fit(interactions, cutoff=cutoff, side=known.known_at(cutoff))
+            (name, cutoff): model.fit(
+                Interactions.known_at(cutoff, interactions), side=known.known_at(cutoff)
+            )
             for name, known in (("before", before), ("after", after))
             for cutoff in (CUTOFF, CUTOFF + timedelta(days=7))
         }

@@ -13,6 +13,7 @@ from polars.testing import assert_frame_equal
 from persona_assets.errors import DataError, UserError
 from persona_assets.recommenders import MODELS
 from persona_assets.recommenders.exclusion import excluded_pairs
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.protocol import SideInformation
 from persona_assets.recommenders.top_k import top_k
 from persona_assets.tables.models import FALLBACK_USER, TOP_K
@@ -90,7 +91,9 @@ def week_after(rows: pl.DataFrame, cutoff: date) -> pl.DataFrame:
 
 
 def learned_from(model, rows, cutoff=CUTOFF, side=None):
-    return model.fit(rows, cutoff=cutoff, side=side or side_of(known_before(rows, cutoff)))
+    return model.fit(
+        Interactions.known_at(cutoff, rows), side=side or side_of(known_before(rows, cutoff))
+    )
 
 
 def lists_of(model, rows, cutoff=CUTOFF, side=None, **settings):
@@ -215,6 +218,7 @@ def test_another_process_learns_the_same_bits(shop, tmp_path):
         "import sys, datetime, json, polars as pl\n"
         "from persona_assets.recommenders import MODELS\n"
         "from persona_assets.recommenders.protocol import SideInformation\n"
+        "from persona_assets.recommenders.interactions import Interactions\n"
         "rows, users, products = (\n"
         "    pl.read_parquet(f'{sys.argv[1]}/{name}.parquet')\n"
         "    for name in ('shop', 'users', 'products')\n"
@@ -223,7 +227,8 @@ def test_another_process_learns_the_same_bits(shop, tmp_path):
         "for name in MODELS:\n"
         "    model = MODELS[name].configured(**changes.get(name, {}))\n"
         "    side = SideInformation(users, products)\n"
-        "    artefact = model.fit(rows, cutoff=datetime.date(2024, 3, 4), side=side)\n"
+        "    known = Interactions.known_at(datetime.date(2024, 3, 4), rows)\n"
+        "    artefact = model.fit(known, side=side)\n"
         "    artefact.write_parquet(f'{sys.argv[1]}/{name}.parquet')\n"
     )
     subprocess.run(
@@ -329,7 +334,7 @@ def test_no_known_interactions_is_an_error_that_names_the_cutoff(model, mart):
     rows = mart(("a", "x", "view", 1, -1))
 
     with pytest.raises(DataError, match="cut-off 2024-03-04"):
-        model.fit(rows, cutoff=CUTOFF, side=side_of(rows))
+        model.fit(Interactions.known_at(CUTOFF, rows), side=side_of(rows))
 
 
 @each_model

@@ -5,6 +5,7 @@ import polars as pl
 
 from persona_assets.recommenders import ALS, BPR, MODELS, Popularity
 from persona_assets.recommenders.bpr import BPRConfig
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.protocol import DistributedTraining
 from persona_assets.recommenders.top_k import batch_top_k, top_k
 from persona_assets.recommenders.training import train
@@ -18,7 +19,7 @@ def test_a_polars_frame_is_trained_and_ranked_in_this_process(shop):
         artefact = train(model, lazy, cutoff=CUTOFF)
 
         assert artefact.implementation.is_polars()
-        learned = model.fit(shop, cutoff=CUTOFF)
+        learned = model.fit(Interactions.known_at(CUTOFF, shop))
         assert artefact.collect().to_native().equals(learned)
         lists = batch_top_k([(model, artefact)], lazy, cutoff=CUTOFF, k=5, exclude="seen")
         here = top_k(model, learned, shop, cutoff=CUTOFF, k=5, exclude="seen")
@@ -37,4 +38,4 @@ def test_a_model_without_distributed_training_learns_the_same_bits_from_a_spark_
     artefact = train(model, there, cutoff=CUTOFF)
 
     learned: pl.DataFrame = artefact.collect("polars").to_native()
-    assert learned.equals(model.fit(shop, cutoff=CUTOFF))
+    assert learned.equals(model.fit(Interactions.known_at(CUTOFF, shop)))

@@ -9,6 +9,7 @@ from persona_assets.errors import DataError, UserError
 from persona_assets.recommenders import lambdarank
 from persona_assets.recommenders.als import ALSConfig
 from persona_assets.recommenders.directional import Directional
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.lambdarank import Boosting, Examples, Ranker, train
 from persona_assets.recommenders.protocol import Task
 from persona_assets.recommenders.ranking_task import Instant, examples
@@ -55,7 +56,7 @@ def test_the_ranker_finds_the_next_step(mart):
     last = pl.col("event_ts") == pl.col("event_ts").max().over("user_id")
     known, answers = rows.filter(~last), rows.filter(last)
 
-    found = lists_of(SMALL, SMALL.fit(known, cutoff=CUTOFF), known, k=3)
+    found = lists_of(SMALL, SMALL.fit(Interactions.known_at(CUTOFF, known)), known, k=3)
 
     hits = found.join(answers, on=["user_id", "product_id"]).height
     assert hits > 0.5 * answers.height
@@ -69,8 +70,8 @@ def test_what_happens_or_arrives_later_changes_nothing(mart):
         ("stranger", "new", "view", 1, 0),
     )
 
-    assert SMALL.fit(pl.concat([future, rows]), cutoff=CUTOFF).equals(
-        SMALL.fit(rows, cutoff=CUTOFF)
+    assert SMALL.fit(Interactions.known_at(CUTOFF, pl.concat([future, rows]))).equals(
+        SMALL.fit(Interactions.known_at(CUTOFF, rows))
     )
 
 
@@ -115,9 +116,11 @@ def test_every_example_has_its_answer_and_as_many_features_as_names(mart):
 def test_the_order_of_rows_changes_no_bit_and_the_artefact_is_within_its_contract(mart):
     rows = walks(mart)
 
-    artefact = SMALL.fit(rows, cutoff=CUTOFF)
+    artefact = SMALL.fit(Interactions.known_at(CUTOFF, rows))
 
-    assert SMALL.fit(rows.sample(fraction=1, shuffle=True, seed=3), cutoff=CUTOFF).equals(artefact)
+    assert SMALL.fit(
+        Interactions.known_at(CUTOFF, rows.sample(fraction=1, shuffle=True, seed=3))
+    ).equals(artefact)
     assert artefact.schema == SMALL.artefact.polars_schema
     assert artefact.select(SMALL.artefact.key).is_unique().all()
     assert artefact.select("cutoff", "entity", "id", "product_id").null_count().sum_horizontal()[
@@ -134,7 +137,7 @@ def test_names_change_no_ranking(mart, seed):
         pl.col("user_id").replace_strict(users), pl.col("product_id").replace_strict(products)
     )
 
-    artefacts = [SMALL.fit(each, cutoff=CUTOFF) for each in (rows, other)]
+    artefacts = [SMALL.fit(Interactions.known_at(CUTOFF, each)) for each in (rows, other)]
 
     texts = [a.filter(pl.col("entity") == "ranker")["text"].to_list() for a in artefacts]
     assert texts[0] == texts[1]
@@ -147,7 +150,7 @@ def test_names_change_no_ranking(mart, seed):
 
 def test_candidates_come_first_and_the_others_follow_in_the_order_of_the_first_stage(mart):
     rows = walks(mart)
-    artefact = SMALL.fit(rows, cutoff=CUTOFF)
+    artefact = SMALL.fit(Interactions.known_at(CUTOFF, rows))
     users = rows["user_id"].unique().sort().to_list()[:20]
     scorer = SMALL.scorer(artefact, users, histories=rows)
     found = Instant.of(SMALL.config.view(), rows, users, rows).first_stage.candidates(slice(0, 20))
@@ -168,7 +171,7 @@ def test_candidates_come_first_and_the_others_follow_in_the_order_of_the_first_s
 
 def test_blocks_of_users_do_not_change_scores(mart):
     rows = walks(mart)
-    artefact = SMALL.fit(rows, cutoff=CUTOFF)
+    artefact = SMALL.fit(Interactions.known_at(CUTOFF, rows))
     users = rows["user_id"].unique().sort().to_list()
     scorer = SMALL.scorer(artefact, users, histories=rows)
 
@@ -180,7 +183,7 @@ def test_blocks_of_users_do_not_change_scores(mart):
 def test_without_an_example_the_order_is_that_of_the_first_stage(mart):
     rows = mart(("u", "p", "view", 1, 9), ("v", "q", "view", 1, 8), ("v", "q", "view", 1, 7))
 
-    artefact = SMALL.fit(rows, cutoff=CUTOFF)
+    artefact = SMALL.fit(Interactions.known_at(CUTOFF, rows))
 
     assert set(artefact["entity"]) == {"sequence"}
     assert SMALL.recommend_next(artefact, ["p"], k=5)["product_id"].to_list() == ["q"]
@@ -195,13 +198,17 @@ def test_in_the_order_of_a_part_the_lists_are_those_of_the_part(mart, part):
     users = rows["user_id"].unique().sort().to_list()[:20]
 
     found, expected = (
-        each.recommend(each.fit(rows, cutoff=CUTOFF), [*users, "*"], k=8, histories=rows)
+        each.recommend(
+            each.fit(Interactions.known_at(CUTOFF, rows)), [*users, "*"], k=8, histories=rows
+        )
         for each in (model, same)
     )
 
     assert found.equals(expected)
     assert not found.equals(
-        SMALL.recommend(SMALL.fit(rows, cutoff=CUTOFF), [*users, "*"], k=8, histories=rows)
+        SMALL.recommend(
+            SMALL.fit(Interactions.known_at(CUTOFF, rows)), [*users, "*"], k=8, histories=rows
+        )
     )
 
 
@@ -212,7 +219,11 @@ def test_an_unknown_order_is_refused():
 
 def test_nothing_known_is_refused(mart):
     with pytest.raises(DataError, match="no row with a positive weight"):
-        SMALL.fit(mart(("u", "p", "view", 1, -3), ("u", "q", "return", 0, 3)), cutoff=CUTOFF)
+        SMALL.fit(
+            Interactions.known_at(
+                CUTOFF, mart(("u", "p", "view", 1, -3), ("u", "q", "return", 0, 3))
+            )
+        )
 
 
 def test_the_task_decides_what_a_label_is(mart):
@@ -226,7 +237,7 @@ def test_the_task_decides_what_a_label_is(mart):
     assert weekly.config.goal().horizon == timedelta(days=7)
     assert TwoStageConfig.from_json(funnel.config.to_json()) == funnel.config
     rows = walks(mart)
-    artefact = funnel.fit(rows, cutoff=CUTOFF)
+    artefact = funnel.fit(Interactions.known_at(CUTOFF, rows))
     bought = rows.filter(pl.col("weight") == 5).select("user_id", "product_id")
     viewed = rows.join(bought, on=["user_id", "product_id"], how="anti")
     users = rows["user_id"].unique().sort().to_list()
@@ -291,7 +302,7 @@ def test_the_canonical_order_follows_from_the_contents():
 
 def test_an_artefact_of_another_task_is_refused_by_name(mart):
     rows = walks(mart)
-    artefact = SMALL.fit(rows, cutoff=CUTOFF)
+    artefact = SMALL.fit(Interactions.known_at(CUTOFF, rows))
     other = SMALL.for_task(Task(horizon=timedelta(days=7)))
 
     with pytest.raises(DataError, match=r"models/two_stage_model was trained for another task"):

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from persona_assets.errors import DataError, UserError
+from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.sequences import sequences
 from persona_assets.recommenders.user_knn import UserKNN, UserKNNConfig
 
@@ -25,7 +26,7 @@ ROWS = st.lists(
 
 
 def scores(model: UserKNN, rows: pl.DataFrame, user: str) -> dict[str, float]:
-    artefact = model.fit(rows, cutoff=CUTOFF)
+    artefact = model.fit(Interactions.known_at(CUTOFF, rows))
     scorer = model.scorer(artefact, [user], histories=rows)
     return dict(zip(scorer.products.to_list(), scorer.scores_of(slice(None))[0], strict=True))
 
@@ -105,7 +106,7 @@ def test_scores_are_those_of_the_formula(mart, rows, neighbours, time_decay, win
     config = UserKNNConfig(neighbours=neighbours, time_decay=time_decay, window=window)
     if table["weight"].max() == 0:
         with pytest.raises(DataError, match="no row with a positive weight"):
-            UserKNN(config).fit(table, cutoff=CUTOFF)
+            UserKNN(config).fit(Interactions.known_at(CUTOFF, table))
         return
 
     made = scores(UserKNN(config), table, "a")
@@ -138,7 +139,7 @@ def test_a_history_newer_than_the_training_counts_and_nobody_is_their_own_neighb
         ("v", "q", "view", 1, 9), ("v", "r", "view", 1, 8),
     )  # fmt: skip
     model = UserKNN()
-    artefact = model.fit(rows, cutoff=CUTOFF)
+    artefact = model.fit(Interactions.known_at(CUTOFF, rows))
     newer = mart(("u", "p", "view", 1, 9), ("u", "q", "view", 1, -1))
 
     lists = model.recommend(artefact, ["u"], k=1, histories=newer)
@@ -164,7 +165,7 @@ def test_people_without_history_get_the_popular_products(mart):
         ("u", "p", "view", 1, 9), ("v", "p", "view", 1, 9), ("v", "q", "view", 1, 8),
     )  # fmt: skip
     model = UserKNN()
-    artefact = model.fit(rows, cutoff=CUTOFF)
+    artefact = model.fit(Interactions.known_at(CUTOFF, rows))
 
     assert model.recommend(artefact, ["*"], k=9)["product_id"].to_list() == ["p", "q"]
     assert model.recommend_next(artefact, ["p"], k=9)["product_id"].to_list() == ["q"]
@@ -175,12 +176,14 @@ def test_nothing_that_happens_or_arrives_later_is_remembered(mart):
     late = mart(("v", "q", "view", 1, 0), ("w", "q", "view", 1, 5, -1))
     model = UserKNN()
 
-    assert model.fit(pl.concat([rows, late]), cutoff=CUTOFF).equals(model.fit(rows, cutoff=CUTOFF))
+    assert model.fit(Interactions.known_at(CUTOFF, pl.concat([rows, late]))).equals(
+        model.fit(Interactions.known_at(CUTOFF, rows))
+    )
 
 
 def test_the_artefact_is_within_its_contract(mart):
     rows = mart(("u", "p", "view", 1, 9), ("u", "p", "purchase", 5, 7))
-    artefact = UserKNN().fit(rows, cutoff=CUTOFF)
+    artefact = UserKNN().fit(Interactions.known_at(CUTOFF, rows))
 
     assert artefact.schema == UserKNN.artefact.polars_schema
     assert artefact.rows() == [

@@ -109,10 +109,10 @@ def test_the_champions_lists_are_made_again_where_the_lake_has_others(home, monk
     fitted = []
     honest = Directional.fit
 
-    def fit(self, rows, *, cutoff, **rest):
-        fitted.append((self.config, cutoff))
-        assert rows["arrived_at"].max().date() < cutoff
-        return honest(self, rows, cutoff=cutoff, **rest)
+    def fit(self, known, **rest):
+        fitted.append((self.config, known.cutoff))
+        assert known.rows["arrived_at"].max().date() < known.cutoff
+        return honest(self, known, **rest)
 
     put_to_use(home, BACKWARD)
     promoted(home, "directional", minutes=1)

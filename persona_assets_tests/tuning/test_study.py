@@ -30,10 +30,10 @@ class Fragile(Directional):
 
     broken = ()
 
-    def fit(self, *arguments, **options):
+    def _learn(self, known, side):
         if self.config.forward_decay in self.broken:
             raise DataError("models/fragile: too many; take fewer")
-        return super().fit(*arguments, **options)
+        return super()._learn(known, side)
 
 
 def test_a_row_tells_what_was_tried_and_what_it_was_worth(rows, judged):
