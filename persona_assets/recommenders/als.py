@@ -98,6 +98,7 @@ class ALS(Recommender):
     config: ALSConfig = field(default_factory=ALSConfig)
     name: ClassVar[str] = "als"
     artefact: ClassVar[Table] = ALS_MODEL
+    folds_in: ClassVar[bool] = True
     space: ClassVar[Space] = {
         "half_life_days": (14.0, 60.0, 365.0, 3650.0),
         "regularization": (0.5, 0.25, 0.35, 0.7),

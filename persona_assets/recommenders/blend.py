@@ -124,6 +124,7 @@ class Blend(Recommender):
     config: BlendConfig = field(default_factory=BlendConfig)
     name: ClassVar[str] = "blend"
     artefact: ClassVar[Table] = BLEND_MODEL
+    folds_in: ClassVar[bool] = True
     needs_history: ClassVar[bool] = True
     parts: ClassVar[tuple[str, ...]] = ("directional", "user_knn", "als", "popularity")
     space: ClassVar[Space] = {

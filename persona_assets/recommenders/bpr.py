@@ -70,6 +70,7 @@ class BPR(Recommender):
     config: BPRConfig = field(default_factory=BPRConfig)
     name: ClassVar[str] = "bpr"
     artefact: ClassVar[Table] = BPR_MODEL
+    folds_in: ClassVar[bool] = True
     space: ClassVar[Space] = {
         "half_life_days": (14.0, 60.0, 365.0, 3650.0),
         "regularization": (0.03, 0.01, 0.1),

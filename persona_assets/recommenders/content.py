@@ -77,6 +77,7 @@ class Content(Recommender):
     config: ContentConfig = field(default_factory=ContentConfig)
     name: ClassVar[str] = "content"
     artefact: ClassVar[Table] = CONTENT_MODEL
+    folds_in: ClassVar[bool] = True
     needs_history: ClassVar[bool] = True
     needs_side: ClassVar[frozenset[Side]] = frozenset({"products"})
     space: ClassVar[Space] = {

@@ -87,6 +87,7 @@ class Directional(Recommender):
     config: DirectionalConfig = field(default_factory=DirectionalConfig)
     name: ClassVar[str] = "directional"
     artefact: ClassVar[Table] = DIRECTIONAL_MODEL
+    folds_in: ClassVar[bool] = True
     needs_history: ClassVar[bool] = True
     space: ClassVar[Space] = {
         "time_decay": (0.0, 0.5, 1.0, 1.7),

@@ -90,6 +90,7 @@ class EASE(Recommender):
     config: EASEConfig = field(default_factory=EASEConfig)
     name: ClassVar[str] = "ease"
     artefact: ClassVar[Table] = EASE_MODEL
+    folds_in: ClassVar[bool] = True
     needs_history: ClassVar[bool] = True
     space: ClassVar[Space] = {
         "regularization": (100.0, 10.0, 30.0, 300.0, 1_000.0),

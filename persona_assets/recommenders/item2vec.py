@@ -85,6 +85,7 @@ class Item2Vec(Recommender):
     config: Item2VecConfig = field(default_factory=Item2VecConfig)
     name: ClassVar[str] = "item2vec"
     artefact: ClassVar[Table] = ITEM2VEC_MODEL
+    folds_in: ClassVar[bool] = True
     needs_history: ClassVar[bool] = True
     space: ClassVar[Space] = {
         "learning_rate": (0.05, 0.025, 0.1),

@@ -71,6 +71,7 @@ class ItemKNN(Recommender):
     config: ItemKNNConfig = field(default_factory=ItemKNNConfig)
     name: ClassVar[str] = "item_knn"
     artefact: ClassVar[Table] = ITEM_KNN_MODEL
+    folds_in: ClassVar[bool] = True
     needs_history: ClassVar[bool] = True
     space: ClassVar[Space] = {
         "similarity": ("cosine", "jaccard", "tfidf", "bm25"),

@@ -152,6 +152,7 @@ class Recommender(ABC):
         space: values of its configuration that tuning and benchmarks try.
         scoring_only: fields of the configuration that `fit` does not look at, so that trying them
             needs no further training.
+        folds_in: whether a history alone changes the list of somebody whom training did not see.
         needs_history: whether the list of a user known to the artefact depends on `histories`.
         needs_side: tables without which `side` is too little to train from; empty: none.
         parts: names of models whose configurations are fields of this model's, by the same names.
@@ -162,6 +163,7 @@ class Recommender(ABC):
     config: Any
     space: ClassVar[Space] = {}
     scoring_only: ClassVar[frozenset[str]] = frozenset()
+    folds_in: ClassVar[bool] = False
     needs_history: ClassVar[bool] = False
     needs_side: ClassVar[frozenset[Side]] = frozenset()
     parts: ClassVar[tuple[str, ...]] = ()

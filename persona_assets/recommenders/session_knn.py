@@ -89,6 +89,7 @@ class SessionKNN(Recommender):
     config: SessionKNNConfig = field(default_factory=SessionKNNConfig)
     name: ClassVar[str] = "session_knn"
     artefact: ClassVar[Table] = SESSION_KNN_MODEL
+    folds_in: ClassVar[bool] = True
     needs_history: ClassVar[bool] = True
     space: ClassVar[Space] = {
         "unit": ("visit", "person"),

@@ -153,6 +153,7 @@ class TwoStage(Recommender):
     config: TwoStageConfig = field(default_factory=TwoStageConfig)
     name: ClassVar[str] = "two_stage"
     artefact: ClassVar[Table] = TWO_STAGE_MODEL
+    folds_in: ClassVar[bool] = True
     needs_history: ClassVar[bool] = True
     parts: ClassVar[tuple[str, ...]] = ("directional", "user_knn")
     space: ClassVar[Space] = {"order": ORDERS}

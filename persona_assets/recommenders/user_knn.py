@@ -106,6 +106,7 @@ class UserKNN(Recommender):
     config: UserKNNConfig = field(default_factory=UserKNNConfig)
     name: ClassVar[str] = "user_knn"
     artefact: ClassVar[Table] = USER_KNN_MODEL
+    folds_in: ClassVar[bool] = True
     needs_history: ClassVar[bool] = True
     space: ClassVar[Space] = {
         "time_decay": (0.0, 0.5, 1.0, 1.7),
