@@ -10,7 +10,7 @@ again with the same rows makes everything again.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import cast
 
 import dagster as dg
@@ -128,16 +128,22 @@ def _moment(view: AssetGraphView, now: datetime) -> _Moment:
 
 
 def recent(view: AssetGraphView, now: datetime, look_back_days: int) -> dict[str, Node]:
-    """The nodes of the graph with the partitions that are not older than the look-back."""
+    """The nodes of the graph with the partitions that are not older than the look-back.
+
+    It counts from the newest partition, as a closed calendar may have ended long ago.
+    """
     from persona_assets import automation  # which imports this module
 
     jobs = {job.name: job.selection for job in automation.JOBS}
-    oldest = (now - timedelta(days=look_back_days)).date().isoformat()
+    found = nodes(cast(AssetGraph, view.asset_graph), jobs, now)
+    newest = max((key for node in found for key in node.partitions), default="")
+    last = min(date.fromisoformat(newest), now.date()) if newest else now.date()
+    oldest = (last - timedelta(days=look_back_days)).isoformat()
     return {
         node.path: replace(
             node, partitions=tuple(key for key in node.partitions if not key or key >= oldest)
         )
-        for node in nodes(cast(AssetGraph, view.asset_graph), jobs, now)
+        for node in found
     }
 
 

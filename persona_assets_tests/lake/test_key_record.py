@@ -100,7 +100,8 @@ def test_damaged_record_is_named(store: DeltaStore) -> None:
 def test_step_under_another_key_refuses(open_graph) -> None:
     """Whoever starts the run: the web server, the daemon or `dagster asset materialize`."""
     graph = open_graph(hash_key=KEY)
-    graph.run("daily_tables", "2025-01-01", assets=["raw/users", "raw/products", "raw/events"])
+    raw = ["raw/users", "raw/user_history", "raw/products", "raw/product_history", "raw/events"]
+    graph.run("daily_tables", "2025-01-01", assets=raw)
     assets = ["mart/user_item_interactions", "mart/quarantine"]
     graph.run("daily_tables", "2025-01-01", assets=assets)
     before = graph.hashes("mart")
