@@ -6,7 +6,8 @@ Belongs here: the record and its file. Does not belong here: running
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -34,9 +35,9 @@ class RunRecord:
 
     `seconds` maps asset paths to the time in domain code and table I/O, `framework` is what its
     Dagster runs took beyond that, `total` the wall time (less than the sum of both where runs went
-    side by side), `versions` the Delta version of each table when it ended. `fingerprint`
-    identifies code, settings and source: an equal one over unchanged tables means there is nothing
-    to do.
+    side by side), `versions` the Delta version of each table when it ended, `files` path below the
+    home and size of the plots, reports and online store that it left. `fingerprint` identifies
+    code, settings and source: an equal one over unchanged tables means there is nothing to do.
     """
 
     started: str
@@ -46,6 +47,7 @@ class RunRecord:
     checks: tuple[CheckOutcome, ...]
     fingerprint: str
     versions: Mapping[str, int]
+    files: Mapping[str, int] = field(default_factory=dict)
 
 
 def save(home: Path, record: RunRecord) -> None:
@@ -67,8 +69,12 @@ def load(home: Path) -> RunRecord | None:
     try:
         stored = dict(json.loads(path.read_text(encoding="utf-8")))
         checks = tuple(CheckOutcome(**check) for check in stored.pop("checks"))
-        return RunRecord(checks=checks, **stored)
-    except (ValueError, KeyError, TypeError) as error:
+        record = RunRecord(checks=checks, **stored)
+        # Read for nothing but to see that they are what they are taken for.
+        _ = [dict(each) for each in (record.seconds, record.versions, record.files)]
+        _ = float(record.total), float(record.framework), datetime.fromisoformat(record.started)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(
             f"{path} is not a run record ({error}); delete it and run `persona run` again"
         ) from error
+    return record

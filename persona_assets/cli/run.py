@@ -13,10 +13,11 @@ from typing import Any
 
 import click
 
+from persona_assets import run_record
 from persona_assets import settings as settings_module
 from persona_assets.cli import home_in_use, interruption
 from persona_assets.cli.home_source import refuse_other_source
-from persona_assets.cli.output import messages
+from persona_assets.cli.output import messages, say
 from persona_assets.cli.report import show
 from persona_assets.errors import PersonaError, UserError
 from persona_assets.segmentation.config import SegmentationConfig
@@ -196,6 +197,7 @@ def compute(
     # Only now: partitions are made from the settings just saved.
     from persona_assets.cli.progress import progress_of
     from persona_assets.definitions import defs
+    from persona_assets.orchestration.runs import missing
     from persona_assets.orchestration.runs.execute import execute
     from persona_assets.orchestration.runs.fingerprint import up_to_date
     from persona_assets.orchestration.runs.plan import plan
@@ -207,11 +209,16 @@ def compute(
     if small:
         use_demo_sizes(build_store(current), now=datetime.now(UTC))
     planned = plan(weeks)
-    if not everything and up_to_date(current, defs, planned):
-        messages.print("Nothing changed since the last run: no work done.")
-        show(current, None)
+    store = build_store(current)
+    lost = missing.lost(current, store, run_record.load(current.home))
+    if lost:
+        say(f"lost since the last run: {missing.named(lost)}")
+    elif not everything and missing.records_are_whole(store) and up_to_date(current, defs, planned):
+        say("Nothing changed since the last run: no work done.")
+        page = current.home / "report.html"
+        show(current, None if page.is_file() and page.stat().st_size else "html")
         return
-    todo = work(defs, planned)
+    todo = work(defs, planned, lost=lost)
     outlook = todo.outlook()
     with (
         interruption.at_end(partial(_close_own_runs, current.home)),

@@ -16,7 +16,7 @@ import bisect
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import accumulate
@@ -134,17 +134,23 @@ class Provenance:
             for partition, good in passed.items()
         )
 
-    def verified(self, tables: Iterable[Table]) -> Records:
+    def verified(
+        self, tables: Iterable[Table], *, lost: Mapping[str, Collection[str]] | None = None
+    ) -> Records:
         """The records that agree with what lies in the lake.
 
         A partition whose files are not those of its record (a killed writer, compaction, somebody
         else) is read once more: if its rows are the recorded ones, the new files are remembered;
-        if not, its record is left out, as are those of partitions that are gone.
+        if not, its record is left out, as are those of partitions that are gone or `lost` (by
+        path: their files cannot be read).
         """
         known = self.records()
         found: dict[str, Mapping[str, PartitionRecord]] = {}
         for table in tables:
-            records = known.get(table.path, {})
+            gone = (lost or {}).get(table.path, ())
+            records = {
+                key: record for key, record in known.get(table.path, {}).items() if key not in gone
+            }
             files = partition_files(self._store, table) if records else {}
             good = {key: record for key, record in records.items() if _same(record, files.get(key))}
             found[table.path] = good | self._moved(table, records, good, files)

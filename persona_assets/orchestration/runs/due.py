@@ -9,7 +9,7 @@ those it was made from, or when a blocking check of it failed or never ran. Inpu
 digests of their rows: what was made again with an equal result makes nothing else due.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -23,6 +23,7 @@ class Reason(StrEnum):
     """Why a partition is due; the first that holds."""
 
     MISSING = "new"
+    LOST = "it was lost"
     DELIVERED = "delivered again"
     INPUT = "its input changed"
     CODE = "its code changed"
@@ -41,12 +42,14 @@ class Present:
         settings: path → digest of the settings behind it as they are.
         delivered: path of a raw table → partition key → version of what the source has. A raw
             table that is not in it is taken as it is.
+        lost: path → partitions without a record because their files are gone.
     """
 
     records: Records
     inputs: InputDigests
     settings: Mapping[str, str]
     delivered: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    lost: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 Due = Mapping[str, Mapping[str, Reason]]
@@ -62,7 +65,8 @@ def due(nodes: Iterable[Node], present: Present) -> dict[str, dict[str, Reason]]
         for key in node.partitions:
             record = records.get(key)
             if record is None:
-                reasons[key] = Reason.MISSING
+                gone = key in present.lost.get(node.path, ())
+                reasons[key] = Reason.LOST if gone else Reason.MISSING
                 continue
             if reason := _reason(node, key, record, present):
                 reasons[key] = reason

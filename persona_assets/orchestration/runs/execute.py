@@ -26,6 +26,7 @@ from persona_assets import run_record
 from persona_assets.errors import DataError, InfrastructureError
 from persona_assets.orchestration.runs import owners
 from persona_assets.orchestration.runs.fingerprint import fingerprint, store_of, table_versions
+from persona_assets.orchestration.runs.missing import files_of
 from persona_assets.orchestration.runs.plan import PlannedRun
 from persona_assets.resources import instance as instance_module
 from persona_assets.resources.stopwatch import STOPWATCH
@@ -96,6 +97,7 @@ def execute(
         checks=checks if due is None else _with_earlier(run_record.load(settings.home), checks),
         fingerprint=fingerprint(settings, defs, planned),
         versions=table_versions(store_of(defs)),
+        files=files_of(settings.home),
     )
     run_record.save(settings.home, record)
     return record

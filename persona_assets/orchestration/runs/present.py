@@ -4,7 +4,7 @@ Belongs here: asking the lake, the settings and the source. Does not belong here
 (`due.py`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import dagster as dg
@@ -13,6 +13,7 @@ from persona_assets import automation
 from persona_assets.lake.provenance import PartitionRecord, Records
 from persona_assets.orchestration.runs.due import Present
 from persona_assets.orchestration.runs.lineage import Node, nodes
+from persona_assets.orchestration.runs.missing import Lost, by_partition
 from persona_assets.orchestration.runs.plan import PlannedRun
 from persona_assets.orchestration.runs.work import Work, within
 from persona_assets.resources.lake import LakeIOManager
@@ -22,13 +23,18 @@ from persona_assets.tables import TABLES
 
 
 def work(
-    defs: dg.Definitions, planned: Sequence[PlannedRun], *, now: datetime | None = None
+    defs: dg.Definitions,
+    planned: Sequence[PlannedRun],
+    *,
+    lost: Iterable[Lost] = (),
+    now: datetime | None = None,
 ) -> Work:
     """What of the runs `planned` is due in the home of the definitions' resources.
 
     Args:
         defs: the graph and its resources.
         planned: all runs of the home; see `plan`.
+        lost: what is no longer there; see `missing`.
         now: decides which partitions of an open calendar there are; None: the clock.
 
     Raises:
@@ -38,36 +44,44 @@ def work(
     graph = within(nodes(defs.resolve_asset_graph(), jobs, now), planned)
     resources = defs.resources or {}
     lake, shop = resources["lake"], resources["shop"]
-    lost = [] if resources["online_store"].path.exists() else ["feature_store/online_features"]
+    gone = by_partition(lost, graph)
+    if not resources["online_store"].path.exists():
+        gone["feature_store/online_features"] = {""}
     in_subprocess = frozenset(run.job for run in planned if run.in_subprocess)
-    return Work(graph, asking(graph, lake, shop, lost), in_subprocess)
+    return Work(graph, asking(graph, lake, shop, gone), in_subprocess)
 
 
 def asking(
-    graph: Sequence[Node], lake: LakeIOManager, shop: ShopResource, lost: Sequence[str] = ()
+    graph: Sequence[Node],
+    lake: LakeIOManager,
+    shop: ShopResource,
+    lost: Mapping[str, Collection[str]] | None = None,
 ) -> Callable[[], Present]:
     """A function that gives the home as it is each time it is called.
 
     Files of the lake, settings and source are looked at once, now; afterwards only records, since
     nothing but runs changes the rest.
     """
+    known = lake.provenance.records()
+    # What was never made is new, not lost.
+    gone = {path: known.get(path, {}).keys() & set(keys) for path, keys in (lost or {}).items()}
     tables = [TABLES[node.path] for node in graph if node.path in TABLES]
-    verified = lake.provenance.verified(tables)
+    verified = lake.provenance.verified(tables, lost=gone)
     # Records that do not agree with the lake, until the partition is written again.
     refused = {
         path: {
             key: record
             for key, record in records.items()
-            if path in lost or (path in verified and key not in verified[path])
+            if key in gone.get(path, ()) or (path in verified and key not in verified[path])
         }
-        for path, records in lake.provenance.records().items()
+        for path, records in known.items()
     }
     settings = settings_digests(graph, lake, shop)
     delivered = {node.path: shop.versions(TABLES[node.path]) for node in graph if node.is_raw}
 
     def present() -> Present:
         records = _without(lake.provenance.records(), refused)
-        return Present(records, lake.inputs(records), settings=settings, delivered=delivered)
+        return Present(records, lake.inputs(records), settings, delivered, gone)
 
     return present
 

@@ -1,0 +1,141 @@
+"""What of a finished home is no longer there, and which partitions make it again.
+
+Belongs here: looking for lost or cut files of the lake, plots, reports and the online store, and
+which asset makes each. Does not belong here: whether anything changed (`fingerprint.py`), what is
+due for other reasons (`due.py`), Dagster's own record (`resources/recorded.py`), what an intact
+file holds (`checks/`).
+"""
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from persona_assets.lake import DeltaStore
+from persona_assets.orchestration.runs.lineage import Node
+from persona_assets.run_record import RunRecord
+from persona_assets.settings import Settings
+from persona_assets.tables import TABLES, tuning
+from persona_assets.tables.provenance import PARTITIONS
+
+ONLINE = Path("online") / "features.sqlite"
+_ONLINE_ASSET = "feature_store/online_features"
+_LATEST = "latest"
+_MADE_BY_RUNS = [path for path, table in TABLES.items() if table not in tuning.TABLES]
+# How a file that was written to its end ends.
+_ENDS = {".png": b"IEND\xaeB`\x82", ".html": b"</html>"}
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Something that was there when the last run ended.
+
+    Attributes:
+        file: what is lost or not as it was, below the home or the lake.
+        asset: path of the asset that makes it.
+        partition: key of the partition that it is of; empty where there is none, `latest` where
+            the newest one draws it.
+    """
+
+    file: str
+    asset: str
+    partition: str
+
+
+def files_of(home: Path) -> dict[str, int]:
+    """Path below the home → size of each file that runs leave next to the lake."""
+    folders = [home / "plots", home / "reports", home / ONLINE.parent]
+    files = [file for folder in folders for file in sorted(folder.rglob("*")) if file.is_file()]
+    return {
+        relative: file.stat().st_size
+        for file in files
+        if _owner(relative := file.relative_to(home).as_posix())
+    }
+
+
+def lost(settings: Settings, store: DeltaStore, last: RunRecord | None) -> list[Lost]:
+    """What runs left and is now lost or cut, in the lake and next to it.
+
+    In an object store the files of the lake are not asked for one by one: there an object is
+    stored whole or not at all, and a read of one that is gone fails by its name.
+
+    Args:
+        settings: of the home.
+        store: its lake.
+        last: what the last run left next to the lake; None: nothing that is known.
+
+    Raises:
+        DataError: a table's log cannot be read.
+    """
+    found = [
+        Lost(
+            f"{path}: {damage.file}", path, damage.partition.isoformat() if damage.partition else ""
+        )
+        for path in _MADE_BY_RUNS
+        for damage in store.damage(TABLES[path])
+    ]
+    for name, size in (last.files if last else {}).items():
+        owner = _owner(name)
+        if owner and not _is_whole(settings.home / name, size):
+            found.append(Lost(name, *owner))
+    return found
+
+
+def records_are_whole(store: DeltaStore) -> bool:
+    """Are the files there that say what each partition was made from?"""
+    return not store.damage(PARTITIONS)
+
+
+def by_partition(lost: Iterable[Lost], nodes: Sequence[Node]) -> dict[str, set[str]]:
+    """Path of an asset → keys of those of its partitions in `nodes` that make what is lost."""
+    calendar = {node.path: node.partitions for node in nodes if node.partitions}
+    found: dict[str, set[str]] = {}
+    for each in lost:
+        keys = calendar.get(each.asset, ())
+        key = keys[-1] if keys and each.partition == _LATEST else each.partition
+        if key in keys:
+            found.setdefault(each.asset, set()).add(key)
+    return found
+
+
+def named(lost: Sequence[Lost], *, most: int = 3) -> str:
+    """What is lost, in words."""
+    more = f" and {len(lost) - most} more" if len(lost) > most else ""
+    return ", ".join(each.file for each in lost[:most]) + more
+
+
+def _owner(name: str) -> tuple[str, str] | None:
+    """The asset and partition that make the file `name` of a home; None for those of commands."""
+    if name == ONLINE.as_posix():
+        return _ONLINE_ASSET, ""
+    kind, *rest = name.split("/")
+    if kind == "plots" and len(rest) == 2:
+        candidates = [
+            path for path in _MADE_BY_RUNS if f"{rest[0]}/{rest[1]}".startswith(f"{path}_")
+        ]
+        return (max(candidates, key=len), _LATEST) if candidates else None
+    if kind == "reports" and len(rest) == 3 and f"{rest[0]}/{rest[1]}" in _MADE_BY_RUNS:
+        return f"{rest[0]}/{rest[1]}", Path(rest[2]).stem
+    return None
+
+
+def _is_whole(file: Path, size: int) -> bool:
+    """Is the file as it was left, or written anew by somebody else since?"""
+    if not file.is_file():
+        return False
+    if file.suffix == ONLINE.suffix:
+        return _can_be_asked(file)
+    if file.stat().st_size == size:
+        return True
+    return file.read_bytes().rstrip().endswith(_ENDS.get(file.suffix, b""))
+
+
+def _can_be_asked(file: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as store:
+            found: Mapping[int, object] = store.execute("PRAGMA quick_check").fetchone()
+            store.execute("SELECT 1 FROM features LIMIT 1")
+    except sqlite3.DatabaseError:
+        return False
+    return found[0] == "ok"
