@@ -11,6 +11,7 @@ import dagster as dg
 
 from persona_assets import settings
 from persona_assets.orchestration.due_condition import Due
+from persona_assets.orchestration.maintenance.job import maintenance
 from persona_assets.partitions import DAILY, JUDGED, WEEKLY
 
 # Lost races for a partition and hiccups of an object store pass within seconds.
@@ -125,6 +126,13 @@ JOBS = (
 DAILY_INGESTION = dg.build_schedule_from_partitioned_job(
     INGESTION, name="daily_ingestion", hour_of_day=2, minute_of_hour=15
 )
+WEEKLY_MAINTENANCE = dg.ScheduleDefinition(
+    name="maintenance",
+    job=maintenance,
+    # Before Monday's trainings, when the week's replaced versions are the most.
+    cron_schedule="30 3 * * 0",
+    description="Keep the home small: compaction, old versions, runs, reports and logs.",
+)
 AUTOMATION = dg.AutomationConditionSensorDefinition(
     "persona_automation",
     target=dg.AssetSelection.all(),
@@ -132,5 +140,5 @@ AUTOMATION = dg.AutomationConditionSensorDefinition(
     # The daemon itself knows none of our conditions.
     use_user_code_server=True,
 )
-SCHEDULES = (DAILY_INGESTION,)
+SCHEDULES = (DAILY_INGESTION, WEEKLY_MAINTENANCE)
 SENSORS = (AUTOMATION,)

@@ -26,6 +26,7 @@ from persona_assets.assets import (  # noqa: E402
     segmentation,
 )
 from persona_assets.checks.build import build_checks  # noqa: E402
+from persona_assets.orchestration.maintenance.job import maintenance  # noqa: E402
 from persona_assets.resources.build import build_resources  # noqa: E402
 
 GROUPS = (
@@ -48,7 +49,7 @@ def build_defs(*, resources: Mapping[str, object] | None = None) -> dg.Definitio
         assets=ASSETS,
         asset_checks=build_checks(ASSETS),
         resources={**build_resources(settings.load()), **(resources or {})},
-        jobs=automation.JOBS,
+        jobs=[*automation.JOBS, maintenance],
         schedules=automation.SCHEDULES,
         sensors=automation.SENSORS,
         # Steps share one process: a subprocess per step costs seconds (and a JVM each, on Spark).

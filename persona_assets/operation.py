@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 from persona_assets.errors import UserError
 
 LOOK_BACK, QUARANTINE = "PERSONA_LOOK_BACK_DAYS", "PERSONA_QUARANTINE_LIMIT"
+HISTORY = "PERSONA_HISTORY_DAYS"
 URL, EMAIL, SMTP = "PERSONA_NOTIFY_URL", "PERSONA_NOTIFY_EMAIL", "PERSONA_SMTP_URL"
-NAMES = frozenset({LOOK_BACK, QUARANTINE, URL, EMAIL, SMTP})
+NAMES = frozenset({LOOK_BACK, HISTORY, QUARANTINE, URL, EMAIL, SMTP})
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Operation:
 
     Attributes:
         look_back_days: age of the oldest partition that the scheduler makes again by itself.
+        history_days: age at which maintenance deletes Dagster runs whose results were replaced,
+            reports and failure logs.
         quarantine_limit: share of a day's rows in quarantine above which nothing may follow.
         notify_url: where a JSON message is posted when a run fails; it may hold a token.
         notify_email: to whom a message is sent.
@@ -30,6 +33,7 @@ class Operation:
     """
 
     look_back_days: int = 365
+    history_days: int = 90
     quarantine_limit: float = 0.5
     notify_url: str = field(default="", repr=False)
     notify_email: str = ""
@@ -38,6 +42,8 @@ class Operation:
     def __post_init__(self) -> None:
         if self.look_back_days < 1:
             raise UserError(f"{LOOK_BACK} is {self.look_back_days}; give at least 1 day")
+        if self.history_days < 1:
+            raise UserError(f"{HISTORY} is {self.history_days}; give at least 1 day")
         if not 0 <= self.quarantine_limit <= 1:
             raise UserError(f"{QUARANTINE} is {self.quarantine_limit}; give a share from 0 to 1")
         if self.notify_url and urlsplit(self.notify_url).scheme not in ("http", "https"):
@@ -59,10 +65,11 @@ def operation(environment: Mapping[str, str]) -> Operation:
         UserError: a value is unusable; the text names the variable.
     """
     values: dict[str, object] = {}
-    if text := environment.get(LOOK_BACK):
-        if not text.strip().isdecimal():
-            raise UserError(f"{LOOK_BACK}={text!r} is no whole number of days; set e.g. 365")
-        values["look_back_days"] = int(text)
+    for name, variable in (("look_back_days", LOOK_BACK), ("history_days", HISTORY)):
+        if text := environment.get(variable):
+            if not text.strip().isdecimal():
+                raise UserError(f"{variable}={text!r} is no whole number of days; set e.g. 365")
+            values[name] = int(text)
     if text := environment.get(QUARANTINE):
         values["quarantine_limit"] = _share(text)
     texts = {"notify_url": URL, "notify_email": EMAIL, "smtp_url": SMTP}

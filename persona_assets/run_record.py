@@ -6,7 +6,7 @@ Belongs here: the record and its file. Does not belong here: running
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -55,6 +55,11 @@ def save(home: Path, record: RunRecord) -> None:
     fresh = home / f"{FILE_NAME}.new"
     fresh.write_text(json.dumps(asdict(record), indent=1), encoding="utf-8")
     fresh.replace(home / FILE_NAME)
+
+
+def keep_files(home: Path, record: RunRecord, files: Mapping[str, int]) -> None:
+    """Remember that other `files` are there now than when the run ended."""
+    save(home, replace(record, files=files))
 
 
 def load(home: Path) -> RunRecord | None:

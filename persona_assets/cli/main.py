@@ -14,6 +14,7 @@ import click
 from persona_assets.cli import failures, home_in_use, interruption
 from persona_assets.cli.benchmark import benchmark
 from persona_assets.cli.check import check
+from persona_assets.cli.maintenance import maintenance
 from persona_assets.cli.models import COMMANDS as MODEL_COMMANDS
 from persona_assets.cli.output import say
 from persona_assets.cli.rekey import rekey
@@ -36,7 +37,9 @@ def persona() -> None:
         say(f"closed {closed} run(s) of processes that ended without saying so")
 
 
-for command in (demo, check, run, report, ui, benchmark, segment, rekey, restate, *MODEL_COMMANDS):
+for command in (
+    demo, check, run, report, ui, benchmark, segment, rekey, restate, maintenance, *MODEL_COMMANDS,
+):  # fmt: skip
     persona.add_command(command)
 
 

@@ -50,7 +50,7 @@ def files_of(home: Path) -> dict[str, int]:
     return {
         relative: file.stat().st_size
         for file in files
-        if _owner(relative := file.relative_to(home).as_posix())
+        if owner(relative := file.relative_to(home).as_posix())
     }
 
 
@@ -76,9 +76,9 @@ def lost(settings: Settings, store: DeltaStore, last: RunRecord | None) -> list[
         for damage in store.damage(TABLES[path])
     ]
     for name, size in (last.files if last else {}).items():
-        owner = _owner(name)
-        if owner and not _is_whole(settings.home / name, size):
-            found.append(Lost(name, *owner))
+        made_by = owner(name)
+        if made_by and not _is_whole(settings.home / name, size):
+            found.append(Lost(name, *made_by))
     return found
 
 
@@ -105,7 +105,7 @@ def named(lost: Sequence[Lost], *, most: int = 3) -> str:
     return ", ".join(each.file for each in lost[:most]) + more
 
 
-def _owner(name: str) -> tuple[str, str] | None:
+def owner(name: str) -> tuple[str, str] | None:
     """The asset and partition that make the file `name` of a home; None for those of commands."""
     if name == ONLINE.as_posix():
         return _ONLINE_ASSET, ""

@@ -26,7 +26,7 @@ from persona_assets import process_lock
 TAG = "persona/process"
 FOLDER = "processes"
 SUFFIX = ".lock"
-_UNFINISHED = [
+UNFINISHED = [
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
@@ -123,7 +123,7 @@ def abandoned_locks(folder: Path) -> list[Path]:
 
 
 def _unfinished(instance: dg.DagsterInstance) -> Iterator[dg.DagsterRun]:
-    yield from instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED))
+    yield from instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
     for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.NOT_STARTED])):
         if TAG in run.tags:
             yield run

@@ -1,0 +1,1 @@
+"""Keeping a home small: the lake, Dagster's record of runs, and the files next to them."""
