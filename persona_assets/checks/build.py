@@ -4,10 +4,13 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from persona_assets import settings
 from persona_assets.checks.conservation import conservation_check
 from persona_assets.checks.contract import contract_check
+from persona_assets.checks.delivery import delivery_check, volume_check
 from persona_assets.checks.freshness import freshness_check
 from persona_assets.checks.quality import quality_checks
+from persona_assets.checks.rejections import rejection_checks
 from persona_assets.checks.skipped import skipped_check
 from persona_assets.checks.window import window_checks
 from persona_assets.partitions import DAILY
@@ -28,4 +31,7 @@ def build_checks(assets: Sequence[dg.AssetsDefinition]) -> list[dg.AssetChecksDe
     ]
     checks.append(conservation_check(mart.USER_ITEM_INTERACTIONS))
     checks += [freshness_check(raw.EVENTS), freshness_check(mart.USER_ITEM_INTERACTIONS)]
+    checks += [delivery_check(raw.EVENTS), volume_check(raw.EVENTS)]
+    checks.append(volume_check(mart.USER_ITEM_INTERACTIONS))
+    checks += rejection_checks(settings.load().operation.quarantine_limit)
     return checks + quality_checks()

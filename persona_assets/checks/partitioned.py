@@ -67,7 +67,8 @@ def asset_check(
         asked = Asked(context, keys)
         results: dict[str, dg.AssetCheckResult] = {}
         with STOPWATCH.measure(table.path, "check"):
-            for part in asked.divided(context, table) if partitions else [asked]:
+            parts = asked.divided(context, table) if partitions and keys else [asked]
+            for part in parts if keys else ():
                 results |= judge(part)
         if blocking:
             _remember(context, table, name, results)
