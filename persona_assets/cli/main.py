@@ -14,9 +14,11 @@ import click
 from persona_assets.cli import failures, home_in_use, interruption
 from persona_assets.cli.benchmark import benchmark
 from persona_assets.cli.check import check
+from persona_assets.cli.export import export
 from persona_assets.cli.maintenance import maintenance
 from persona_assets.cli.models import COMMANDS as MODEL_COMMANDS
 from persona_assets.cli.output import say
+from persona_assets.cli.recommend import recommend
 from persona_assets.cli.rekey import rekey
 from persona_assets.cli.report import report
 from persona_assets.cli.restate import restate
@@ -38,7 +40,8 @@ def persona() -> None:
 
 
 for command in (
-    demo, check, run, report, ui, benchmark, segment, rekey, restate, maintenance, *MODEL_COMMANDS,
+    demo, check, run, report, recommend, export, ui, benchmark, segment, rekey, restate,
+    maintenance, *MODEL_COMMANDS,
 ):  # fmt: skip
     persona.add_command(command)
 
