@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -30,6 +30,9 @@ from persona_assets.sources.validation import (
     refuse_what_does_not_fit,
     validate,
 )
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 DEFAULT_WEEKS = 4
 # A first look: two weeks show that there is a replay, 20 products are as deep as lists are judged.
@@ -191,7 +194,7 @@ def compute(
     from persona_assets.resources import instance
 
     settings_module.save(current)
-    instance.prepare(current.home)
+    folder = instance.prepare(current.home)
     os.environ["PERSONA_HOME"] = str(current.home)
 
     # Only now: partitions are made from the settings just saved.
@@ -209,6 +212,8 @@ def compute(
     if small:
         use_demo_sizes(build_store(current), now=datetime.now(UTC))
     planned = plan(weeks)
+    if folder == current.home / "dagster":
+        _complete_run_history(current.home, folder, defs)
     store = build_store(current)
     lost = missing.lost(current, store, run_record.load(current.home))
     if lost:
@@ -236,11 +241,40 @@ def compute(
     cadences = {node.path: node.cadence for node in todo.nodes}
     for line in [] if everything else summary(todo.done, cadences):
         messages.print(f"made {line}", highlight=False)
+    if not everything and not todo.done:
+        say("Nothing was due: no work done.")
     if failed := [check for check in record.checks if check.outcome == "failed"]:
         raise PersonaError(
             f"{len(failed)} asset check(s) failed, first {failed[0].asset} {failed[0].check} "
             f"{failed[0].partition}: {failed[0].description}; mend the data and run again"
         )
+
+
+def _complete_run_history(home: Path, folder: Path, defs: "dg.Definitions") -> None:
+    """Say what the home's own Dagster record has lost, and put on it what the lake knows.
+
+    Raises:
+        InfrastructureError: it is damaged.
+    """
+    from dagster._core.storage.runs.sqlite import SqliteRunStorage
+
+    from persona_assets.orchestration.runs import run_history
+    from persona_assets.resources import instance
+
+    whole = run_history.is_whole(folder)
+    if whole and not run_history.lost_logs(folder):
+        return
+    with instance.of(home) as opened:
+        if not isinstance(opened.run_storage, SqliteRunStorage):
+            return  # kept in a database elsewhere
+        lost = run_history.lost_logs(folder)
+        for run_id in lost:
+            run_history.begin_log_again(opened, folder, run_id)
+        if lost:
+            say(f"lost: the logs of {len(lost)} Dagster run(s), as of {lost[0]}; tables are whole")
+        told = None if whole else run_history.report_again(opened, defs)
+        if told is not None:
+            say(f"lost: Dagster's record of runs; a new one knows the lake's {told} partitions")
 
 
 def _close_own_runs(home: Path) -> None:

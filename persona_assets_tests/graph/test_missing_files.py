@@ -102,3 +102,42 @@ def test_lost_page_alone_is_written_without_a_run(
     assert process.returncode == 0, errors
     assert "Nothing changed since the last run: no work done." in errors
     assert page.stat().st_size > 0
+
+
+@pytest.mark.parametrize("lost_file", ["history/runs.db", "history/runs/index.db", "history"])
+def test_lost_record_of_runs_is_noticed_and_knows_the_lake_again(
+    lost_file: str, home: Path, start_persona: Callable[..., Any],
+    open_graph_of_home: Callable[[Path], Any],
+) -> None:  # fmt: skip
+    def shown() -> dict[str, set[str]]:
+        with open_graph_of_home(home) as graph:
+            keys = graph.instance.all_asset_keys()
+            return {
+                key.to_user_string(): graph.instance.get_materialized_partitions(key)
+                for key in keys
+                if graph.instance.get_latest_materialization_event(key)
+            }
+
+    before = shown()
+    assert before["mart/sessions"]
+    record = home / "dagster" / lost_file
+    shutil.rmtree(record) if record.is_dir() else record.unlink()
+    process = start_persona(home, *THE_SHOP)
+    _, errors = process.communicate(timeout=600)
+    assert process.returncode == 0, errors
+    assert "lost: Dagster's record of runs" in errors
+    assert "no work done" in errors
+    assert shown() == before
+
+
+def test_lost_and_damaged_logs_of_runs_are_said_once(
+    home: Path, start_persona: Callable[..., Any]
+) -> None:
+    logs = sorted((home / "dagster/history/runs").glob("*-*.db"))
+    logs[0].unlink()
+    logs[1].write_bytes(b"no database")
+    for said in (True, False):
+        process = start_persona(home, *THE_SHOP)
+        _, errors = process.communicate(timeout=600)
+        assert process.returncode == 0, errors
+        assert ("lost: the logs of 2 Dagster run(s)" in errors) is said

@@ -5,6 +5,7 @@ record or one clear error. Does not belong here: which runs (`plan.py`), argumen
 (`cli/run.py`).
 """
 
+import builtins
 import ctypes
 import importlib
 import os
@@ -21,6 +22,7 @@ from functools import partial
 from multiprocessing import get_context, parent_process
 
 import dagster as dg
+from dagster._utils.error import SerializableErrorInfo
 
 from persona_assets import run_record
 from persona_assets.errors import DataError, InfrastructureError
@@ -247,10 +249,18 @@ def _failure(result: dg.ExecuteInProcessResult, outcomes: Sequence[CheckOutcome]
             while error is not None and error.cause is not None:
                 error = error.cause
             if error is not None and not any(each.outcome == "failed" for each in outcomes):
-                return f"step {event.step_key} failed: {error.message.strip()}"
+                said = " ".join(error.message.split())
+                what = "; check room, permissions and what lies there, then run it again"
+                return f"step {event.step_key} failed: {said}{what * _of_the_system(error)}"
     failed = [each for each in outcomes if each.outcome == "failed"]
     if failed:
         return "blocked by failed checks: " + "; ".join(
             f"{each.asset} {each.check} {each.partition}: {each.description}" for each in failed[:3]
         )
     return f"run {result.run_id} failed; open the UI (`persona ui`) to see where"
+
+
+def _of_the_system(error: SerializableErrorInfo) -> bool:
+    """Did the operating system refuse something?"""
+    kind = getattr(builtins, error.cls_name or "", None)
+    return isinstance(kind, type) and issubclass(kind, OSError)
