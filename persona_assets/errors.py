@@ -4,6 +4,8 @@ Belongs here: the classes that tell a caller *whose* fault it is. Does not belon
 (the raiser knows the column, the partition and the mend) or exit codes (`cli/`).
 """
 
+from collections.abc import Sequence
+
 
 class PersonaError(Exception):
     """Anything this package raises deliberately; its text ends with what to do."""
@@ -15,6 +17,18 @@ class UserError(PersonaError):
 
 class DataError(PersonaError):
     """Data that breaks a promise: a schema, a key, a partition or a contract."""
+
+
+class FailedChecksError(DataError):
+    """Asset checks failed; `checks` are their tables, names and partitions, and no data."""
+
+    def __init__(self, text: str, checks: Sequence[str] = ()) -> None:
+        super().__init__(text)
+        self.checks = tuple(checks)
+
+    def __reduce__(self) -> tuple[type["FailedChecksError"], tuple[str, tuple[str, ...]]]:
+        """It comes out of other processes whole."""
+        return type(self), (str(self), self.checks)
 
 
 class InsufficientDataError(DataError):

@@ -15,11 +15,11 @@ import click
 
 from persona_assets import run_record
 from persona_assets import settings as settings_module
-from persona_assets.cli import home_in_use, interruption
+from persona_assets.cli import home_in_use, interruption, telling
 from persona_assets.cli.home_source import refuse_other_source
 from persona_assets.cli.output import messages, say
 from persona_assets.cli.report import show
-from persona_assets.errors import PersonaError, UserError
+from persona_assets.errors import FailedChecksError, UserError
 from persona_assets.segmentation.config import SegmentationConfig
 from persona_assets.settings import Settings, SourceSettings
 from persona_assets.sources.files import FilesSource
@@ -87,14 +87,15 @@ def run(weeks: int, everything: bool, top_k: int | None, exclude: str | None, **
     if weeks < 1:
         raise UserError(f"--weeks is {weeks}; replay at least 1 week")
     changes = {"top_k": top_k, "exclude": exclude, "seed": given["seed"]}
-    source, identifiers_are_public = _source(**given)
-    _run(
-        source,
-        weeks=weeks,
-        everything=everything,
-        changes={name: value for name, value in changes.items() if value is not None},
-        identifiers_are_public=identifiers_are_public,
-    )
+    with telling.of_failure():
+        source, identifiers_are_public = _source(**given)
+        _run(
+            source,
+            weeks=weeks,
+            everything=everything,
+            changes={name: value for name, value in changes.items() if value is not None},
+            identifiers_are_public=identifiers_are_public,
+        )
 
 
 def _source(
@@ -188,8 +189,7 @@ def compute(
     """Bring the home up to date and show the report; no other command may write to it meanwhile.
 
     Raises:
-        DataError: a step failed, or a blocking check did.
-        PersonaError: another check failed.
+        DataError: a step failed, or a check did.
     """
     from persona_assets.resources import instance
 
@@ -200,6 +200,7 @@ def compute(
     # Only now: partitions are made from the settings just saved.
     from persona_assets.cli.progress import progress_of
     from persona_assets.definitions import defs
+    from persona_assets.notification import notice
     from persona_assets.orchestration.runs import missing
     from persona_assets.orchestration.runs.execute import execute
     from persona_assets.orchestration.runs.fingerprint import up_to_date
@@ -215,7 +216,8 @@ def compute(
     if folder == current.home / "dagster":
         _complete_run_history(current.home, folder, defs)
     store = build_store(current)
-    lost = missing.lost(current, store, run_record.load(current.home))
+    before = run_record.load(current.home)
+    lost = missing.lost(current, store, before)
     if lost:
         say(f"lost since the last run: {missing.named(lost)}")
     elif not everything and missing.records_are_whole(store) and up_to_date(current, defs, planned):
@@ -239,14 +241,17 @@ def compute(
         )
     show(current, "html")
     cadences = {node.path: node.cadence for node in todo.nodes}
-    for line in [] if everything else summary(todo.done, cadences):
-        messages.print(f"made {line}", highlight=False)
-    if not everything and not todo.done:
-        say("Nothing was due: no work done.")
+    if not everything:
+        for line in summary(todo.done, cadences):
+            say(f"made {line}")
+        if not any(todo.done.values()):
+            say("Nothing was due: no work done.")
+    telling.of_warnings(current, record.checks, before.checks if before else None)
     if failed := [check for check in record.checks if check.outcome == "failed"]:
-        raise PersonaError(
+        raise FailedChecksError(
             f"{len(failed)} asset check(s) failed, first {failed[0].asset} {failed[0].check} "
-            f"{failed[0].partition}: {failed[0].description}; mend the data and run again"
+            f"{failed[0].partition}: {failed[0].description}; mend the data and run again",
+            notice.failed(failed),
         )
 
 

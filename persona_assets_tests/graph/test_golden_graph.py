@@ -85,7 +85,9 @@ def described_graph() -> dict[str, Any]:
             for schedule in automation.SCHEDULES
         },
         "sensors": {
-            sensor.name: sorted(path(key) for key in sensor.asset_selection.resolve(graph))
+            sensor.name: sorted(path(key) for key in selection.resolve(graph))
+            if isinstance(selection := getattr(sensor, "asset_selection", None), dg.AssetSelection)
+            else []
             for sensor in automation.SENSORS
         },
     }

@@ -25,7 +25,8 @@ import dagster as dg
 from dagster._utils.error import SerializableErrorInfo
 
 from persona_assets import run_record
-from persona_assets.errors import DataError, InfrastructureError
+from persona_assets.errors import FailedChecksError, InfrastructureError
+from persona_assets.notification import notice
 from persona_assets.orchestration.runs import owners
 from persona_assets.orchestration.runs.fingerprint import fingerprint, store_of, table_versions
 from persona_assets.orchestration.runs.missing import files_of
@@ -128,7 +129,7 @@ def _execute(planned_run: PlannedRun, defs: dg.Definitions, instance: dg.Dagster
     )
     checks = tuple(_outcomes(result))
     if not result.success:
-        raise DataError(_failure(result, checks))
+        raise FailedChecksError(_failure(result, checks), notice.failed(checks))
     seconds = dict(STOPWATCH.seconds)
     wall = time.perf_counter() - clock
     return _Done(seconds, max(0.0, wall - sum(seconds.values())), checks)
