@@ -10,7 +10,7 @@ from datetime import timedelta
 import dagster as dg
 
 from persona_assets import settings
-from persona_assets.orchestration import notifying
+from persona_assets.orchestration import arrivals, notifying
 from persona_assets.orchestration.due_condition import Due
 from persona_assets.orchestration.maintenance.job import maintenance
 from persona_assets.partitions import DAILY, JUDGED, WEEKLY
@@ -142,4 +142,4 @@ AUTOMATION = dg.AutomationConditionSensorDefinition(
     use_user_code_server=True,
 )
 SCHEDULES = (DAILY_INGESTION, WEEKLY_MAINTENANCE)
-SENSORS = (AUTOMATION, *notifying.SENSORS)
+SENSORS = (AUTOMATION, arrivals.sensor(INGESTION), *notifying.SENSORS)

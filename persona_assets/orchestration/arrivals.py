@@ -1,0 +1,157 @@
+"""The sensor that ingests files when they arrive, whatever day they are about.
+
+Belongs here: noticing files, waiting until they are whole, and asking for the raw days that they
+change. Does not belong here: what is due (`runs/due.py`), the daily schedule (`automation.py`).
+
+The schedule asks once a day for the day before. A file that comes later, or that brings late rows
+for old days, would wait for a `persona run`; this sensor finds the days by what they hold.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from persona_assets import settings as settings_module
+from persona_assets.orchestration.runs.due import Due, Present, Reason, due
+from persona_assets.orchestration.runs.lineage import Node
+
+if TYPE_CHECKING:
+    from dagster._core.definitions.unresolved_asset_job_definition import (
+        UnresolvedAssetJobDefinition,
+    )
+
+SECONDS = 60
+"""Between two looks; files are taken for whole if they are the same at two of them."""
+RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+_ARRIVED = frozenset({Reason.MISSING, Reason.LOST, Reason.DELIVERED})
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the sensor remembers: the files at its last look, and those it has asked for."""
+
+    looked_at: str = ""
+    ingested: str = ""
+
+    @classmethod
+    def of(cls, cursor: str | None) -> "Seen":
+        """The memory that a cursor holds."""
+        return cls(**json.loads(cursor)) if cursor else cls()
+
+    def cursor(self) -> str:
+        """The memory as a cursor."""
+        return json.dumps(asdict(self))
+
+
+def files_digest(path: Path) -> str:
+    """Digest of names, sizes and times of change of all files of a shop."""
+    digest = hashlib.blake2b(digest_size=16)
+    for file in [path] if path.is_file() else sorted(path.rglob("*")):
+        if file.is_file():
+            state = file.stat()
+            digest.update(
+                f"{file.relative_to(path)}\0{state.st_size}\0{state.st_mtime_ns}\n".encode()
+            )
+    return digest.hexdigest()
+
+
+def arrived(graph: Sequence[Node], present: Present) -> dict[str, Mapping[str, Reason]]:
+    """The partitions of raw tables that are new or were delivered again."""
+    found = due([node for node in graph if node.is_raw], present)
+    return {
+        path: wanted
+        for path, reasons in found.items()
+        if (wanted := {key: reason for key, reason in reasons.items() if reason in _ARRIVED})
+    }
+
+
+def ranges(days: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Days as ranges without gaps, each of its first and its last day."""
+    first = last = ""
+    for day in sorted(days):
+        if last and date.fromisoformat(day) - date.fromisoformat(last) == timedelta(days=1):
+            last = day
+            continue
+        if last:
+            yield first, last
+        first = last = day
+    if last:
+        yield first, last
+
+
+def requests(found: Due, digest: str) -> list[dg.RunRequest]:
+    """A run per range of days; or, where no day changed, one of the tables without days."""
+    days = {key for reasons in found.values() for key in reasons if key}
+    if days:
+        return [
+            dg.RunRequest(
+                run_key=f"{digest}-{first}-{last}",
+                tags={RANGE_START: first, RANGE_END: last},
+            )
+            for first, last in ranges(sorted(days))
+        ]
+    if found:
+        assets = [dg.AssetKey(path.split("/")) for path in found]
+        return [dg.RunRequest(run_key=digest, asset_selection=assets)]
+    return []
+
+
+def look(cursor: str | None, digest: str) -> tuple[Seen, str]:
+    """The sensor's new memory, and why there is nothing to ask for yet; empty: there is."""
+    seen = Seen.of(cursor)
+    if digest == seen.ingested:
+        return Seen(digest, digest), "no file has arrived or changed"
+    if digest != seen.looked_at:
+        return Seen(digest, seen.ingested), "files have arrived; waiting until they are whole"
+    return Seen(digest, digest), ""
+
+
+def sensor(ingestion: "UnresolvedAssetJobDefinition") -> dg.SensorDefinition:
+    """The sensor `arriving_files` over the job that ingests raw tables."""
+
+    @dg.sensor(
+        name="arriving_files",
+        job=ingestion,
+        minimum_interval_seconds=SECONDS,
+        description="Ingests the days of files that have arrived or changed, however old they are.",
+    )
+    def arriving_files(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        """Ask for the raw days that the files at hand change."""
+        settings = settings_module.load()
+        where = settings.source.options.get("path")
+        if not where or settings.source.end is not None:
+            return dg.SensorResult(
+                skip_reason="the shop is not one of files with an open calendar (`--live`)"
+            )
+        digest = files_digest(Path(str(where)))
+        seen, wait = look(context.cursor, digest)
+        if wait:
+            return dg.SensorResult(skip_reason=wait, cursor=seen.cursor())
+        return dg.SensorResult(
+            run_requests=requests(_arrived_at_home(context), digest), cursor=seen.cursor()
+        )
+
+    return arriving_files
+
+
+def _arrived_at_home(context: dg.SensorEvaluationContext) -> Due:
+    from persona_assets import automation  # which imports this module
+    from persona_assets.definitions import defs
+    from persona_assets.orchestration.runs.lineage import nodes
+    from persona_assets.orchestration.runs.present import asking
+    from persona_assets.resources.build import build_resources
+
+    # Opened anew: resources remember what the source had.
+    resources = build_resources(settings_module.load())
+    jobs = {job.name: job.selection for job in automation.JOBS}
+    graph = [node for node in nodes(defs.resolve_asset_graph(), jobs, None) if node.is_raw]
+    present = asking(graph, resources["lake"], resources["shop"])  # type: ignore[arg-type]
+    found = arrived(graph, present())
+    context.log.info(f"{sum(map(len, found.values()))} partitions of raw tables have arrived")
+    return found
