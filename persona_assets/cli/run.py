@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -30,9 +30,6 @@ from persona_assets.sources.validation import (
     refuse_what_does_not_fit,
     validate,
 )
-
-if TYPE_CHECKING:
-    import dagster as dg
 
 DEFAULT_WEEKS = 4
 # A first look: two weeks show that there is a replay, 20 products are as deep as lists are judged.
@@ -201,7 +198,7 @@ def compute(
     from persona_assets.cli.progress import progress_of
     from persona_assets.definitions import defs
     from persona_assets.notification import notice
-    from persona_assets.orchestration.runs import missing
+    from persona_assets.orchestration.runs import missing, run_history
     from persona_assets.orchestration.runs.execute import execute
     from persona_assets.orchestration.runs.fingerprint import up_to_date
     from persona_assets.orchestration.runs.plan import plan
@@ -214,7 +211,8 @@ def compute(
         use_demo_sizes(build_store(current), now=datetime.now(UTC))
     planned = plan(weeks)
     if folder == current.home / "dagster":
-        _complete_run_history(current.home, folder, defs)
+        for line in run_history.complete(current.home, folder, defs):
+            say(f"lost: {line}")
     store = build_store(current)
     before = run_record.load(current.home)
     lost = missing.lost(current, store, before)
@@ -253,33 +251,6 @@ def compute(
             f"{failed[0].partition}: {failed[0].description}; mend the data and run again",
             notice.failed(failed),
         )
-
-
-def _complete_run_history(home: Path, folder: Path, defs: "dg.Definitions") -> None:
-    """Say what the home's own Dagster record has lost, and put on it what the lake knows.
-
-    Raises:
-        InfrastructureError: it is damaged.
-    """
-    from dagster._core.storage.runs.sqlite import SqliteRunStorage
-
-    from persona_assets.orchestration.runs import run_history
-    from persona_assets.resources import instance
-
-    whole = run_history.is_whole(folder)
-    if whole and not run_history.lost_logs(folder):
-        return
-    with instance.of(home) as opened:
-        if not isinstance(opened.run_storage, SqliteRunStorage):
-            return  # kept in a database elsewhere
-        lost = run_history.lost_logs(folder)
-        for run_id in lost:
-            run_history.begin_log_again(opened, folder, run_id)
-        if lost:
-            say(f"lost: the logs of {len(lost)} Dagster run(s), as of {lost[0]}; tables are whole")
-        told = None if whole else run_history.report_again(opened, defs)
-        if told is not None:
-            say(f"lost: Dagster's record of runs; a new one knows the lake's {told} partitions")
 
 
 def _close_own_runs(home: Path) -> None:

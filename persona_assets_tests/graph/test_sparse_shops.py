@@ -56,7 +56,6 @@ REASONS: Mapping[str, Mapping[str, str]] = {
     },
     "nothing accepted before a cut-off": {
         **dict.fromkeys(MODELS, "no row with a positive weight"),
-        "customer_segment_popularity": "nobody's customer segment is known",
         "recommendations": "no model could be trained",
         "embeddings": "no product was touched",
     },

@@ -11,12 +11,46 @@ from pathlib import Path
 
 import dagster as dg
 from dagster._core.definitions.data_version import CODE_VERSION_TAG
+from dagster._core.storage.runs.sqlite import SqliteRunStorage
 
 from persona_assets.lake.provenance import Records
+from persona_assets.resources import instance
 
 _RUNS = Path("history") / "runs.db"
 _INDEX = Path("history") / "runs" / "index.db"
 _FORMAT = b"SQLite format 3\0"
+
+
+def complete(home: Path, folder: Path, defs: dg.Definitions) -> list[str]:
+    """Put on a home's own record what it has lost and the lake knows.
+
+    Args:
+        home: the home.
+        folder: DAGSTER_HOME of it, where the home keeps its own record.
+        defs: the graph.
+
+    Returns:
+        A sentence for each kind of loss.
+
+    Raises:
+        InfrastructureError: the record is damaged.
+    """
+    whole = is_whole(folder)
+    if whole and not lost_logs(folder):
+        return []
+    with instance.of(home) as opened:
+        if not isinstance(opened.run_storage, SqliteRunStorage):
+            return []  # kept in a database elsewhere
+        lost = lost_logs(folder)
+        for run_id in lost:
+            begin_log_again(opened, folder, run_id)
+        told = None if whole else report_again(opened, defs)
+    losses = []
+    if lost:
+        losses.append(f"the logs of {len(lost)} Dagster run(s), as of {lost[0]}; tables are whole")
+    if told is not None:
+        losses.append(f"Dagster's record of runs; a new one knows the lake's {told} partitions")
+    return losses
 
 
 def is_whole(folder: Path) -> bool:
@@ -38,15 +72,15 @@ def lost_logs(folder: Path) -> list[str]:
     ]
 
 
-def begin_log_again(instance: dg.DagsterInstance, folder: Path, run_id: str) -> None:
+def begin_log_again(opened: dg.DagsterInstance, folder: Path, run_id: str) -> None:
     """An empty log in place of one that is lost; a damaged one is kept under another name."""
     file = (folder / _INDEX).with_name(f"{run_id}.db")
     if file.exists():
         file.replace(file.with_suffix(".damaged"))
-    instance.all_logs(run_id)
+    opened.all_logs(run_id)
 
 
-def report_again(instance: dg.DagsterInstance, defs: dg.Definitions) -> int | None:
+def report_again(opened: dg.DagsterInstance, defs: dg.Definitions) -> int | None:
     """Tell Dagster of the partitions in the lake that it does not know.
 
     Returns:
@@ -59,13 +93,13 @@ def report_again(instance: dg.DagsterInstance, defs: dg.Definitions) -> int | No
         if not graph.has(key):
             continue
         unpartitioned = graph.get(key).partitions_def is None
-        known = instance.get_materialized_partitions(key)
-        if unpartitioned and instance.get_latest_materialization_event(key) is not None:
+        known = opened.get_materialized_partitions(key)
+        if unpartitioned and opened.get_latest_materialization_event(key) is not None:
             continue
         for partition, record in held.items():
             if partition in known:
                 continue
-            instance.report_runless_asset_event(
+            opened.report_runless_asset_event(
                 dg.AssetMaterialization(
                     key,
                     partition=None if unpartitioned else partition,
