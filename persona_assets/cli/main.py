@@ -15,6 +15,7 @@ from persona_assets.cli import failures, home_in_use, interruption
 from persona_assets.cli.benchmark import benchmark
 from persona_assets.cli.check import check
 from persona_assets.cli.export import export
+from persona_assets.cli.inspect import inspect
 from persona_assets.cli.maintenance import maintenance
 from persona_assets.cli.models import COMMANDS as MODEL_COMMANDS
 from persona_assets.cli.output import say
@@ -40,7 +41,7 @@ def persona() -> None:
 
 
 for command in (
-    demo, check, run, report, recommend, export, ui, benchmark, segment, rekey, restate,
+    demo, inspect, check, run, report, recommend, export, ui, benchmark, segment, rekey, restate,
     maintenance, *MODEL_COMMANDS,
 ):  # fmt: skip
     persona.add_command(command)

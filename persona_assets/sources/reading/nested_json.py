@@ -151,8 +151,8 @@ class Walker:
 
     def _no_list(self, level: int, found: Any, number: int) -> None:  # noqa: ANN401
         """Notes for the columns below why there are no elements."""
-        for leaves in self._leaves[level + 1 :]:
-            for text, _ in leaves:
+        for columns in self._leaves[level + 1 :]:
+            for text, _ in columns:
                 if found is MISSING:
                     self.missing.add(text)
                 elif found is not None and found is not UNKNOWN:
@@ -161,23 +161,24 @@ class Walker:
 
 def suggestions(prefix: str, value: Any) -> Iterator[str]:  # noqa: ANN401
     """Paths to what a value holds, as a mapping writes them."""
-    for number, path in enumerate(dict.fromkeys(_leaves(prefix, value))):
+    for number, path in enumerate(dict.fromkeys(leaves(prefix, value))):
         if number == LARGEST_SUGGESTION:
             return
         yield path
 
 
-def _leaves(prefix: str, value: Any) -> Iterator[str]:  # noqa: ANN401
+def leaves(prefix: str, value: Any) -> Iterator[str]:  # noqa: ANN401
+    """All paths to what a value holds, some of them several times."""
     if isinstance(value, dict) and value:
         for name, below in value.items():
-            yield from _leaves(f"{prefix}.{written(name)}", below)
+            yield from leaves(f"{prefix}.{written(name)}", below)
     elif isinstance(value, list) and value:
         keyed = isinstance(value[0], dict) and {"key", "value"} <= value[0].keys()
         if keyed:
-            yield from _leaves(f"{prefix}[key=…].value", value[0]["value"])
+            yield from leaves(f"{prefix}[key=…].value", value[0]["value"])
         else:
             for below in value[:3]:
-                yield from _leaves(f"{prefix}[]", below)
+                yield from leaves(f"{prefix}[]", below)
     elif isinstance(value, list):
         yield f"{prefix}[]"
     else:

@@ -1,0 +1,248 @@
+"""A draft of the mapping, in which every guess has its evidence beside it.
+
+Belongs here: the sections of a draft and their lines. Does not belong here: what is guessed
+(`sections.py`), the words beside it (`evidence.py`), TOML (`toml_text.py`).
+
+No value of a column that may identify somebody is in a draft. Consent stands in it as a comment
+alone: only a person can say who consented.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from persona_assets.sources.inspection import evidence
+from persona_assets.sources.inspection.event_names import event_type_of, is_our_own
+from persona_assets.sources.inspection.known_exports import KnownExport
+from persona_assets.sources.inspection.roles import Column, KnownTable
+from persona_assets.sources.inspection.sections import Section
+from persona_assets.sources.inspection.times_found import TimesFound
+from persona_assets.sources.inspection.toml_text import array, key, line, remark, text
+
+MOST_NAMES = 60
+"""Names of events that a draft lists."""
+MOST_LEFT = 40
+"""Columns without a meaning that a draft lists."""
+_NEED_CONSENT = ("events", "search_logs")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A mapping that is still to be read by a person.
+
+    Attributes:
+        toml: its text, with `consent` left open.
+        questions: what must be answered before it can be used, consent excepted.
+        assumptions: what it states that nothing says.
+    """
+
+    toml: str
+    questions: tuple[str, ...] = ()
+    assumptions: tuple[str, ...] = ()
+
+
+def draft_of_sections(
+    head: Sequence[str], sections: Sequence[Section], files: dict[str, tuple[str, ...]]
+) -> Draft:
+    """The draft of guessed sections.
+
+    Args:
+        head: remarks at the top.
+        sections: the events first.
+        files: section → its `file`.
+    """
+    lines = [*map(remark, head)]
+    questions: list[str] = []
+    assumptions: list[str] = []
+    for section in sections:
+        lines += ["", *_section(section, files[section.name])]
+        for ours, choices in section.asked.items():
+            what = f"[{section.name}] {ours}: {_of_what(choices)}"
+            questions.append(what)
+        questions += _undecided_times(section)
+        assumptions += [
+            f"[{section.name}] {ours} = {text(section.stated[ours][0])}: {section.stated[ours][1]}"
+            for ours in sorted(section.assumed)
+        ]
+    return Draft("\n".join(lines) + "\n", tuple(questions), tuple(assumptions))
+
+
+def draft_of_export(
+    head: Sequence[str], export: KnownExport, files: dict[str, tuple[str, ...]]
+) -> Draft:
+    """The draft that extends a preset.
+
+    Args:
+        head: remarks at the top.
+        export: the preset and what it does not know.
+        files: section → `file`, where the preset's own does not mean the right files.
+    """
+    known = ", ".join(map(text, export.columns[:8]))
+    lines = [*map(remark, head), ""]
+    lines.append(line("extends", text(export.preset), f"recognised by its columns {known}"))
+    lines += ["", "[events]"]
+    if "events" in files:
+        lines.append(line("file", array(files["events"])))
+    if export.unknown:
+        lines += ["", *_values(export.unknown, export.table.table.frame.height, {})]
+    lines += _consent(export.table)
+    for section in export.mapping.tables:
+        if section != "events" and section in files:
+            lines += ["", f"[{section}]", line("file", array(files[section]))]
+    return Draft("\n".join(lines) + "\n")
+
+
+def _section(section: Section, files: Sequence[str]) -> Iterator[str]:
+    many = len(section.table.table.files)
+    yield f"[{section.name}]"
+    yield line("file", array(files), f"{many:,} files of the same columns" if many > 1 else "")
+    yield from _columns(section)
+    if section.name == "events":
+        if _left(section):
+            yield remark(f"not mapped: {_left(section)}")
+        yield from _event_names(section)
+    yield from _stated(section)
+    yield from _times(section)
+    yield from _format(section)
+
+
+def _columns(section: Section) -> Iterator[str]:
+    if section.name in _KEYS and (key_of := section.column(_KEYS[section.name])) is not None:
+        profile = key_of.profile
+        if profile.filled < profile.rows or section.table.has("user_id", "product_id"):
+            yield line("skip_without_key", "true", "rows without its identifier are no entry")
+    for guess in section.guesses:
+        yield line(guess.ours, text(guess.column.name), evidence.of_guess(guess))
+        for other in guess.others:
+            yield remark(f"{guess.ours} = {text(other.name)}  # or: {evidence.of_column(other)}")
+    for ours, choices in section.asked.items():
+        yield from _question(ours, choices)
+
+
+def _event_names(section: Section) -> Iterator[str]:
+    kinds = section.column("event_type")
+    if kinds is None:
+        return
+    counts = kinds.profile.counts
+    if not all(map(is_our_own, counts)):
+        yield ""
+        yield from _values(counts, kinds.profile.filled, {n: event_type_of(n) for n in counts})
+
+
+def _format(section: Section) -> Iterator[str]:
+    options = section.table.table.options
+    if not options.encoding and not options.sheet:
+        return
+    yield ""
+    yield f"[{section.name}.format]"
+    if options.encoding:
+        yield line("encoding", text(options.encoding), "guessed: not UTF-8; look at accents")
+    if options.sheet:
+        yield line("sheet", text(options.sheet), "the sheet of these columns")
+
+
+_KEYS = {"products": "product_id", "users": "user_id"}
+
+
+def _question(ours: str, choices: Sequence[Column]) -> Iterator[str]:
+    if not choices:
+        yield remark(f'{ours} = "…"  # DECIDE: no column looks like it; name it')
+        return
+    yield remark(f"DECIDE: which column is {ours}? Take the # from one line:")
+    for choice in choices:
+        yield remark(f"{ours} = {text(choice.name)}  # {evidence.of_column(choice)}")
+
+
+def _of_what(choices: Sequence[Column]) -> str:
+    names = " or ".join(text(choice.name) for choice in choices)
+    return f"is it {names}?" if names else "no column looks like it"
+
+
+def _left(section: Section) -> str:
+    shown = [evidence.shown(each.name) for each in section.left[:MOST_LEFT]]
+    more = f" and {len(section.left) - MOST_LEFT} more" if len(section.left) > MOST_LEFT else ""
+    return ", ".join(shown) + more
+
+
+def _values(counts: dict[str, int], rows: int, known: dict[str, str | None]) -> Iterator[str]:
+    yield "[events.values.event_type]  # their value = our value"
+    unknown = []
+    for name, found in counts.items():
+        ours = known.get(name)
+        if ours is None:
+            unknown.append(name)
+        elif not is_our_own(name):
+            yield line(name, text(ours), f"guessed by its name; {found:,} of {rows:,} sampled rows")
+    if unknown:
+        yield remark(
+            "DECIDE: nobody knows these names. Write view, add_to_cart, purchase or return,"
+        )
+        yield remark("or unused for what is no interaction with a product:")
+    for name in unknown[:MOST_NAMES]:
+        yield remark(f'{key(name)} = "unused"  # {counts[name]:,} of {rows:,} sampled rows')
+    if len(unknown) > MOST_NAMES:
+        yield remark(f"and {len(unknown) - MOST_NAMES:,} names more")
+
+
+def _stated(section: Section) -> Iterator[str]:
+    if section.name in _NEED_CONSENT:
+        yield from _consent(section.table, section.name, opened=bool(section.stated))
+    elif section.stated:
+        yield ""
+        yield f"[{section.name}.constants]"
+    for ours, (value, why) in section.stated.items():
+        how = "assumed" if ours in section.assumed else "guessed"
+        yield line(ours, text(value), f"{how}: {why}")
+
+
+def _consent(table: KnownTable, section: str = "events", *, opened: bool = False) -> Iterator[str]:
+    candidates = table.candidates.get("consent", ())
+    yield ""
+    yield f"[{section}.constants]"
+    yield remark(
+        "DECIDE: consent is never assumed. If everybody in these files has consented, take"
+    )
+    yield remark("the # from the next line; else map the column that says who has, in the section")
+    yield remark(f'[{section}] above: consent = "their column"')
+    yield remark("consent = true")
+    for column in candidates:
+        yield remark(
+            f"a column that may say it: {text(column.name)} ({evidence.of_column(column)})"
+        )
+
+
+def _times(section: Section) -> Iterator[str]:
+    column = section.column("timestamp") or section.column("valid_from")
+    if column is None or column.times is None:
+        return
+    times = column.times
+    if not times.setting and not times.choices and times.zoned and not times.problem:
+        return
+    yield ""
+    yield f"[{section.name}.time]"
+    if times.reading is None:
+        yield from _choices(times)
+    elif times.setting:
+        name, _, value = times.setting.partition(" = ")
+        yield line(name, value, f"guessed: {times.evidence}")
+    if not times.zoned:
+        yield remark(
+            'zone = "Europe/Berlin"  # the times name no zone and count as UTC: say theirs'
+        )
+
+
+def _choices(times: TimesFound) -> Iterator[str]:
+    if not times.choices:
+        yield remark(f"DECIDE: {times.problem}")
+        return
+    yield remark(
+        "DECIDE: all sampled values can be read in several ways. Take the # from one line:"
+    )
+    for choice in times.choices:
+        yield remark(f"{choice.setting}  # {choice.name}: {choice.example}")
+
+
+def _undecided_times(section: Section) -> Iterator[str]:
+    for ours in ("timestamp", "valid_from"):
+        column = section.column(ours)
+        if column is not None and column.times is not None and column.times.reading is None:
+            yield f"[{section.name}.time]: {column.times.problem}"

@@ -1,0 +1,354 @@
+"""`persona inspect`: drafts of mappings for shops of several kinds, and what they leave open.
+
+`golden` drafts are compared to the letter: a person reads them, so that every word counts.
+"""
+
+import tomllib
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from persona_assets.errors import UserError
+from persona_assets.sources.inspection import inspect_files
+from persona_assets.sources.validation import check_files
+
+TODAY = date(2024, 12, 1)
+HEADER = "user_id,product_id,event_type,timestamp,quantity,unit_price,order_id\n"
+SHARED = Path(__file__).parents[4] / "shared"
+
+
+@pytest.fixture
+def shop(tmp_path):
+    """shop({name: text or frame}) → the folder."""
+
+    def write(files):
+        folder = tmp_path / "in"
+        folder.mkdir(exist_ok=True)
+        for name, content in files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(content, pl.DataFrame):
+                content.write_parquet(path)
+            else:
+                path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return folder
+
+    return write
+
+
+def checked(folder, draft, tmp_path):
+    """What `persona check` says of a draft after consent was stated."""
+    mapping = tmp_path / "shop.toml"
+    mapping.write_text(draft.toml.replace("# consent = true", "consent = true"))
+    return check_files(folder, mapping, today=TODAY)
+
+
+GERMAN = """Kundennr;Artikelnummer;Ereignis;Zeitpunkt;Menge;Einzelpreis;Bestellnummer
+10001;00017;angesehen;13.05.2024 10:00;1;5,99;
+10002;00018;Warenkorb;14.05.2024 11:30;1;1.299,00;
+10002;00018;Kauf;15.05.2024 12:00;2;1.299,00;B7
+10003;00017;Beratung;01.05.2024 12:00;1;5,99;
+"""
+GERMAN_DRAFT = """\
+# Draft by `persona inspect` of in: 1 file, 4 rows.
+# What is guessed says so, and why. Read it, answer every DECIDE, and see what it does:
+# persona check --path … --mapping …
+
+[events]
+file = "events.csv"
+user_id = "Kundennr"  # guessed: by its name; 3 different whole numbers
+product_id = "Artikelnummer"  # guessed: by its name; 2 different whole numbers; 4 begin with a zero
+event_type = "Ereignis"  # guessed: by its name; 4 different values
+timestamp = "Zeitpunkt"  # guessed: by its name; 100 % of 4 sampled values are day first; 3 values have a day over 12
+quantity = "Menge"  # guessed: by its name; 2 different whole numbers
+unit_price = "Einzelpreis"  # guessed: by its name; numbers with a decimal comma, since '5,99' has no other meaning
+order_id = "Bestellnummer"  # guessed: by its name; 25.0 % of the rows have a value; always the same value
+
+[events.values.event_type]  # their value = our value
+Kauf = "purchase"  # guessed by its name; 1 of 4 sampled rows
+Warenkorb = "add_to_cart"  # guessed by its name; 1 of 4 sampled rows
+angesehen = "view"  # guessed by its name; 1 of 4 sampled rows
+# DECIDE: nobody knows these names. Write view, add_to_cart, purchase or return,
+# or unused for what is no interaction with a product:
+# Beratung = "unused"  # 1 of 4 sampled rows
+
+[events.constants]
+# DECIDE: consent is never assumed. If everybody in these files has consented, take
+# the # from the next line; else map the column that says who has, in the section
+# [events] above: consent = "their column"
+# consent = true
+
+[events.time]
+format = "%d.%m.%Y %H:%M"  # guessed: 100 % of 4 sampled values are day first; 3 values have a day over 12
+# zone = "Europe/Berlin"  # the times name no zone and count as UTC: say theirs
+"""  # noqa: E501 - a line of the draft has its evidence beside it
+
+
+def test_golden_german_shop(shop):
+    assert inspect_files(shop({"events.csv": GERMAN}), today=TODAY).draft.toml == GERMAN_DRAFT
+
+
+def test_ambiguous_days_are_both_shown_and_left_to_be_chosen(shop):
+    rows = "u1,p1,view,01/02/2024 10:00,1,5,\nu2,p1,view,03/04/2024 10:00,1,5,\n"
+    found = inspect_files(shop({"events.csv": HEADER + rows}), today=TODAY)
+    assert '# format = "%d/%m/%Y %H:%M"  # day first: 01/02/2024 10:00 is 2024-02-01' in (
+        found.draft.toml
+    )
+    assert '# format = "%m/%d/%Y %H:%M"  # month first: 01/02/2024 10:00 is 2024-01-02' in (
+        found.draft.toml
+    )
+    assert len(found.draft.questions) == 1
+    assert found.check is None
+    assert tomllib.loads(found.draft.toml)["events"]["time"] == {}
+
+
+def test_two_kinds_of_units_are_asked_about(shop):
+    rows = "u1,p1,view,1704068812,1,5,\nu2,p1,view,1704068822000,1,5,\n"
+    found = inspect_files(shop({"events.csv": HEADER + rows}), today=TODAY)
+    assert "in two ways" in found.draft.questions[0]
+    assert found.check is None
+
+
+def test_consent_is_never_in_a_draft(shop, tmp_path):
+    rows = "user_id,sku,action,time,consent\nann,1,view,2024-05-13T10:00:00Z,yes\n"
+    found = inspect_files(shop({"events.csv": rows * 1}), today=TODAY)
+    events = tomllib.loads(found.draft.toml)["events"]
+    assert "consent" not in events
+    assert events["constants"] == {}
+    assert 'a column that may say it: "consent"' in found.draft.toml
+    assert checked(shop({}), found.draft, tmp_path).accepted == 1
+
+
+def test_names_of_events_are_seen_in_a_column_of_another_name(shop):
+    rows = "who_id,sku,what,when\n" + "".join(
+        f"u{n},p{n},{'buy' if n % 3 else 'pv'},2024-05-13T10:0{n}:00Z\n" for n in range(9)
+    )
+    rows = rows.replace("who_id", "customer")
+    events = tomllib.loads(inspect_files(shop({"log.csv": rows}), today=TODAY).draft.toml)["events"]
+    assert events["event_type"] == "what"
+    assert events["values"]["event_type"] == {"buy": "purchase", "pv": "view"}
+
+
+def test_catalogue_and_people_are_sections_of_their_own(shop, tmp_path):
+    files = {
+        "events.csv": HEADER + "u1,p1,purchase,2024-05-13T10:00:00Z,1,5,o1\n",
+        "products.csv": "id,title,department,brand,price\np1,Mug,Kitchen,Acme,5.00\n",
+        "customers.csv": "id,country,signup_date\nu1,DE,2024-01-01\n",
+    }
+    folder = shop(files)
+    found = inspect_files(folder, today=TODAY)
+    draft = tomllib.loads(found.draft.toml)
+    assert draft["products"] == {
+        "file": "products.csv", "product_id": "id", "name": "title", "category": "department",
+        "brand": "brand", "price": "price",
+    }  # fmt: skip
+    assert draft["users"] == {
+        "file": "customers.csv", "user_id": "id", "country": "country",
+        "signup_date": "signup_date",
+    }  # fmt: skip
+    assert checked(folder, found.draft, tmp_path).accepted == 1
+
+
+def test_order_lines_beside_events_are_orders(shop, tmp_path):
+    files = {
+        "events.csv": "user,sku,event,time\nu1,p1,view,2024-05-13T10:00:00Z\n",
+        "lines.csv": "customer,sku,order_no,order_date,qty,price\n"
+        "u1,p1,7,2024-05-13T10:00:00Z,1,5\n",
+    }
+    folder = shop(files)
+    found = inspect_files(folder, today=TODAY)
+    draft = tomllib.loads(found.draft.toml)
+    assert draft["events"]["file"] == "events.csv"
+    assert draft["orders"]["order_id"] == "order_no"
+    assert checked(folder, found.draft, tmp_path).accepted == 1
+
+
+def test_nested_lists_are_mapped_by_their_paths(shop, tmp_path):
+    line = (
+        '{"visitor": {"id": "v1"}, "action": "buy", "at": "2024-05-13T10:00:00Z", '
+        '"tags": ["a", "b"], "cart": {"lines": [{"sku": "p1", "price": 5, "qty": 2}, '
+        '{"sku": "p2", "price": 7, "qty": 1}]}}\n'
+    ).replace('"at"', '"event_time"')
+    folder = shop({"log.jsonl": line})
+    found = inspect_files(folder, today=TODAY)
+    events = tomllib.loads(found.draft.toml)["events"]
+    assert events["product_id"] == "cart.lines[].sku"
+    assert events["user_id"] == "visitor.id"
+    assert events["quantity"] == "cart.lines[].qty"
+    assert checked(folder, found.draft, tmp_path).accepted == 2
+
+
+def test_files_of_the_same_columns_are_one_pattern(shop):
+    rows = HEADER + "u1,p1,view,2024-05-13T10:00:00Z,1,5,\n"
+    files = {f"2024/events_{n:02}.csv": rows for n in range(1, 13)}
+    found = inspect_files(shop({**files, "2024/other.csv": "a,b\nx,y\n"}), today=TODAY)
+    assert tomllib.loads(found.draft.toml)["events"]["file"] == "2024/events_*.csv"
+
+
+@pytest.mark.parametrize(
+    ("preset", "name", "content"),
+    [
+        (
+            "ga4",
+            "events_20240513.jsonl",
+            '{"user_pseudo_id": "1.2", "event_name": "purchase", "event_timestamp": '
+            '"1704103200000000", "event_params": [{"key": "x", "value": {"string_value": "p"}}], '
+            '"items": [{"item_id": "p1", "price": 5.0, "quantity": 1}]}\n',
+        ),
+        (
+            "segment",
+            "track.jsonl",
+            '{"messageId": "m1", "userId": "u1", "event": "Product Viewed", "timestamp": '
+            '"2024-05-13T10:00:00Z", "properties": {"product_id": "p1", "price": 5}}\n',
+        ),
+        (
+            "shopify_orders",
+            "orders_export.csv",
+            "Name,Email,Financial Status,Created at,Lineitem quantity,Lineitem name,"
+            "Lineitem price,Lineitem sku,Vendor\n"
+            "#1001,ann@example.org,paid,2024-05-13 10:00:00 +0000,1,Mug,5,p1,Acme\n",
+        ),
+        (
+            "woocommerce",
+            "orders.jsonl",
+            '{"id": 7, "status": "completed", "date_created_gmt": "2024-05-13T10:00:00", '
+            '"billing": {"email": "ann@example.org"}, "line_items": [{"product_id": 1, "name": '
+            '"Mug", "sku": "s1", "quantity": 1, "price": 5}]}\n',
+        ),
+        (
+            "retailrocket",
+            "events.csv",
+            "timestamp,visitorid,event,itemid,transactionid\n1715594400000,1,view,2,\n",
+        ),
+        (
+            "rees46",
+            "2019-Oct.csv",
+            "event_time,event_type,product_id,category_id,category_code,brand,price,user_id,"
+            "user_session\n2019-10-01 00:00:00 UTC,view,1,2,a.b,acme,5.0,3,s\n",
+        ),
+    ],
+)  # fmt: skip
+def test_vendors_export_is_recognised(preset, name, content, shop, tmp_path):
+    folder = shop({name: content})
+    found = inspect_files(folder, today=TODAY)
+    assert found.preset == preset
+    assert tomllib.loads(found.draft.toml)["extends"] == preset
+    assert "example.org" not in found.draft.toml
+
+
+def test_what_the_files_lack_is_assumed_aloud(shop, tmp_path):
+    frame = pl.DataFrame({"user": [1, 2], "items": [[1, 2], [3]]})
+    folder = shop({"sequences.parquet": frame})
+    found = inspect_files(folder, today=TODAY)
+    assert [each.split(" = ")[0] for each in found.draft.assumptions] == [
+        "[events] event_type",
+        "[events] timestamp",
+    ]
+    assert checked(folder, found.draft, tmp_path).accepted == 3
+
+
+def test_empty_column_is_not_mapped(shop):
+    rows = HEADER + "u1,p1,purchase,2024-05-13T10:00:00Z,1,,NULL\n" * 3
+    events = tomllib.loads(inspect_files(shop({"e.csv": rows}), today=TODAY).draft.toml)["events"]
+    assert "unit_price" not in events
+    assert "order_id" not in events
+
+
+def test_western_text_is_read_and_said(shop):
+    rows = "Kunde,Artikel,Aktion,Zeit,Name\nu1,p1,view,2024-05-13T10:00:00Z,Müller\n"
+    draft = tomllib.loads(
+        inspect_files(shop({"e.csv": rows.encode("cp1252")}), today=TODAY).draft.toml
+    )
+    assert draft["events"]["format"] == {"encoding": "cp1252"}
+
+
+def test_unreadable_file_stops_nothing_but_itself(shop):
+    files = {
+        "events.csv": HEADER + "u1,p1,view,2024-05-13T10:00:00Z,1,5,\n",
+        "broken.parquet": b"PAR1 but no more",
+        "empty.csv": b"",
+    }
+    found = inspect_files(shop(files), today=TODAY)
+    assert [*found.unreadable] == ["broken.parquet"]
+    assert any("empty.csv" in note for note in found.notes)
+    assert tomllib.loads(found.draft.toml)["events"]["file"] == "events.csv"
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({}, "no file of data"),
+        ({"a.csv": b""}, "empty"),
+        ({"a.csv": "1,2,3\n4,5,6\n"}, "no names of columns"),
+        ({"a.csv": "user_id,b,user_id\n1,2,3\n"}, "two columns"),
+    ],
+)
+def test_nothing_to_look_at_is_one_message(files, said, shop):
+    with pytest.raises(UserError, match=said):
+        inspect_files(shop(files), today=TODAY)
+
+
+def test_path_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(UserError, match="there is no file or folder"):
+        inspect_files(tmp_path / "nowhere", today=TODAY)
+
+
+def _cases():
+    folder = SHARED / "cases"
+    return sorted(path.parent.name for path in folder.glob("*/map.toml")) or ["none"]
+
+
+NOT_ALIKE = {
+    "dup_columns": "two columns",
+    "fmt_utc_Z_literal": "which several parts of the world use",
+}
+"""Cases in which a person must be asked → what is asked."""
+
+
+@pytest.mark.parametrize("case", _cases())
+def test_shared_case_is_mapped_as_by_hand(case):
+    folder = SHARED / "cases" / case
+    if not folder.is_dir():
+        pytest.skip(f"{SHARED / 'cases'} is not there")
+    by_hand = tomllib.loads((folder / "map.toml").read_text())
+    if case == "dup_columns":
+        with pytest.raises(UserError, match=NOT_ALIKE[case]):
+            inspect_files(folder / "in", today=TODAY)
+        return
+    found = inspect_files(folder / "in", today=TODAY)
+    if case in NOT_ALIKE:
+        assert NOT_ALIKE[case] in found.draft.questions[0]
+    draft = tomllib.loads(found.draft.toml)
+    if found.preset:
+        assert (case, found.preset) == ("jl_ga4", "ga4")
+        return
+    empty = {
+        column.name
+        for table in found.tables
+        for column in table.columns
+        if column.profile.kind == "empty"
+    }
+    for name, section in by_hand.items():
+        mapped = {ours: theirs for ours, theirs in section.items() if isinstance(theirs, str)}
+        for ours, theirs in mapped.items():
+            if ours != "file" and theirs not in empty:
+                assert draft[name][ours] == theirs
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "amazon_beauty_sequences", "amazon_toys_sequences", "obd_small", "online_retail",
+        "retailrocket_funnel_test_buy", "retailrocket_funnel_train",
+    ],
+)  # fmt: skip
+def test_draft_of_shared_data_runs_after_stating_consent(name, tmp_path):
+    file = SHARED / "data" / f"{name}.parquet"
+    if not file.is_file():
+        pytest.skip(f"{file} is not there")
+    found = inspect_files(file, today=TODAY)
+    assert found.draft.questions == ()
+    result = checked(file, found.draft, tmp_path)
+    assert result.accepted >= 0.65 * result.rows
