@@ -2,8 +2,13 @@
 
 import pytest
 
+from persona_assets.sources.event_names import event_type_of as common_event_type_of
 from persona_assets.sources.inspection.column_names import looks_like_data, role_of
-from persona_assets.sources.inspection.event_names import KNOWN, event_type_of
+from persona_assets.sources.inspection.event_names import (
+    IN_OTHER_LANGUAGES,
+    LEFT_OPEN,
+    event_type_of,
+)
 
 NAMES = {
     "user_id": "user_id visitorid CustomerID customer.id client_id userId user_pseudo_id "
@@ -53,8 +58,17 @@ def test_a_name_that_is_a_value_is_seen(name):
 
 
 def test_names_of_events_mean_one_thing_each():
-    names = [name for names in KNOWN.values() for name in names.split()]
+    names = [name for names in IN_OTHER_LANGUAGES.values() for name in names.split()]
     assert len(names) == len({*names})
+    for ours, further in IN_OTHER_LANGUAGES.items():
+        for name in further.split():
+            assert event_type_of(name) == ours
+            assert common_event_type_of(name) in (None, ours)
+
+
+@pytest.mark.parametrize("name", sorted(LEFT_OPEN))
+def test_what_shops_use_for_different_things_is_left_open(name):
+    assert event_type_of(name.upper()) is None
 
 
 @pytest.mark.parametrize(
