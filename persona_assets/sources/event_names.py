@@ -12,8 +12,9 @@ from persona_assets.tables.mart import EVENT_TYPES, UNUSED
 _MEANINGS: Mapping[str, tuple[str, ...]] = {
     "view": (
         "view", "viewed", "click", "clicked", "clk", "pv", "pageview", "page_viewed", "detail",
-        "product_view", "product_viewed", "view_item", "item_view", "view_product", "viewed_product",
-        "product_detail", "product_click", "product_clicked", "view_content", "visit", "seen", "read",
+        "product_view", "product_viewed", "view_item", "item_view", "view_product",
+        "viewed_product", "product_detail", "product_click", "product_clicked", "view_content",
+        "visit", "seen", "read",
     ),
     "add_to_cart": (
         "add_to_cart", "added_to_cart", "add_cart", "cart", "cart_add", "basket", "add_to_basket",

@@ -30,7 +30,7 @@ IN_OTHER_LANGUAGES: dict[str, str] = {
     UNUSED: "cart_remove remove_from_basket wishlist add_to_wishlist favorite favourite fav "
     "logout checkout_progress identify page screen view_category category_view list_view "
     "list_click category_page_view shopping_cart_page_view home_page_view collection_viewed "
-    "search_submitted checkout_step view_home page_view",
+    "search_submitted checkout_step view_home",
 }
 """Event type → further names; words joined by `_`, without accents."""
 
@@ -44,7 +44,7 @@ _VENDORS = ("ga4", "segment", "retailrocket", "rees46")
 
 
 def event_type_of(name: str) -> str | None:
-    """Our event type for a shop's name of an event, `unused`, or None for what is nobody's guess."""
+    """Our event type for a shop's name of an event, `unused`, or None: nobody's guess."""
     if is_our_own(name):
         return name
     plain = _plain(name)
