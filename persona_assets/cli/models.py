@@ -46,6 +46,9 @@ def models_(json_asked: bool) -> None:
         stage = f"{each.stage}, trained for {each.trained}" if each.trained else "never trained"
         if each.trained_as_configured is False:
             stage += " with another configuration"
+        if each.not_trained:
+            reason = f"not trained for {each.not_trained_for}: {each.not_trained}"
+            stage = f"{stage}; {reason}" if each.trained else reason
         click.echo(f"{each.model}: {each.description}")
         click.echo(f"    stage          {stage}")
         click.echo(f"    configuration  {origin}{f': {changed}' if changed else ''}")

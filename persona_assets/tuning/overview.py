@@ -32,9 +32,12 @@ class Overview:
         since: when it was put to use (ISO 8601); None: it is the default, which always was.
         parameters: the configuration in use.
         changes: those of its fields that differ from the default.
-        stage: of the newest training; None: never trained.
-        trained: cut-off of the newest training (ISO date); None: never trained.
+        stage: of the newest training that there is; None: never trained.
+        trained: cut-off of that training (ISO date); None: never trained.
         trained_as_configured: whether that training had the configuration in use.
+        not_trained: why it could not learn from the data of the newest cut-off; None: it could, or
+            no cut-off was asked for.
+        not_trained_for: that cut-off (ISO date); None where `not_trained` is.
         needs: what it learns or recommends from.
     """
 
@@ -48,6 +51,8 @@ class Overview:
     stage: str | None
     trained: str | None
     trained_as_configured: bool | None
+    not_trained: str | None
+    not_trained_for: str | None
     needs: tuple[str, ...]
 
 
@@ -79,7 +84,10 @@ def _overview(
     parameters = json.loads(used.config.to_json())
     usual = json.loads(default.config.to_json())
     changes = {key: value for key, value in parameters.items() if value != usual[key]}
-    newest = trainings.sort("cutoff").tail(1).to_dicts()
+    # A model that could not learn has a row as well: of what was asked for, with the reason.
+    asked = trainings.sort("cutoff").tail(1).filter(pl.col("not_trained").is_not_null())
+    failed = asked.to_dicts()[0] if asked.height else {}
+    newest = trainings.filter(pl.col("not_trained").is_null()).sort("cutoff").tail(1).to_dicts()
     of_newest = newest[0] if newest else {}
     return Overview(
         model=used.name,
@@ -92,6 +100,8 @@ def _overview(
         stage=of_newest.get("stage"),
         trained=of_newest["cutoff"].isoformat() if newest else None,
         trained_as_configured=json.loads(of_newest["parameters"]) == parameters if newest else None,
+        not_trained=failed.get("not_trained"),
+        not_trained_for=failed["cutoff"].isoformat() if failed else None,
         needs=_needs(used),
     )
 

@@ -92,8 +92,8 @@ def promote(
 
     Raises:
         UserError: no such model; it is champion already; its newest training has another
-            configuration than the one in use; no week was judged; or the gate refused: the text
-            says why, with the numbers.
+            configuration than the one in use, or could not be made; no week was judged; or the
+            gate refused: the text says why, with the numbers.
     """
     model(name)
     cutoffs = _unseen_weeks(store, name)
@@ -181,6 +181,11 @@ def _refuse_untrained(store: DeltaStore, candidate: Recommender) -> None:
         raise UserError(
             f"{candidate.name} was never trained; materialize {candidate.artefact.path} and "
             f"{REGISTRY.path} first"
+        )
+    if reason := trained["not_trained"][0]:
+        raise UserError(
+            f"{candidate.name} was not trained for {trained['cutoff'][0]}: {reason}; promote a "
+            "model that has lists (`persona models` says which were trained)"
         )
     if Recipe(candidate.name, trained["parameters"][0]) != Recipe.of(candidate):
         raise UserError(

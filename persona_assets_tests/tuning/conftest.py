@@ -4,7 +4,7 @@ What comes next is mostly plain to whoever looks at the order, and nearly even f
 """
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -98,12 +98,18 @@ def record(
     shop: pl.DataFrame,
     models: Sequence[Recommender],
     cutoffs: Sequence[date] = CUTOFFS,
+    *,
+    untrained: Mapping[str, str] | None = None,
 ) -> None:
-    """Registry, lists and metrics of these trainings, as the weekly assets leave them."""
+    """Registry, lists and metrics of these trainings, as the weekly assets leave them.
+
+    `untrained` has the reasons of models that could not learn from the newest cut-off.
+    """
     trainings = [
         registry_row(
             model, cutoff=cutoff, code_version="c", input_hash="i", artefact_hash="a",
             artefact_rows=1,
+            not_trained=(untrained or {}).get(model.name) if cutoff == cutoffs[-1] else None,
         )
         for cutoff in cutoffs
         for model in models
@@ -128,9 +134,10 @@ class Home:
     store: DeltaStore
     shop: pl.DataFrame
 
-    def train(self, *models: Recommender) -> None:
-        """Train these, every week anew, and nothing else."""
-        record(self.store, self.shop, [each.for_task(weekly_task("seen")) for each in models])
+    def train(self, *models: Recommender, untrained: Mapping[str, str] | None = None) -> None:
+        """Train these, every week anew, and nothing else; `untrained`: not for the newest."""
+        used = [each.for_task(weekly_task("seen")) for each in models]
+        record(self.store, self.shop, used, untrained=untrained)
 
 
 @pytest.fixture

@@ -69,6 +69,16 @@ def test_models_are_listed_with_or_without_a_home(home, monkeypatch, tmp_path):
     assert not (tmp_path / "none").exists()
 
 
+def test_a_model_that_could_not_learn_is_listed_with_its_reason_and_not_promoted(home):
+    why = "no product has a name"
+    home.train(MODELS["popularity"], MODELS["directional"], untrained={"directional": why})
+    told = run("models").stdout
+    assert f"candidate, trained for 2024-01-29; not trained for 2024-02-05: {why}\n" in told
+    assert told.count("trained for 2024-02-05\n") == 1
+    with pytest.raises(UserError, match=f"not trained for 2024-02-05: {why}"):
+        run("promote", "directional")
+
+
 def test_from_tuning_to_champion_and_what_was_decided_is_shown(home, weaker, tuned):
     result = tuned("--sampler", "random")
     begin, *progress = result.stderr.strip().splitlines()

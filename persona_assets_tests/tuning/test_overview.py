@@ -48,6 +48,15 @@ def test_a_promoted_configuration_is_told_with_what_differs_and_where_it_is_from
     assert by_name(home.store)["directional"].configuration == "default"
 
 
+def test_a_model_that_could_not_learn_says_so_and_keeps_its_earlier_training(home):
+    why = "no product has a name"
+    home.train(MODELS["popularity"], MODELS["directional"], untrained={"directional": why})
+    found = by_name(home.store)["directional"]
+    assert (found.not_trained, found.not_trained_for) == (why, "2024-02-05")
+    assert (found.stage, found.trained) == ("candidate", "2024-01-29")
+    assert by_name(home.store)["popularity"].not_trained is None
+
+
 def test_needs_are_what_the_class_says(tmp_path):
     found = by_name(DeltaStore(str(tmp_path)))
     for name, model in MODELS.items():
@@ -63,5 +72,5 @@ def test_json_has_the_attributes_as_keys(home):
     assert [each["model"] for each in parsed] == list(MODELS)
     assert set(parsed[0]) == {
         "model", "description", "configuration", "study", "since", "parameters", "changes",
-        "stage", "trained", "trained_as_configured", "needs",
+        "stage", "trained", "trained_as_configured", "not_trained", "not_trained_for", "needs",
     }  # fmt: skip
