@@ -124,9 +124,7 @@ JOBS = (
     REPORTS,
 )
 
-DAILY_INGESTION = dg.build_schedule_from_partitioned_job(
-    INGESTION, name="daily_ingestion", hour_of_day=2, minute_of_hour=15
-)
+DAILY_INGESTION = arrivals.schedule(INGESTION, name="daily_ingestion", cron="15 2 * * *")
 WEEKLY_MAINTENANCE = dg.ScheduleDefinition(
     name="maintenance",
     job=maintenance,

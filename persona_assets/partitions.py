@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
+from dagster._time import get_current_datetime
 
 from persona_assets import settings
 from persona_assets.calendar import HISTORY_WEEKS, REFERENCE_WEEKS, first_cutoff
@@ -112,6 +113,23 @@ TRAILING_SNAPSHOT = dg.TimeWindowPartitionMapping(start_offset=-(max(WINDOWS) - 
 """Daily from daily: the trailing days of the longest feature window."""
 LOOK_BACK = dg.TimeWindowPartitionMapping(start_offset=-LOOKBACK_DAYS)
 """Daily from daily: the days in which a user's last event is looked for."""
+
+
+def begun(partitions: dg.PartitionsDefinition, now: datetime | None = None) -> list[str]:
+    """The keys of the days and cut-offs that there are.
+
+    In a calendar without an end Dagster lists the first cut-off a week before its Monday; until
+    then there is nothing to train on that would stay.
+
+    Args:
+        partitions: one of this module's definitions.
+        now: decides which partitions of an open calendar there are; None: Dagster's clock.
+    """
+    at = now or get_current_datetime()
+    keys = partitions.get_partition_keys(current_time=at)
+    if SOURCE.end is not None:
+        return list(keys)
+    return [key for key in keys if date.fromisoformat(key) <= at.date()]
 
 
 def days_of(keys: Sequence[str]) -> list[date]:

@@ -98,6 +98,8 @@ def _online_parity() -> dg.AssetChecksDefinition:
         store, online = context.resources.lake.store, context.resources.online_store
 
         def latest(table: Table, column: str) -> pl.DataFrame:
+            if not store.exists(table):  # before the first cut-off
+                return table.empty()
             return store.collect(newest(store.scan(table), column))
 
         users, items = feature_store.USER_FEATURES, feature_store.ITEM_FEATURES

@@ -11,13 +11,19 @@ import dagster as dg
 import polars as pl
 
 from persona_assets.checks.partitioned import Asked, asset_check
-from persona_assets.monitoring.rejections import DEFECTS, MOST_UNKNOWN_NAMES, is_above
+from persona_assets.monitoring.rejections import (
+    DEFECTS,
+    MOST_UNKNOWN_NAMES,
+    is_above,
+    unknown_names,
+)
 from persona_assets.operation import QUARANTINE
 from persona_assets.partitions import DAILY, days_of
 from persona_assets.tables import mart
 
 Counts = Mapping[str, int]
 """Rule → rows that it rejected."""
+_UNKNOWN = "unknown_event_type"
 
 
 def rejection_checks(limit: float) -> list[dg.AssetChecksDefinition]:
@@ -82,15 +88,20 @@ def _share(day: str, rows: int, counts: Counts, limit: float) -> dg.AssetCheckRe
 
 def _judge_names(asked: Asked) -> dict[str, dg.AssetCheckResult]:
     results = {}
+    columns = ["event_date", "rule", "value"]
+    rejected = asked.store.read(mart.QUARANTINE, days_of(asked.keys), columns=columns)
+    values = rejected.filter(pl.col("rule") == _UNKNOWN)
     for day, (rows, counts) in _counts(asked).items():
-        unknown = counts.get("unknown_event_type", 0)
+        unknown = counts.get(_UNKNOWN, 0)
         passed = not is_above(unknown, rows, MOST_UNKNOWN_NAMES)
+        named = unknown_names(values.filter(pl.col("event_date").cast(pl.String) == day)["value"])
         results[day] = dg.AssetCheckResult(
             passed=passed,
             metadata={"rows": rows, "unknown": unknown},
             description=None
             if passed
-            else f"{unknown:,} of {rows:,} rows of {day} have an unknown event type; name them in "
-            "[events.values.event_type] of the mapping (`persona check` lists them)",
+            else f"{unknown:,} of {rows:,} rows of {day} have an unknown event type{named}; name "
+            "them in [events.values.event_type] of the mapping (`persona check` lists them), or "
+            "have the day delivered again",
         )
     return results

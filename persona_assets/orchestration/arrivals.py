@@ -1,10 +1,12 @@
-"""The sensor that ingests files when they arrive, whatever day they are about.
+"""What ingests raw days: a schedule for the day before, a sensor for files of whatever day.
 
 Belongs here: noticing files, waiting until they are whole, and asking for the raw days that they
-change. Does not belong here: what is due (`runs/due.py`), the daily schedule (`automation.py`).
+change. Does not belong here: what is due (`runs/due.py`), which job or hour (`automation.py`).
 
 The schedule asks once a day for the day before. A file that comes later, or that brings late rows
-for old days, would wait for a `persona run`; this sensor finds the days by what they hold.
+for old days, would wait for a `persona run`; the sensor finds the days by what they hold. Nothing
+is ingested by both: what the sensor has ingested the schedule leaves alone, and asks for a day of
+which no file has come, so that it is noticed.
 """
 
 import hashlib
@@ -20,6 +22,8 @@ import dagster as dg
 from persona_assets import settings as settings_module
 from persona_assets.orchestration.runs.due import Due, Present, Reason, due
 from persona_assets.orchestration.runs.lineage import Node
+from persona_assets.partitions import DAILY
+from persona_assets.settings import Settings
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import (
@@ -124,12 +128,11 @@ def sensor(ingestion: "UnresolvedAssetJobDefinition") -> dg.SensorDefinition:
     def arriving_files(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         """Ask for the raw days that the files at hand change."""
         settings = settings_module.load()
-        where = settings.source.options.get("path")
-        if not where or settings.source.end is not None:
+        if not _has_arriving_files(settings):
             return dg.SensorResult(
                 skip_reason="the shop is not one of files with an open calendar (`--live`)"
             )
-        digest = files_digest(Path(str(where)))
+        digest = files_digest(Path(str(settings.source.options["path"])))
         seen, wait = look(context.cursor, digest)
         if wait:
             return dg.SensorResult(skip_reason=wait, cursor=seen.cursor())
@@ -140,7 +143,37 @@ def sensor(ingestion: "UnresolvedAssetJobDefinition") -> dg.SensorDefinition:
     return arriving_files
 
 
-def _arrived_at_home(context: dg.SensorEvaluationContext) -> Due:
+def schedule(
+    ingestion: "UnresolvedAssetJobDefinition", *, name: str, cron: str
+) -> dg.ScheduleDefinition:
+    """The schedule that asks `ingestion` for the day before each tick of `cron` (UTC)."""
+
+    @dg.schedule(
+        job=ingestion,
+        name=name,
+        cron_schedule=cron,
+        description="Ingests the day before, unless that was done when its files arrived.",
+    )
+    def ingest(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        """Ask for the newest day, if it is not ingested as it is."""
+        day = DAILY.get_last_partition_key(current_time=context.scheduled_execution_time)
+        if day is None:
+            return dg.SkipReason("the calendar has no day yet")
+        if _has_arriving_files(settings_module.load()):
+            found = _arrived_at_home(context)
+            if not any(day in reasons for reasons in found.values()):
+                return dg.SkipReason(f"{day} is ingested, and its files are as they were")
+        return dg.RunRequest(partition_key=day)
+
+    return ingest
+
+
+def _has_arriving_files(settings: Settings) -> bool:
+    """Is it a shop of files, with an open calendar?"""
+    return bool(settings.source.options.get("path")) and settings.source.end is None
+
+
+def _arrived_at_home(context: dg.SensorEvaluationContext | dg.ScheduleEvaluationContext) -> Due:
     from persona_assets import automation  # which imports this module
     from persona_assets.definitions import defs
     from persona_assets.orchestration.runs.lineage import nodes

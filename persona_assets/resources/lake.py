@@ -31,6 +31,7 @@ from persona_assets.lake.provenance import (
 from persona_assets.lake.store import WHOLE
 from persona_assets.lake.windows import Windows, week_after
 from persona_assets.monitoring.skipped import record, recorded
+from persona_assets.partitions import begun
 from persona_assets.resources.failures import permanent_failures
 from persona_assets.resources.provenance import SOURCE, settings_digest, windows_of
 from persona_assets.resources.stopwatch import STOPWATCH
@@ -90,7 +91,10 @@ class LakeIOManager(dg.IOManager):
                 self._known[step].prepare(_windows(context))
             version = self.store.version(table)
             if version is None and _never_made(context):
-                return table.empty()
+                # A frame in this process's memory, which every engine takes.
+                none = table.empty()
+                lazy = context.dagster_type.typing_type is nw.LazyFrame
+                return nw.from_native(none.lazy()) if lazy else none
             if version is None:
                 raise DataError(
                     f"{consumer} needs {table.path}, which does not exist; materialize "
@@ -242,10 +246,8 @@ class LakeIOManager(dg.IOManager):
 
 def _never_made(context: dg.InputContext) -> bool:
     """Has the calendar no partition of the input yet, because no week is over?"""
-    if context.dagster_type.typing_type is nw.LazyFrame:
-        return False
     partitions = context.step_context.job_def.asset_layer.get(context.asset_key).partitions_def
-    return partitions is not None and not partitions.get_partition_keys()
+    return partitions is not None and not begun(partitions)
 
 
 def _windows(context: dg.InputContext) -> Windows:

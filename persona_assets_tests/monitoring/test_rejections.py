@@ -1,6 +1,14 @@
 """Which shares of rejected rows are too large."""
 
-from persona_assets.monitoring.rejections import DEFECTS, ORDINARY, is_above
+import polars as pl
+
+from persona_assets.monitoring.rejections import (
+    DEFECTS,
+    MOST_NAMES,
+    ORDINARY,
+    is_above,
+    unknown_names,
+)
 from persona_assets.tables.mart import RULES
 
 
@@ -18,3 +26,11 @@ def test_two_bad_rows_of_three_stop_nobody_and_two_hundred_of_three_hundred_do()
 
 def test_a_share_at_the_limit_is_not_above_it() -> None:
     assert not is_above(150, 300, 0.5)
+
+
+def test_names_of_events_are_told_most_first_and_what_may_be_people_is_not() -> None:
+    names = pl.Series("value", ["purchas", "Kauf", "purchas", None])
+    assert unknown_names(names) == " ('purchas' 2, 'Kauf' 1)"
+    people = pl.Series("value", [f"customer {number}" for number in range(MOST_NAMES + 1)])
+    assert unknown_names(people) == ""
+    assert unknown_names(pl.Series("value", [None], dtype=pl.String)) == ""

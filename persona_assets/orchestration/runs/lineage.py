@@ -12,6 +12,7 @@ import dagster as dg
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
 from persona_assets.lake.windows import Windows
+from persona_assets.partitions import begun
 from persona_assets.resources.provenance import names_of, said_of_windows, window
 
 
@@ -74,9 +75,7 @@ def nodes(
                 cadence=asset.tags.get("cadence", "unpartitioned"),
                 job=job_of[key],
                 step="/".join(min(asset.execution_set_asset_keys).path),
-                partitions=tuple(partitions.get_partition_keys(current_time=now))
-                if partitions
-                else ("",),
+                partitions=tuple(begun(partitions, now)) if partitions else ("",),
                 windows={
                     "/".join(parent.path): window(
                         partitions,

@@ -7,7 +7,7 @@ executing them (`execute.py`) or whether there is anything to do (`fingerprint.p
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from persona_assets.partitions import DAILY, JUDGED, WEEKLY
+from persona_assets.partitions import DAILY, JUDGED, WEEKLY, begun
 
 _START = "dagster/asset_partition_range_start"
 _END = "dagster/asset_partition_range_end"
@@ -35,11 +35,11 @@ class PlannedRun:
 
 def plan(weeks: int) -> list[PlannedRun]:
     """The runs that bring a whole home up to date, replaying the last `weeks` judged cut-offs."""
-    judged = JUDGED.get_partition_keys()[-weeks:]
-    trained = [key for key in WEEKLY.get_partition_keys() if not judged or key >= judged[0]]
+    judged = begun(JUDGED)[-weeks:]
+    trained = [key for key in begun(WEEKLY) if not judged or key >= judged[0]]
     if not judged:
         trained = trained[-1:]
-    planned = [PlannedRun("daily_tables", DAILY.get_partition_keys())]
+    planned = [PlannedRun("daily_tables", begun(DAILY))]
     if judged:
         # Evidently keeps one core busy for as long as the trainings leave one idle.
         planned.append(PlannedRun("weekly_monitoring", judged, in_subprocess=True))

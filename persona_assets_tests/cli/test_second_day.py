@@ -1,0 +1,152 @@
+"""`persona run` from day to day, as from cron: days out of order, late rows, a bad day mended.
+
+A live home of a few days, none of which ends a week: what is trained weekly is judged by the
+scheduler's test and by `orchestration/runs/test_work.py`.
+"""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from persona_assets.lake import DeltaStore
+from persona_assets.tables import TABLES
+
+MAPPING = """\
+[events]
+file = "events-*.csv"
+user_id = "visitor"
+product_id = "sku"
+event_type = "action"
+timestamp = "time"
+unit_price = "price"
+
+[events.constants]
+consent = true
+"""
+TODAY = datetime.now(UTC).date()
+FIRST, SECOND, LATE, LAST = (TODAY - timedelta(days=ago) for ago in (5, 4, 3, 2))
+"""`LATE` is delivered after `LAST`; nothing ever comes for the day before today."""
+MISSPELT = {"purchase": "purchas"}
+UNKNOWN = {"view": "Ansicht", "add_to_cart": "Korb"}
+
+
+def rows(day: date, names: Mapping[str, str], *, seed: str = "", number: int = 120) -> list[str]:
+    """So many events of a day; `names` are those under which the shop exports some of them."""
+    chance = random.Random(f"{day}{seed}")
+    found = []
+    for _ in range(number):
+        at = datetime.combine(day, time(), UTC) + timedelta(seconds=chance.randrange(86_400))
+        person, product = chance.randrange(30), chance.randrange(20)
+        kind = chance.choices(["view", "add_to_cart", "purchase"], [5, 2, 2])[0]
+        found.append(f"c{person},p{product},{names.get(kind, kind)},{at:%Y-%m-%dT%H:%M:%SZ},9.5")
+    return found
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended, and the lake after it."""
+
+    code: int
+    said: str
+    tables: Mapping[str, Mapping[str, Any]]
+
+    def made(self, group: str) -> str:
+        """The line that says what was made of a group and why; empty: nothing was."""
+        return next((line for line in self.said.splitlines() if f"made {group}: " in line), "")
+
+
+@dataclass
+class Shop:
+    """A shop's folder, and the runs over it."""
+
+    folder: Path
+    start: Callable[..., Any]
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+
+    def deliver(self, day: date, lines: list[str], part: str = "") -> None:
+        text = "\n".join(["visitor,sku,action,time,price", *lines]) + "\n"
+        (self.folder / "shop" / f"events-{day}{part}.csv").write_text(text, encoding="utf-8")
+
+    def run(self, name: str, home: str = "home") -> None:
+        process = self.start(
+            self.folder / home, "run", "--source", "files", "--live", "--start", str(FIRST),
+            "--path", str(self.folder / "shop"), "--mapping", str(self.folder / "shop.toml"),
+            PERSONA_HASH_KEY="a key of every home of this test",
+        )  # fmt: skip
+        _, said = process.communicate(timeout=500)
+        store = DeltaStore(str(self.folder / home / "lake"))
+        tables = {
+            path: {key: each for key, each in store.digests(table).items() if key < str(TODAY)}
+            for path, table in TABLES.items()
+            if store.exists(table)
+        }
+        self.outcomes[name] = Outcome(process.returncode, said, tables)
+
+
+@pytest.fixture(scope="module")
+def days(
+    tmp_path_factory: pytest.TempPathFactory, start_persona: Callable[..., Any]
+) -> Mapping[str, Outcome]:
+    """The outcomes of a run a day, and of one run over the same files in a home of its own."""
+    shop = Shop(tmp_path_factory.mktemp("second_day"), start_persona)
+    (shop.folder / "shop").mkdir()
+    (shop.folder / "shop.toml").write_text(MAPPING, encoding="utf-8")
+    for day in (FIRST, SECOND, LAST):
+        shop.deliver(day, rows(day, {}))
+    shop.run("a day is missing")
+    shop.deliver(LATE, rows(LATE, MISSPELT))
+    shop.deliver(FIRST, rows(FIRST, {}, seed="late", number=9), part="-late")
+    shop.run("purchases are misspelt")
+    shop.deliver(LATE, rows(LATE, UNKNOWN))
+    shop.run("most events are unknown")
+    shop.deliver(LATE, rows(LATE, {}))
+    shop.run("mended")
+    shop.run("whole", home="whole")
+    return shop.outcomes
+
+
+def test_a_missing_day_is_named_and_stops_nobody(days: Mapping[str, Outcome]) -> None:
+    outcome = days["a day is missing"]
+    assert outcome.code == 0, outcome.said
+    assert outcome.tables["mart/user_item_interactions"][str(LAST)][0] > 0
+
+
+def test_a_misspelt_event_name_does_not_end_green(days: Mapping[str, Outcome]) -> None:
+    outcome = days["purchases are misspelt"]
+    assert outcome.code == 1
+    assert "error: 1 asset check(s) failed, first mart/quarantine event_names" in outcome.said
+    assert f"rows of {LATE} have an unknown event type ('purchas' " in outcome.said
+    assert "[events.values.event_type]" in outcome.said
+
+
+def test_only_what_came_and_what_reads_it_is_made_again(days: Mapping[str, Outcome]) -> None:
+    outcome = days["purchases are misspelt"]
+    assert f"2 days {FIRST}, {LATE} (delivered again)" in outcome.made("raw")
+    assert f"2 days {FIRST}, {LATE} (its input changed)" in outcome.made("mart")
+    # The trailing snapshots of the days between and after, too.
+    assert f"5 days {FIRST} to {TODAY - timedelta(days=1)}" in outcome.made("feature_store")
+
+
+def test_nothing_follows_from_a_day_of_which_most_events_are_unknown(
+    days: Mapping[str, Outcome],
+) -> None:
+    before, outcome = days["purchases are misspelt"], days["most events are unknown"]
+    assert outcome.code == 1
+    assert f"mart/user_item_interactions quarantine_share {LATE}: " in outcome.said
+    assert f"rows of {LATE} are defective (unknown_event_type " in outcome.said
+    for path in ("mart/sessions", "features/user_daily", "feature_store/user_features"):
+        assert outcome.tables[path] == before.tables[path]
+
+
+def test_a_mended_day_is_followed_and_tables_are_those_of_one_whole_run(
+    days: Mapping[str, Outcome],
+) -> None:
+    mended, whole = days["mended"], days["whole"]
+    assert (mended.code, whole.code) == (0, 0), mended.said + whole.said
+    assert f"1 day {LATE} (delivered again)" in mended.made("raw")
+    assert mended.tables == whole.tables
