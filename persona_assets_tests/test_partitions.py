@@ -1,5 +1,6 @@
 """The calendar: which days and Mondays there are, and which days a Monday looks back on."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from persona_assets import partitions
 from persona_assets.calendar import first_cutoff
-from persona_assets.partitions import DAILY, JUDGED, WEEKLY, Calendar, days_of
+from persona_assets.partitions import DAILY, JUDGED, WEEKLY, Calendar, begun, days_of
 
 
 @given(st.dates(date(2000, 1, 1), date(2100, 1, 1)))
@@ -118,3 +119,18 @@ def test_history_is_bounded() -> None:
 
 def test_days_of_keys() -> None:
     assert days_of(["2025-01-02", "2025-01-01"]) == [date(2025, 1, 2), date(2025, 1, 1)]
+
+
+@pytest.mark.parametrize("days", [1, 5, 10, 13])
+def test_an_open_calendar_has_no_cutoff_before_its_monday(
+    days: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dagster lists the first one a week early; it would be trained anew every day until then."""
+    start = date(2025, 1, 9)
+    monkeypatch.setattr(partitions, "SOURCE", replace(partitions.SOURCE, start=start, end=None))
+    calendar = Calendar.of(start, None, today=date(2025, 1, 9))
+    now = datetime(2025, 1, 9, 6, tzinfo=UTC) + timedelta(days=days)
+    cutoffs = begun(calendar.weekly, now)
+    assert first_cutoff(start) == date(2025, 1, 20)
+    assert cutoffs == (["2025-01-20"] if days >= 11 else [])
+    assert days_of(begun(calendar.daily, now)) == [start + timedelta(days=n) for n in range(days)]

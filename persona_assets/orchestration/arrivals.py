@@ -22,7 +22,7 @@ import dagster as dg
 from persona_assets import settings as settings_module
 from persona_assets.orchestration.runs.due import Due, Present, Reason, due
 from persona_assets.orchestration.runs.lineage import Node
-from persona_assets.partitions import DAILY
+from persona_assets.partitions import DAILY, begun
 from persona_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -156,9 +156,10 @@ def schedule(
     )
     def ingest(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         """Ask for the newest day, if it is not ingested as it is."""
-        day = DAILY.get_last_partition_key(current_time=context.scheduled_execution_time)
-        if day is None:
+        days = begun(DAILY, context.scheduled_execution_time)
+        if not days:
             return dg.SkipReason("the calendar has no day yet")
+        day = days[-1]
         if _has_arriving_files(settings_module.load()):
             found = _arrived_at_home(context)
             if not any(day in reasons for reasons in found.values()):
