@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import click
 
 from persona_assets.errors import UserError
-from persona_assets.sources.mapping_document import printable
 
 if TYPE_CHECKING:
     from persona_assets.sources.inspection import Inspection
@@ -35,6 +34,7 @@ def inspect(path: Path, output: Path | None, force: bool, as_json: bool) -> None
     from persona_assets.sources.inspection import inspect_files
     from persona_assets.sources.inspection.shown import as_json as to_json
     from persona_assets.sources.inspection.shown import as_text
+    from persona_assets.sources.mapping_document import printable
 
     draft = output or (None if as_json else DRAFT)
     if draft is not None and draft.exists() and not force:

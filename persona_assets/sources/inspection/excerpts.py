@@ -26,7 +26,7 @@ from persona_assets.sources.reading.contents import GZIP, LONGEST_MARK, ZSTD
 from persona_assets.sources.reading.json_records import looks_like_json
 from persona_assets.sources.reading.nested_json import DECODER, DuplicateKeyError
 
-MOST_BYTES = 64 << 20
+MOST_BYTES = 32 << 20
 """Bytes, unpacked, that are looked at in all files together."""
 MOST_FILES = 300
 """Files that are opened; of more, some from the beginning, the middle and the end by name."""
@@ -159,13 +159,16 @@ def _unpacked(path: Path, share: int, is_gzip: bool) -> tuple[bytes, float]:
     size = path.stat().st_size
     try:
         with path.open("rb") as packed:
-            if is_gzip:
-                with gzip.GzipFile(fileobj=packed) as stream:
-                    data = stream.read(share)
-            else:
-                with pa.CompressedInputStream(packed, "zstd") as stream:
-                    data = stream.read(share)
-            return data, min(1.0, packed.tell() / size) if len(data) >= share else 1.0
+            unpacking = (
+                gzip.GzipFile(fileobj=packed)
+                if is_gzip
+                else pa.CompressedInputStream(pa.PythonFile(packed, "r"), "zstd")
+            )
+            with unpacking as stream:
+                data = stream.read(share)
+                # What was read ahead is not in the data, so that never all of it is.
+                read = min(0.99, packed.tell() / size) if len(data) >= share else 1.0
+        return data, read
     except (OSError, EOFError, zlib.error, pa.ArrowException):
         with path.open("rb") as packed:
             return packed.read(share), 1.0  # whoever reads it says that it is damaged

@@ -181,7 +181,7 @@ def _drawn(read: _Read, file: FoundFile, files: int) -> _Read:
         again = read_text(
             file.path, options=read.options, columns=wanted, partitions=file.partitions
         )
-        delivered = replace(again, frame=again.frame.select(wanted), notes=delivered.notes)
+        delivered = replace(again, frame=again.frame[wanted], notes=delivered.notes)
     most = min(MOST_ROWS, max(200, MOST_CELLS // max(1, delivered.frame.width)))
     numbered = delivered.frame.with_columns(delivered.row.alias(_ROW))
     few = Sample(most, SEED).of(numbered, 1 if delivered.frame.height > most else files)

@@ -46,13 +46,14 @@ def walked(text: pl.DataFrame, paths: Mapping[str, ColumnPath], file: Path) -> C
     Raises:
         UserError: an object in a cell has two fields of one name.
     """
-    plain = [pl.col(path.root).alias(name) for name, path in paths.items() if not path.steps]
+    # By the columns themselves: as an expression, a name such as `*` would mean them all.
+    plain = [text[path.root].alias(name) for name, path in paths.items() if not path.steps]
     inside = {name: path for name, path in paths.items() if path.steps}
     if not inside:
         return Cells(text.select(plain))
     walker = Walker(inside)
     roots = list(dict.fromkeys(path.root for path in inside.values()))
-    for number, cells in enumerate(text.select(roots).iter_rows()):
+    for number, cells in enumerate(text[roots].iter_rows()):
         try:
             walker.add(dict(zip(roots, cells, strict=True)), number)
         except DuplicateKeyError as error:
@@ -64,7 +65,7 @@ def walked(text: pl.DataFrame, paths: Mapping[str, ColumnPath], file: Path) -> C
     position = pl.Series("position", rows, dtype=pl.Int64)
     found = pl.DataFrame(values, schema=dict.fromkeys(values, pl.String))
     frame = text.select(plain)[position].hstack(found) if plain else found
-    return Cells(frame.select(list(paths)), position, walker)
+    return Cells(frame[list(paths)], position, walker)
 
 
 def json_inside(text: pl.DataFrame) -> Iterator[tuple[str, tuple[str, ...]]]:
