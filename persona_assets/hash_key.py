@@ -10,6 +10,7 @@ import secrets
 import tempfile
 from pathlib import Path
 
+from persona_assets import regular_files
 from persona_assets.errors import UserError
 
 FILE_NAME = "hash_key"
@@ -44,7 +45,7 @@ def read(path: Path) -> bytes:
         OSError: the file cannot be read.
         UserError: it holds no key.
     """
-    key = path.read_bytes()
+    key = regular_files.read(path)
     if not BYTES[0] <= len(key) <= BYTES[1]:
         raise UserError(
             f"the key {path} has {len(key)} bytes, not {BYTES[0]} to {BYTES[1]}; restore it from a "

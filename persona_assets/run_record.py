@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from persona_assets import regular_files
 from persona_assets.errors import DataError
 
 FILE_NAME = "last_run.json"
@@ -72,13 +73,13 @@ def load(home: Path) -> RunRecord | None:
     if not path.exists():
         return None
     try:
-        stored = dict(json.loads(path.read_text(encoding="utf-8")))
+        stored = dict(json.loads(regular_files.text(path)))
         checks = tuple(CheckOutcome(**check) for check in stored.pop("checks"))
         record = RunRecord(checks=checks, **stored)
         # Read for nothing but to see that they are what they are taken for.
         _ = [dict(each) for each in (record.seconds, record.versions, record.files)]
         _ = float(record.total), float(record.framework), datetime.fromisoformat(record.started)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(
             f"{path} is not a run record ({error}); delete it and run `persona run` again"
         ) from error

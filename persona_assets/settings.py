@@ -16,7 +16,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, get_args
 
-from persona_assets import hash_key
+from persona_assets import hash_key, regular_files
 from persona_assets import operation as running
 from persona_assets.errors import UserError
 from persona_assets.recommenders.exclusion import Exclusion
@@ -170,6 +170,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     given = os.environ if environment is None else environment
     _refuse_unknown(given)
     home = home_of(given)
+    _refuse_other_than_text(given, home)
     stored = _stored(home / FILE_NAME)
     values: dict[str, Any] = {"home": home}
     if "source" in stored:
@@ -241,9 +242,26 @@ def _refuse_unknown(given: Mapping[str, str]) -> None:
             raise UserError(f"unknown setting {name} in the environment; unset it, or {hint}")
 
 
+def _refuse_other_than_text(given: Mapping[str, str], home: Path) -> None:
+    """Settings go into files and to libraries that know UTF-8 alone."""
+    values = {name: value for name, value in given.items() if name in _ENVIRONMENT | {_MLFLOW}}
+    for name, value in {**values, "PERSONA_HOME": str(home)}.items():
+        if not is_text(value):
+            raise UserError(f"{name} holds bytes that are not UTF-8; correct it, or name another")
+
+
+def is_text(value: str) -> bool:
+    """Can it be written as UTF-8? Paths and settings of other bytes are Python's surrogates."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _stored(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(regular_files.text(path))
     except FileNotFoundError:
         return {}
     except NotADirectoryError as error:

@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from persona_assets import settings
+from persona_assets import regular_files, settings
 from persona_assets.errors import UserError
 from persona_assets.report.notation import count, counted, interval, number, p_value, share
 
@@ -105,12 +105,14 @@ def _lengths(text: str) -> tuple[int, ...]:
 def _parameters(path: Path) -> dict[str, Mapping[str, Any]]:
     """The parameters of each model in a result of `--json`."""
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        told = json.loads(regular_files.text(path))
         return {name: judged["parameters"] for name, judged in told["models"].items()}
-    except (OSError, UnicodeDecodeError, KeyError, TypeError, AttributeError, ValueError) as error:
+    except (
+        OSError, KeyError, TypeError, AttributeError, ValueError, RecursionError,
+    ) as error:  # fmt: skip
         raise UserError(
-            f"--parameters {path} is no result of `persona benchmark --json` ({error!r}); "
-            "give a file with what it printed"
+            f"--parameters {path} is no result of `persona benchmark --json` "
+            f"({type(error).__name__}: {error}); give a file with what it printed"
         ) from error
 
 

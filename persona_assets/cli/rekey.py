@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from persona_assets import hash_key
+from persona_assets import hash_key, run_record
 from persona_assets import settings as settings_module
 from persona_assets.cli import home_in_use
 from persona_assets.cli.output import say
@@ -34,6 +34,7 @@ def rekey(old_key_file: Path | None, from_raw: bool, weeks: int) -> None:
     """
     from persona_assets.lake import DeltaStore
     from persona_assets.lake import rekey as domain
+    from persona_assets.resources import instance
 
     current = settings_module.load()
     if not current.home.is_dir():
@@ -53,6 +54,10 @@ def rekey(old_key_file: Path | None, from_raw: bool, weeks: int) -> None:
             (current.home / "online" / "features.sqlite").unlink(missing_ok=True)
             say("The lake is on the new key. `persona run` makes what is derived from it.")
             return
+        # What would stop the run that fills the tables again should do so while they are full.
+        run_record.load(current.home)
+        with instance.of(current.home):
+            pass
         domain.empty(store, new, listener=lambda path: say(f"{path}: emptied"))
         compute(current, weeks=weeks)
 

@@ -23,6 +23,7 @@ from persona_assets.errors import FailedChecksError, UserError
 from persona_assets.segmentation.config import SegmentationConfig
 from persona_assets.settings import Settings, SourceSettings
 from persona_assets.sources.files import FilesSource
+from persona_assets.sources.mapping_document import printable
 from persona_assets.sources.presets import PRESETS
 from persona_assets.sources.validation import (
     DEFAULT_MOST_REJECTED,
@@ -140,6 +141,12 @@ def _source(
         for name, value in wanted.items()
         if value is not None
     }
+    for name, value in options.items():
+        if not settings_module.is_text(str(value)):
+            raise UserError(
+                f"--{name} {printable(str(value))} is not UTF-8, and the home's settings have to "
+                "name it; rename it"
+            )
     defaults = DEMO if source == "synthetic" else None
     first = start.date() if start else (defaults.start if defaults else None)
     last = end.date() if end else (defaults.end if defaults and not live else None)
@@ -172,9 +179,11 @@ def _run(
     small: bool = False,
 ) -> None:
     before = settings_module.load()
+    # Asked twice: here so that a refusal makes no home, and when no other command can fill it.
     refuse_other_source(before, source)
     current = replace(before, source=source, **changes)
     with home_in_use.writing(current.home, "run"):
+        refuse_other_source(settings_module.load(), source)
         # Refused before any work; a step would refuse another key than the lake's, too.
         current.secret_key(identifiers_are_public=identifiers_are_public)
         compute(current, weeks=weeks, everything=everything, small=small)
@@ -190,6 +199,7 @@ def compute(
     """
     from persona_assets.resources import instance
 
+    before = run_record.load(current.home)  # a garbled one is refused before anything is touched
     settings_module.save(current)
     folder = instance.prepare(current.home)
     os.environ["PERSONA_HOME"] = str(current.home)
@@ -214,7 +224,6 @@ def compute(
         for line in run_history.complete(current.home, folder, defs):
             say(f"lost: {line}")
     store = build_store(current)
-    before = run_record.load(current.home)
     lost = missing.lost(current, store, before)
     if lost:
         say(f"lost since the last run: {missing.named(lost)}")

@@ -14,6 +14,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from persona_assets import regular_files
 from persona_assets.errors import UserError
 from persona_assets.sources.presets import PRESETS, preset_text
 
@@ -80,7 +81,7 @@ def _document(given: str | Path) -> Document:
         return tomllib.loads(preset_text(str(given)))
     shown = printable(given)
     try:
-        return tomllib.loads(Path(given).read_text(encoding="utf-8"))
+        return tomllib.loads(regular_files.text(Path(given)))
     except FileNotFoundError as error:
         nearest = get_close_matches(str(given), PRESETS, n=1)
         hint = f"did you mean the preset {nearest[0]!r}? " if nearest else ""
