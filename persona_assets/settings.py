@@ -197,6 +197,11 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     settings = Settings(**values)
     from persona_assets.lake import object_store  # with it come deltalake and pyarrow
 
+    if "://" not in settings.lake_root and Path(settings.lake_root).is_file():
+        raise UserError(
+            f"the lake {settings.lake_root} is a file and no folder; move it away, or point "
+            "PERSONA_LAKE at another folder"
+        )
     return replace(
         settings,
         storage_options=object_store.options(settings.lake_root, settings.storage_options, given),

@@ -105,7 +105,6 @@ def of(home: Path) -> "Iterator[dg.DagsterInstance]":
         InfrastructureError: the record of runs cannot be opened: damaged, or of no permission.
     """
     import dagster as dg
-    from dagster._core.errors import DagsterHomeNotSetError
     from sqlalchemy.exc import DatabaseError
 
     folder = prepare(home)
@@ -120,10 +119,13 @@ def of(home: Path) -> "Iterator[dg.DagsterInstance]":
             f"the record of runs in {folder} cannot be opened: {_brief(error)}; restore the folder "
             "from a copy, or move it aside: a new record is begun and the tables stay as they are"
         ) from error
-    except (dg.DagsterInvalidConfigError, DagsterHomeNotSetError) as error:
+    except OSError:
+        raise  # of the system, which says what it is
+    except Exception as error:
+        # No YAML, no text, a class that is not there or does not take its settings.
         raise UserError(
-            f"{folder / 'dagster.yaml'} cannot be used: {_brief(error)}; mend it, or delete it to "
-            "have it written anew"
+            f"{folder / 'dagster.yaml'} cannot be used: {type(error).__name__}: {_brief(error)}; "
+            "mend it, or delete it to have it written anew"
         ) from error
     with opened:
         yield opened

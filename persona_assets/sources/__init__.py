@@ -54,6 +54,15 @@ SOURCES: dict[str, Opener] = {
 }
 
 
+OPTIONS: dict[str, dict[str, type]] = {
+    "synthetic": {"users": int, "products": int, "seed": int},
+    "online_retail": {"path": str},
+    "files": {"path": str, "mapping": str, "consent": str},
+}
+"""The options of each source and their types."""
+_NEEDED = ("path", "mapping")
+
+
 def open_source(settings: "SourceSettings", *, today: date) -> Source:
     """The source that `settings` describe.
 
@@ -64,4 +73,24 @@ def open_source(settings: "SourceSettings", *, today: date) -> Source:
         raise UserError(
             f"there is no source {settings.name!r}; use one of {', '.join(sorted(SOURCES))}"
         )
+    _refuse_other_options(settings)
     return SOURCES[settings.name](settings, today)
+
+
+def _refuse_other_options(settings: "SourceSettings") -> None:
+    """Options come from a file that may have been edited, and later go to functions unseen."""
+    known = OPTIONS[settings.name]
+    mend = "correct [source.options] in persona.toml, or say it anew with `persona run`"
+    for name, value in settings.options.items():
+        if name not in known:
+            raise UserError(
+                f"source {settings.name} has no option {name!r}, only {', '.join(known)}; {mend}"
+            )
+        if type(value) is not known[name]:
+            kind = "a whole number" if known[name] is int else "a text"
+            raise UserError(
+                f"option {name} of source {settings.name} is {value!r}, not {kind}; {mend}"
+            )
+    for name in _NEEDED:
+        if name in known and name not in settings.options:
+            raise UserError(f"source {settings.name} lacks its option {name!r}; {mend}")

@@ -24,7 +24,7 @@ from multiprocessing import get_context, parent_process
 import dagster as dg
 from dagster._utils.error import SerializableErrorInfo
 
-from persona_assets import run_record
+from persona_assets import errors, run_record
 from persona_assets.errors import FailedChecksError, InfrastructureError
 from persona_assets.notification import notice
 from persona_assets.orchestration.runs import owners
@@ -246,11 +246,11 @@ def _failure(result: dg.ExecuteInProcessResult, outcomes: Sequence[CheckOutcome]
             data = event.step_failure_data
             if data.user_failure_data and data.user_failure_data.description:
                 return f"{data.user_failure_data.description} [step {event.step_key}]"
-            error = data.error
-            while error is not None and error.cause is not None:
-                error = error.cause
+            error = _telling(data.error)
             if error is not None and not any(each.outcome == "failed" for each in outcomes):
                 said = " ".join(error.message.split())
+                if _is_our_own(error):
+                    said = said.partition(": ")[2]  # its name is of no use to a reader
                 what = "; check room, permissions and what lies there, then run it again"
                 return f"step {event.step_key} failed: {said}{what * _of_the_system(error)}"
     failed = [each for each in outcomes if each.outcome == "failed"]
@@ -259,6 +259,18 @@ def _failure(result: dg.ExecuteInProcessResult, outcomes: Sequence[CheckOutcome]
             f"{each.asset} {each.check} {each.partition}: {each.description}" for each in failed[:3]
         )
     return f"run {result.run_id} failed; open the UI (`persona ui`) to see where"
+
+
+def _telling(error: SerializableErrorInfo | None) -> SerializableErrorInfo | None:
+    """Of an error and its causes the package's own, which says what to do, else the first cause."""
+    while error is not None and error.cause is not None and not _is_our_own(error):
+        error = error.cause
+    return error
+
+
+def _is_our_own(error: SerializableErrorInfo) -> bool:
+    kind = getattr(errors, error.cls_name or "", None)
+    return isinstance(kind, type) and issubclass(kind, errors.PersonaError)
 
 
 def _of_the_system(error: SerializableErrorInfo) -> bool:

@@ -1,5 +1,7 @@
 """Running a home: which runs, in which order, when there is nothing to do, and what went wrong."""
 
+import re
+import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
@@ -9,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from persona_assets.errors import DataError, UserError
+from persona_assets.errors import DataError, InfrastructureError, UserError
 from persona_assets.orchestration.runs import execute as execution
 from persona_assets.orchestration.runs.execute import execute
 from persona_assets.orchestration.runs.fingerprint import fingerprint, up_to_date
@@ -110,7 +112,7 @@ def test_another_segmentation_is_work_to_do(whole: Any) -> None:
 
 
 class BrokenShop:
-    """A shop whose users or events cannot be used."""
+    """A shop whose users cannot be read, or else whose events cannot be used."""
 
     def __init__(self, shop: Any, error: Exception | None = None) -> None:
         self._shop = shop
@@ -125,6 +127,8 @@ class BrokenShop:
         return self._shop.users()
 
     def events(self, days: Any) -> pl.DataFrame:
+        if self._error:
+            return self._shop.events(days)
         return self._shop.events(days).with_columns(source_row=-pl.col("source_row") - 1)
 
 
@@ -143,6 +147,21 @@ def test_failed_step_is_reported_in_its_own_words(
     with pytest.raises(DataError, match=r"^people.csv line 7 has no user_id; give it one \[step"):
         run_first_days(graph, monkeypatch)
     assert not (graph.settings.home / "last_run.json").exists()
+
+
+def test_trouble_with_the_storage_is_reported_with_the_mend_and_without_its_cause(
+    open_graph: Callable[..., Any], shop: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = InfrastructureError("raw/users: the shelf is full; make room, then run it again")
+    error.__cause__ = OSError("No space left on device (os error 28)")
+    graph = open_graph(source=BrokenShop(shop, error))
+    monkeypatch.setattr(time, "sleep", lambda _: None)  # between the tries of a step
+    with pytest.raises(DataError) as caught:
+        run_first_days(graph, monkeypatch)
+    assert re.fullmatch(
+        r"step \S+ failed: raw/users: the shelf is full; make room, then run it again",
+        str(caught.value),
+    )
 
 
 def test_failed_check_is_reported_with_table_partition_and_rule(
