@@ -6,6 +6,7 @@ calls `operation`. Does not belong here: what is done with them (`orchestration/
 """
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -46,16 +47,14 @@ class Operation:
             raise UserError(f"{HISTORY} is {self.history_days}; give at least 1 day")
         if not 0 <= self.quarantine_limit <= 1:
             raise UserError(f"{QUARANTINE} is {self.quarantine_limit}; give a share from 0 to 1")
-        if self.notify_url and urlsplit(self.notify_url).scheme not in ("http", "https"):
+        if self.notify_url and not _is_address(self.notify_url, "http", "https"):
             raise UserError(f"{URL} is no http:// or https:// address; correct or unset it")
         if self.notify_email and "@" not in self.notify_email:
             raise UserError(f"{EMAIL} is {self.notify_email!r}, which is no address; correct it")
         if bool(self.notify_email) != bool(self.smtp_url):
             raise UserError(f"{EMAIL} and {SMTP} belong together; set both or neither")
-        if self.smtp_url:
-            server = urlsplit(self.smtp_url)
-            if server.scheme not in ("smtp", "smtps") or not server.hostname:
-                raise UserError(f"{SMTP} is no smtp://host:port or smtps://host:port; correct it")
+        if self.smtp_url and not _is_address(self.smtp_url, "smtp", "smtps"):
+            raise UserError(f"{SMTP} is no smtp://host:port or smtps://host:port; correct it")
 
 
 def operation(environment: Mapping[str, str]) -> Operation:
@@ -67,14 +66,26 @@ def operation(environment: Mapping[str, str]) -> Operation:
     values: dict[str, object] = {}
     for name, variable in (("look_back_days", LOOK_BACK), ("history_days", HISTORY)):
         if text := environment.get(variable):
-            if not text.strip().isdecimal():
-                raise UserError(f"{variable}={text!r} is no whole number of days; set e.g. 365")
+            if not re.fullmatch(r"\s*[0-9]{1,5}\s*", text):
+                raise UserError(
+                    f"{variable}={text!r} is no whole number of days up to 99999; set e.g. 365"
+                )
             values[name] = int(text)
     if text := environment.get(QUARANTINE):
         values["quarantine_limit"] = _share(text)
     texts = {"notify_url": URL, "notify_email": EMAIL, "smtp_url": SMTP}
     given = {name: environment.get(variable, "").strip() for name, variable in texts.items()}
     return Operation(**values, **given)  # type: ignore[arg-type]
+
+
+def _is_address(url: str, *schemes: str) -> bool:
+    """Has the URL one of these schemes, a host, and a port that can be?"""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises where it is no number or too large a one
+    except ValueError:
+        return False
+    return parts.scheme in schemes and bool(parts.hostname)
 
 
 def _share(text: str) -> float:

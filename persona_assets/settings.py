@@ -96,9 +96,9 @@ class Settings:
                 f"seed must be a whole number from 0 to {2**32 - 1}, got {self.seed!r}; mend "
                 "PERSONA_SEED or the seed in persona.toml"
             )
-        if type(self.retention_days) is not int or self.retention_days < 1:
+        if type(self.retention_days) is not int or not 1 <= self.retention_days < 100_000:
             raise UserError(
-                f"retention_days must be a whole number of at least 1, got "
+                f"retention_days must be a whole number from 1 to 99999, got "
                 f"{self.retention_days!r}: within a day, whoever began to read before a file was "
                 "replaced may still be reading it; "
                 "change PERSONA_RETENTION_DAYS or retention_days in persona.toml"

@@ -134,7 +134,7 @@ def test_an_unknown_variable_is_refused_with_a_suggestion(home, name, said):
         (
             "RETENTION_DAYS",
             "0",
-            "retention_days must be .* at least 1, got 0: .*change PERSONA_RET",
+            "retention_days must be .* from 1 to 99999, got 0: .*change PERSONA_RET",
         ),
         ("SEED", "-1", "seed must be .* from 0 .*got -1; mend PERSONA_SEED"),
         ("SEED", str(2**32), "seed must be .*mend"),
