@@ -19,7 +19,6 @@ from persona_assets.sources.inspection.column_names import looks_like_data
 from persona_assets.sources.inspection.nested_columns import readable_paths
 from persona_assets.sources.reading import AS_THE_CONTENT_SHOWS, Delivered, EmptyFile, FileFormat
 from persona_assets.sources.reading.read import read_text
-from persona_assets.sources.sampling import Sample
 
 MOST_CELLS = 2_000_000
 MOST_ROWS = 50_000
@@ -103,7 +102,7 @@ def read_files(files: Sequence[FoundFile]) -> ReadFiles:
     empty = []
     for file in files:
         try:
-            read.extend(_read(file, len(files)))
+            read.extend(_read(file))
         except EmptyFile:
             empty.append(file.name)
         except UserError as error:
@@ -113,7 +112,7 @@ def read_files(files: Sequence[FoundFile]) -> ReadFiles:
     return ReadFiles(tuple(tables), unreadable, tuple(empty))
 
 
-def _read(file: FoundFile, files: int) -> Iterator[_Read]:
+def _read(file: FoundFile) -> Iterator[_Read]:
     """The tables of one file: one, or one for each kind of sheet."""
     options = AS_THE_CONTENT_SHOWS
     try:
@@ -139,9 +138,9 @@ def _read(file: FoundFile, files: int) -> Iterator[_Read]:
                 one = read_text(file.path, options=options, partitions=file.partitions)
             except EmptyFile:
                 continue
-            yield _drawn(_Read(file.name, options, one, ()), file, files)
+            yield _drawn(_Read(file.name, options, one, ()), file)
         return
-    yield _drawn(_Read(file.name, options, delivered, ()), file, files)
+    yield _drawn(_Read(file.name, options, delivered, ()), file)
 
 
 def _whole(file: FoundFile, options: FileFormat) -> Delivered:
@@ -172,7 +171,7 @@ def _has_text(path: Path, column: str) -> bool:
     return True
 
 
-def _drawn(read: _Read, file: FoundFile, files: int) -> _Read:
+def _drawn(read: _Read, file: FoundFile) -> _Read:
     """The same with columns inside nested ones, and no more rows than are looked at."""
     paths, lists = readable_paths(read.delivered)
     delivered = read.delivered
@@ -183,14 +182,8 @@ def _drawn(read: _Read, file: FoundFile, files: int) -> _Read:
         )
         delivered = replace(again, frame=again.frame[wanted], notes=delivered.notes)
     most = min(MOST_ROWS, max(200, MOST_CELLS // max(1, delivered.frame.width)))
-    numbered = delivered.frame.with_columns(delivered.row.alias(_ROW))
-    few = Sample(most, SEED).of(numbered, 1 if delivered.frame.height > most else files)
-    kept = replace(delivered, frame=few.drop(_ROW), row=delivered.row)
+    kept = replace(delivered, frame=_few(delivered.frame, most), row=delivered.row)
     return replace(read, delivered=kept, lists=lists)
-
-
-_ROW = "\0row"
-"""No column of a file has such a name, since its text may hold no NUL."""
 
 
 def _other_sheets(path: Path, delivered: Delivered) -> Iterator[str]:
@@ -241,6 +234,14 @@ def _are_alike(first: _Read, other: _Read) -> bool:
     return ours == theirs
 
 
+def _few(rows: pl.DataFrame, most: int) -> pl.DataFrame:
+    """At most so many rows in their order: the first ones, and some of the others."""
+    if rows.height <= most:
+        return rows
+    drawn = pl.int_range(most // 2, rows.height, eager=True).sample(most - most // 2, seed=SEED)
+    return pl.concat([rows.head(most // 2), rows[drawn.sort()]])
+
+
 def _together(group: Sequence[_Read]) -> TableOfFiles:
     notes = dict.fromkeys(note for each in group for note in each.delivered.notes)
     frame = pl.concat([each.delivered.frame for each in group], how="diagonal")
@@ -248,7 +249,7 @@ def _together(group: Sequence[_Read]) -> TableOfFiles:
     stated = [each.options for each in group if each.options != AS_THE_CONTENT_SHOWS]
     return TableOfFiles(
         files=tuple(dict.fromkeys(each.name for each in group)),
-        frame=Sample(most, SEED).of(frame, 1),
+        frame=_few(frame, most),
         rows=sum(len(each.delivered.row) for each in group),
         form=", ".join(dict.fromkeys(each.form for each in group)),
         options=stated[0] if stated else AS_THE_CONTENT_SHOWS,

@@ -4,16 +4,18 @@ Belongs here: the evidence for a reading, or the readings to choose from. Does n
 readings and the decision (`times/`).
 """
 
+import re
+import tomllib
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import get_args
+from pathlib import Path
 
 import polars as pl
 
 from persona_assets.errors import UserError
 from persona_assets.sources.delivered_times import instants
 from persona_assets.sources.inspection.columns import share_of
-from persona_assets.sources.mapping import Unit
+from persona_assets.sources.mapping import parsed
 from persona_assets.sources.times.decision import (
     FIRST_PLAUSIBLE,
     AmbiguousTimesError,
@@ -136,13 +138,23 @@ def _needed(found: Decision, texts: pl.Series) -> str:
     meant = found.instants
     if ((as_they_are == meant) | meant.is_null()).fill_null(False).all():
         return ""
-    return found.setting if _may_be_said(found.setting) else ""
+    return _sayable(found.setting)
 
 
-def _may_be_said(setting: str) -> bool:
-    key, _, value = setting.partition(" = ")
-    if key == "unit":
-        return value.strip('"') in get_args(Unit)
+def _sayable(setting: str) -> str:
+    """The setting, if a mapping may say so; of several formats the commonest, if not all may be."""
+    first = re.sub(r'^format = \[("(?:[^"\\]|\\.)*").*\]$', r"format = \1", setting)
+    return next((each for each in (setting, first) if _is_understood(each)), "")
+
+
+def _is_understood(setting: str) -> bool:
+    columns = dict.fromkeys(("user_id", "product_id", "event_type", "timestamp"), "theirs")
+    try:
+        time_section = tomllib.loads(setting)
+        events = {"file": "x", **columns, "constants": {"consent": True}, "time": time_section}
+        parsed({"events": events}, Path("draft"))
+    except (UserError, tomllib.TOMLDecodeError):
+        return False
     return True
 
 
