@@ -11,7 +11,7 @@ import dagster as dg
 
 from persona_assets import settings
 from persona_assets.orchestration import arrivals, notifying
-from persona_assets.orchestration.due_condition import Due
+from persona_assets.orchestration.due_condition import Due, Pending
 from persona_assets.orchestration.maintenance.job import maintenance
 from persona_assets.partitions import DAILY, JUDGED, WEEKLY
 
@@ -55,11 +55,13 @@ FOLLOW_INPUTS = _when_due(_DUE.newly_true() | dg.AutomationCondition.any_deps_up
 def _on_monday(cron: str) -> dg.AutomationCondition:
     """Once a week at `cron`, for all cut-offs that are due, when every input partition is there.
 
+    What becomes due during the week waits for the next tick; only what a tick found pending is made
+    as soon as the inputs that it lacked are there.
+
     The stock `on_cron` waits for every input to be updated *after* the tick; a weekly asset over
     daily inputs, all of which were updated before it, would never run.
     """
-    tick: dg.AutomationCondition = dg.AutomationCondition.cron_tick_passed(cron)
-    return _when_due(tick)
+    return _when_due(dg.AutomationCondition.cron_tick_passed(cron) & Pending())
 
 
 TRAIN = _on_monday("0 4 * * 1")

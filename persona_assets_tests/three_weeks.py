@@ -100,6 +100,7 @@ def prepare(folder: Path) -> None:
     text = "\n".join(["sku,title,category,price", *lines]) + "\n"
     (folder / "shop" / "products.csv").write_text(text, encoding="utf-8")
     os.environ["PERSONA_HOME"] = str(folder / "home")
+    os.environ["PERSONA_HASH_KEY"] = "one key for both homes of the test"
 
 
 FOLDER = Path(sys.argv[1])
@@ -203,7 +204,7 @@ class Daemon:
 
     def day(self, today: date) -> None:
         """A morning: files arrive, the sensor looks, the schedule ticks, conditions hold."""
-        for minute in (5, 6, 7):
+        for minute in (5, 6):  # files are taken for whole at the second look
             with CLOCK.at(today, 1, minute):
                 self._look()
         self._until_rest(today, 1, 10)
@@ -324,6 +325,9 @@ def state(home: Home) -> dict[str, Any]:
         if "/".join(check.asset_key.path) not in (*RAW, *FOLLOWED):
             continue
         history = home.instance.event_log_storage.get_asset_check_execution_history(check, 1000)
+        if home.graph.get_check_spec(check).partitions_def is None:
+            # Dagster plans it for each partition of a run; what the UI shows is the newest record.
+            history = [each for each in history if each.partition is None][:1]
         newest = {each.partition or "": each for each in reversed(history)}
         for partition, each in newest.items():
             found["checks"].append(

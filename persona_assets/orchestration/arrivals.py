@@ -90,20 +90,33 @@ def ranges(days: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def requests(found: Due, digest: str) -> list[dg.RunRequest]:
-    """A run per range of days; or, where no day changed, one of the tables without days."""
+    """A run per range of days, of the tables that change in it; tables without days in the first.
+
+    Args:
+        found: what has arrived; see `arrived`.
+        digest: of the files that it lies in.
+    """
     days = {key for reasons in found.values() for key in reasons if key}
-    if days:
-        return [
+    without = [path for path, reasons in found.items() if "" in reasons]
+    asked: list[dg.RunRequest] = []
+    for first, last in ranges(sorted(days)):
+        changed = [
+            path for path, reasons in found.items() if any(first <= key <= last for key in reasons)
+        ]
+        asked.append(
             dg.RunRequest(
                 run_key=f"{digest}-{first}-{last}",
                 tags={RANGE_START: first, RANGE_END: last},
+                asset_selection=_keys([*changed, *([] if asked else without)]),
             )
-            for first, last in ranges(sorted(days))
-        ]
-    if found:
-        assets = [dg.AssetKey(path.split("/")) for path in found]
-        return [dg.RunRequest(run_key=digest, asset_selection=assets)]
-    return []
+        )
+    if without and not days:
+        asked = [dg.RunRequest(run_key=digest, asset_selection=_keys(without))]
+    return asked
+
+
+def _keys(paths: Sequence[str]) -> list[dg.AssetKey]:
+    return [dg.AssetKey(path.split("/")) for path in paths]
 
 
 def look(cursor: str | None, digest: str) -> tuple[Seen, str]:

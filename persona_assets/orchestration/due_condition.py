@@ -1,6 +1,6 @@
-"""The automation condition "due": the scheduler's ask of the same question as `persona run`'s.
+"""The automation conditions "due" and "pending": what `persona run` asks, asked by the scheduler.
 
-Belongs here: the one custom condition. Does not belong here: what is due (`runs/due.py`), or which
+Belongs here: the custom conditions. Does not belong here: what is due (`runs/due.py`), or which
 tables follow it at what time (`automation.py`).
 
 Dagster's own `eager()` looks at the newest partition alone, and at materializations, not at what
@@ -8,7 +8,7 @@ they hold: an older day that comes late never reaches its children, and a day th
 again with the same rows makes everything again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import cast
@@ -55,6 +55,26 @@ class _Kept:
     moment: _Moment | None = None
 
 
+class Pending(dg.AutomationCondition):
+    """True for partitions that are due, or that read one that is and so may become due."""
+
+    @property
+    def description(self) -> str:
+        """As the UI shows it."""
+        return "Not what its inputs, code and settings now make, or one of its inputs is not"
+
+    @property
+    def name(self) -> str:
+        """As the UI shows it."""
+        return "pending"
+
+    def evaluate(self, context: dg.AutomationContext) -> dg.AutomationResult:
+        """The partitions of the asset for which the condition holds."""
+        view: AssetGraphView = context.asset_graph_view
+        moment = _moment(view, context.evaluation_time)
+        return _result(context, moment.waiting.get("/".join(context.key.path), {}))
+
+
 class Due(dg.AutomationCondition):
     """True for partitions that are due and whose inputs are as they will be.
 
@@ -87,13 +107,20 @@ class Due(dg.AutomationCondition):
             == view.asset_graph.get(key).partitions_def
             and view.asset_graph.get(key).partitions_def is not None
         }
-        found = {
-            AssetKeyPartitionKey(key, each or None)
+        found = (
+            each
             for each in moment.due.get(path, {})
             if _inputs_are_settled(node, each, moment.waiting, requested)
-        }
-        subset = view.get_asset_subset_from_asset_partitions(key, found)
-        return dg.AutomationResult(context, context.candidate_subset.compute_intersection(subset))
+        )
+        return _result(context, found)
+
+
+def _result(context: dg.AutomationContext, keys: Iterable[str]) -> dg.AutomationResult:
+    """That a condition holds for these partitions of the asset."""
+    view: AssetGraphView = context.asset_graph_view
+    found = {AssetKeyPartitionKey(context.key, each or None) for each in keys}
+    subset = view.get_asset_subset_from_asset_partitions(context.key, found)
+    return dg.AutomationResult(context, context.candidate_subset.compute_intersection(subset))
 
 
 def _inputs_are_settled(

@@ -36,6 +36,7 @@ from persona_assets.resources.failures import permanent_failures
 from persona_assets.resources.provenance import SOURCE, settings_digest, windows_of
 from persona_assets.resources.stopwatch import STOPWATCH
 from persona_assets.skipped import Made, Partial, Skipped, as_partial
+from persona_assets.sources.delivered_versions import NOTHING
 from persona_assets.tables import TABLES, Table
 
 COLUMNS = "persona/columns"
@@ -225,7 +226,7 @@ class LakeIOManager(dg.IOManager):
         keys = list(context.partition_keys) if tables[0].partition else [WHOLE]
         if tables[0].group == "raw":  # made from the source, not from tables
             delivered = context.resources.shop.versions(tables[0])
-            return {key: {SOURCE: delivered.get(key, "")} for key in keys}
+            return {key: {SOURCE: delivered.get(key, NOTHING)} for key in keys}
         reads = windows_of(context.assets_def, context.job_def.asset_layer)
         if not reads:
             return {}

@@ -14,6 +14,8 @@ from persona_assets.lake import content_hash
 from persona_assets.sources.protocol import DatedAttributes, Source
 from persona_assets.tables import Table, raw
 
+NOTHING = content_hash.render(0, 0)
+"""Version of a day without rows, and of a day after the source's last one."""
 # Days asked for at a time, so that a source that makes its rows does not hold a year of them.
 _DAYS = 31
 
@@ -39,7 +41,7 @@ def delivered_versions(source: Source, table: Table) -> dict[str, str]:
     days = [source.start + timedelta(days=n) for n in range((source.end - source.start).days)]
     if isinstance(source, KnowsVersions):
         return {day.isoformat(): source.version(table.name, day) for day in days}
-    found = {day.isoformat(): content_hash.render(0, 0) for day in days}
+    found = {day.isoformat(): NOTHING for day in days}
     for first in range(0, len(days), _DAYS):
         rows: pl.DataFrame = getattr(source, table.name)(days[first : first + _DAYS])
         for day, (number, total) in content_hash.sums(rows, table.partition).items():

@@ -68,14 +68,28 @@ def test_days_without_gaps_are_one_run() -> None:
 
 
 def test_a_changed_catalogue_alone_is_a_run_without_days() -> None:
-    changed = {"raw/products": {"": Reason.DELIVERED}}
-    (asked,) = requests(changed, "digest")
+    (asked,) = requests({"raw/products": {"": Reason.DELIVERED}}, "digest")
     assert asked.asset_selection == [dg.AssetKey(["raw", "products"])]
     assert RANGE_START not in asked.tags
-    (asked,) = requests({**changed, "raw/events": {"2025-01-02": Reason.MISSING}}, "digest")
-    assert (asked.tags[RANGE_START], asked.tags[RANGE_END]) == ("2025-01-02", "2025-01-02")
-    assert not asked.asset_selection
     assert requests({}, "digest") == []
+
+
+def test_each_table_is_asked_for_once_and_only_where_it_changes() -> None:
+    changed = {
+        "raw/products": {"": Reason.DELIVERED},
+        "raw/events": {"2025-01-02": Reason.MISSING, "2025-01-05": Reason.DELIVERED},
+        "raw/orders": {"2025-01-02": Reason.MISSING},
+    }
+    asked = {
+        (each.tags[RANGE_START], each.tags[RANGE_END]): [
+            "/".join(key.path) for key in each.asset_selection or ()
+        ]
+        for each in requests(changed, "digest")
+    }
+    assert asked == {
+        ("2025-01-02", "2025-01-02"): ["raw/events", "raw/orders", "raw/products"],
+        ("2025-01-05", "2025-01-05"): ["raw/events"],
+    }
 
 
 @pytest.mark.parametrize("live", [True, False])

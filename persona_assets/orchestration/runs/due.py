@@ -17,6 +17,7 @@ from persona_assets.lake.input_digests import InputDigests
 from persona_assets.lake.provenance import PartitionRecord, Records
 from persona_assets.orchestration.runs.lineage import Node
 from persona_assets.resources.provenance import SOURCE
+from persona_assets.sources.delivered_versions import NOTHING
 
 
 class Reason(StrEnum):
@@ -118,7 +119,7 @@ def _reason(
     present: Present,
 ) -> Reason | None:
     if node.path in present.delivered:
-        if record.inputs.get(SOURCE) != present.delivered[node.path].get(key, ""):
+        if record.inputs.get(SOURCE) != present.delivered[node.path].get(key, NOTHING):
             return Reason.DELIVERED
     elif not node.is_raw and dict(record.inputs) != present.inputs.of(key, node.windows):
         return Reason.INPUT
