@@ -10,6 +10,7 @@ more and more groups of features, on the same examples and candidates.
 
 import argparse
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from persona_assets.recommenders.ranking_task import Instant, examples
 from persona_assets.recommenders.score_blocks import of_each_block
 from persona_assets.recommenders.snapshots import snapshots
 from persona_assets.recommenders.two_stage import TwoStage
+from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS
 
 GROUPS = ("scores", "history", "last", "embeddings")
 STEPS = (
@@ -64,7 +66,7 @@ def main() -> None:
 
 def _rows(path: Path) -> pl.DataFrame:
     if "items" not in pl.scan_parquet(path).collect_schema():
-        return read_interactions(path, weights={})
+        return read_interactions(path, weights=DEFAULT_WEIGHTS, today=datetime.now(UTC).date()).rows
     order = pl.int_range(pl.len()).over("user")
     return (
         pl.read_parquet(path)

@@ -31,21 +31,23 @@ COUNTED = {"views": "view", "add_to_carts": "add_to_cart", "purchases": "purchas
            "returns": "return"}  # fmt: skip
 DEPTHS = {0: "return", 1: "view", 2: "add_to_cart", 3: "purchase"}
 COPIED = ("event_date", "event_id", "user_id", "product_id", "event_type", "timestamp",
-          "arrived_at", "quantity", "unit_price", "order_id", "related_event_id",
-          "consent")  # fmt: skip
+          "arrived_at", "quantity", "unit_price", "quantity_text", "unit_price_text", "order_id",
+          "related_event_id", "consent")  # fmt: skip
 COLUMN_OF_RULE = {
     "no_consent": "consent",
     "missing_event_id": "event_id",
     "missing_product": "product_id",
     "missing_user": "user_id",
     "unreadable_timestamp": "timestamp",
-    "future_timestamp": "timestamp",
+    "implausible_timestamp": "timestamp",
     "outside_partition": "timestamp",
     "unknown_event_type": "event_type",
     "unknown_product": "product_id",
     "service_line": "product_id",
     "anomalous_code": "product_id",
+    "unreadable_quantity": "quantity",
     "invalid_quantity": "quantity",
+    "unreadable_price": "unit_price",
     "negative_price": "unit_price",
     "zero_price": "unit_price",
     "duplicate_event_id": "event_id",
@@ -186,25 +188,32 @@ def judged(events: pl.DataFrame, known: Reference) -> pl.DataFrame:
     price, quantity = pl.col("unit_price"), pl.col("quantity")
     is_return = pl.col("event_type") == "return"
     billed = pl.col("event_type").is_in(["purchase", "return"])
-    no_price = ~(price.is_finite() & (price <= 1e9)).fill_null(False)
+    other_day = pl.col("event_ts").dt.date() != pl.col("event_date")
+    long_ago = pl.col("event_ts") < pl.col("arrived_at") - timedelta(days=365)
     broken = {
         "no_consent": ~pl.col("consent").fill_null(False),
         "missing_event_id": blank("event_id"),
         "missing_user": blank("user_id"),
         "missing_product": blank("product_id"),
         "unreadable_timestamp": pl.col("event_ts").is_null(),
-        "future_timestamp": pl.col("event_ts") > pl.col("arrived_at") + timedelta(minutes=5),
-        "outside_partition": pl.col("event_ts").dt.date() != pl.col("event_date"),
+        "implausible_timestamp": (pl.col("event_ts") > pl.col("arrived_at") + timedelta(minutes=5))
+        | (other_day & long_ago),
+        "outside_partition": other_day,
         "unknown_event_type": ~pl.col("event_type").is_in(list(WEIGHTS)).fill_null(False),
         "unknown_product": pl.col("kind").is_null(),
         "service_line": pl.col("kind") == "service",
         "anomalous_code": pl.col("kind") == "anomalous",
+        "unreadable_quantity": pl.col("quantity_text").is_not_null()
+        | ~quantity.is_finite().fill_null(True),
         "invalid_quantity": quantity.is_null()
         | (quantity.abs() > 1e9)
         | (is_return & (quantity >= 0))
         | (~is_return & (quantity <= 0)),
+        "unreadable_price": pl.col("unit_price_text").is_not_null()
+        | ~price.is_finite().fill_null(True)
+        | (price > 1e9),
         "negative_price": price < 0,
-        "zero_price": billed & (no_price | (price == 0)),
+        "zero_price": billed & (price == 0),
     }
     rows = (
         events.with_columns(event_ts=instants(events["timestamp"]))
@@ -238,7 +247,6 @@ def accepted(judged: pl.DataFrame) -> pl.DataFrame:
     return (
         judged.filter(pl.col("rule").is_null())
         .with_columns(
-            unit_price=pl.when(price.is_finite() & (price <= 1e9)).then(price),
             amount=pl.when(billed).then(pl.col("quantity") * price).otherwise(0.0),
             weight=pl.col("event_type").replace_strict(WEIGHTS, return_dtype=pl.Float64),
         )
@@ -249,11 +257,16 @@ def accepted(judged: pl.DataFrame) -> pl.DataFrame:
 def quarantine(rejected: pl.DataFrame) -> pl.DataFrame:
     """Rejected rows with the column and value that break their rule."""
     column = pl.col("rule").replace_strict(COLUMN_OF_RULE, default=None, return_dtype=pl.String)
-    price = pl.col("unit_price").round(6).cast(pl.Decimal(20, 6), strict=False).cast(pl.String)
+
+    def number(name: str) -> pl.Expr:
+        digits = pl.col(name).round(6).cast(pl.Decimal(20, 6), strict=False).cast(pl.String)
+        plain = digits.str.strip_chars_end("0").str.strip_chars_end(".")
+        return pl.coalesce(f"{name}_text", plain)
+
     texts = {
         "consent": pl.col("consent").cast(pl.String),
-        "quantity": pl.col("quantity").cast(pl.String),
-        "unit_price": price.str.strip_chars_end("0").str.strip_chars_end("."),
+        "quantity": number("quantity"),
+        "unit_price": number("unit_price"),
         **{name: pl.col(name) for name in ("event_id", "product_id", "timestamp", "event_type")},
     }
     return rejected.with_columns(column=column).select(

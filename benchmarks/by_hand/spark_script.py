@@ -29,21 +29,23 @@ COUNTED = {"views": "view", "add_to_carts": "add_to_cart", "purchases": "purchas
            "returns": "return"}  # fmt: skip
 DEPTHS = {"return": 0, "view": 1, "add_to_cart": 2, "purchase": 3}
 COPIED = ("event_date", "event_id", "user_id", "product_id", "event_type", "timestamp",
-          "arrived_at", "quantity", "unit_price", "order_id", "related_event_id",
-          "consent")  # fmt: skip
+          "arrived_at", "quantity", "unit_price", "quantity_text", "unit_price_text", "order_id",
+          "related_event_id", "consent")  # fmt: skip
 COLUMN_OF_RULE = {
     "no_consent": "consent",
     "missing_event_id": "event_id",
     "missing_product": "product_id",
     "missing_user": "user_id",
     "unreadable_timestamp": "timestamp",
-    "future_timestamp": "timestamp",
+    "implausible_timestamp": "timestamp",
     "outside_partition": "timestamp",
     "unknown_event_type": "event_type",
     "unknown_product": "product_id",
     "service_line": "product_id",
     "anomalous_code": "product_id",
+    "unreadable_quantity": "quantity",
     "invalid_quantity": "quantity",
+    "unreadable_price": "unit_price",
     "negative_price": "unit_price",
     "zero_price": "unit_price",
     "duplicate_event_id": "event_id",
@@ -179,26 +181,36 @@ def _broken_by_themselves(events: DataFrame, users: DataFrame, products: DataFra
     price, quantity = sf.col("unit_price"), sf.col("quantity")
     is_return = sf.col("event_type") == "return"
     billed = sf.col("event_type").isin("purchase", "return")
-    no_price = price.isNull() | sf.isnan(price) | (price > 1e9)
+    other_day = sf.to_date("event_ts") != sf.col("event_date")
+    long_ago = sf.col("event_ts") < sf.col("arrived_at") - sf.expr("INTERVAL 365 DAYS")
     broken = {
         "no_consent": ~sf.coalesce("consent", sf.lit(False)),
         "missing_event_id": blank("event_id"),
         "missing_user": blank("user_id"),
         "missing_product": blank("product_id"),
         "unreadable_timestamp": sf.col("event_ts").isNull(),
-        "future_timestamp": sf.col("event_ts")
-        > sf.col("arrived_at") + sf.expr("INTERVAL 5 MINUTES"),
-        "outside_partition": sf.to_date("event_ts") != sf.col("event_date"),
+        "implausible_timestamp": (
+            sf.col("event_ts") > sf.col("arrived_at") + sf.expr("INTERVAL 5 MINUTES")
+        )
+        | (other_day & long_ago),
+        "outside_partition": other_day,
         "unknown_event_type": ~sf.coalesce(sf.col("event_type").isin(*WEIGHTS), sf.lit(False)),
         "unknown_product": sf.col("kind").isNull(),
         "service_line": sf.col("kind") == "service",
         "anomalous_code": sf.col("kind") == "anomalous",
+        "unreadable_quantity": sf.col("quantity_text").isNotNull()
+        | sf.isnan(quantity)
+        | (sf.abs(quantity) == float("inf")),
         "invalid_quantity": quantity.isNull()
         | (sf.abs(quantity) > 1e9)
         | (is_return & (quantity >= 0))
         | (~is_return & (quantity <= 0)),
+        "unreadable_price": sf.col("unit_price_text").isNotNull()
+        | sf.isnan(price)
+        | (sf.abs(price) == float("inf"))
+        | (price > 1e9),
         "negative_price": price < 0,
-        "zero_price": billed & (no_price | (price == 0)),
+        "zero_price": billed & (price == 0),
     }
     rule = sf.coalesce(*(sf.when(when, sf.lit(name)) for name, when in broken.items()))
     return (
@@ -239,7 +251,7 @@ def interactions(rows: DataFrame) -> DataFrame:
             "event_ts", "arrived_at", "arrival_date",
             session_id.alias("session_id"),
             "quantity",
-            sf.when(~sf.isnan(price) & (price <= 1e9), price).alias("unit_price"),
+            "unit_price",
             sf.when(billed, sf.col("quantity") * price).otherwise(0.0).alias("amount"),
             choose("event_type", WEIGHTS).alias("weight"),
             "order_id", "related_event_id",
@@ -249,11 +261,15 @@ def interactions(rows: DataFrame) -> DataFrame:
 
 def quarantine(rows: DataFrame) -> DataFrame:
     """Rejected events with the column and value that break their rule."""
-    price = sf.round("unit_price", 6).cast("decimal(20,6)").cast("string")
+
+    def number(name: str) -> Column:
+        digits = sf.round(name, 6).cast("decimal(20,6)").cast("string")
+        return sf.coalesce(f"{name}_text", sf.regexp_replace(digits, "[.]?0+$", ""))
+
     texts = {
         "consent": sf.col("consent").cast("string"),
-        "quantity": sf.col("quantity").cast("string"),
-        "unit_price": sf.regexp_replace(price, "[.]?0+$", ""),
+        "quantity": number("quantity"),
+        "unit_price": number("unit_price"),
         **{name: sf.col(name) for name in ("event_id", "product_id", "timestamp", "event_type")},
     }
     value = sf.coalesce(*(sf.when(sf.col("column") == name, text) for name, text in texts.items()))

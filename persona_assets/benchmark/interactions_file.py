@@ -1,192 +1,192 @@
 """One file of interactions, as rows that models learn from.
 
-Belongs here: finding the columns, reading times and weights, and what is wrong with them. Does not
-belong here: file formats (`sources/reading.py`) or the mapping's rules (`sources/mapping.py`).
+Belongs here: what a log needs besides its reading: names of events, weights, nothing missing. Does
+not belong here: reading files and values, which is that of `persona run` (`sources/`).
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import polars as pl
 
 from persona_assets.errors import UserError
-from persona_assets.sources.delivered_times import MICROSECONDS, as_the_mart_reads, instants
-from persona_assets.sources.mapping import TableMapping, TimeReading, Unit, read_mapping
-from persona_assets.sources.reading import read_text
+from persona_assets.sources.delivered_rows import delivered_rows
+from persona_assets.sources.delivered_sections import read_sections
+from persona_assets.sources.event_names import as_mapping_lines, translation
+from persona_assets.sources.single_file import mapping_of_file
+from persona_assets.sources.times.readings import counted
 from persona_assets.sources.typed_columns import YES
+from persona_assets.tables.mart import UNUSED
 
-COLUMNS = {"user_id": "user", "product_id": "item", "timestamp": "timestamp", "event_type": "event"}
-"""Our column → its name in a file without a mapping."""
-
-SYNONYMS = {
-    "cart": "add_to_cart",
-    "addtocart": "add_to_cart",
-    "add-to-cart": "add_to_cart",
-    "basket": "add_to_cart",
-    "buy": "purchase",
-    "order": "purchase",
-    "transaction": "purchase",
-    "click": "view",
-    "pageview": "view",
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "user_id": ("user", "user_id"),
+    "product_id": ("item", "product", "product_id"),
+    "timestamp": ("timestamp",),
+    "event_type": ("event", "event_type"),
 }
-"""Names of events that public data sets use → those that weights are known of."""
+"""Our column → its names in a file without a mapping."""
+MAY_LACK = ("event_type", "consent")
+BESIDES = ("weight", "session")
+WITHOUT_EVENTS = "view"
+"""What a row is in a file that tells no kinds of events apart."""
+SHOWN_NAMES = 12
 
-# Seconds, milliseconds or microseconds since 1970 by their size: 10¹¹ s is the year 5138.
-_LARGEST: tuple[tuple[Unit, float], ...] = (("s", 1e11), ("ms", 1e14), ("us", float("inf")))
+
+@dataclass(frozen=True)
+class Interactions:
+    """Rows of a file, and what reading it has to say (a sentence each).
+
+    `rows` has `user_id, product_id, event_type, event_ts, arrived_at, weight` and, if the file has
+    sessions, `session_id`.
+    """
+
+    rows: pl.DataFrame
+    notes: tuple[str, ...] = ()
 
 
 def read_interactions(
-    path: Path, *, weights: Mapping[str, float], mapping: Path | None = None
-) -> pl.DataFrame:
+    path: Path,
+    *,
+    weights: Mapping[str, float],
+    today: date,
+    mapping: str | Path | None = None,
+    consent: str | None = None,
+) -> Interactions:
     """All rows of a file.
 
-    Args:
-        path: CSV, Parquet, JSON lines or Excel.
-        weights: weight of each event type. Others weigh 1. A column `weight` comes before it.
-        mapping: the TOML mapping whose section `[events]` names the columns; None: `user`, `item`,
-            `timestamp` and, where there are such columns, `event`, `weight` and `session`.
+    Rows without consent, where consent is mapped, are left out, and so are rows of events that are
+    no interaction, and all but one of rows that are equal in everything.
 
-    Returns:
-        `user_id, product_id, event_type, event_ts, arrived_at, weight` and, if the file has
-        sessions, `session_id`. Rows without consent, where consent is mapped, are left out, and so
-        are all but one of rows that are equal in everything.
+    Args:
+        path: a file of any format that `persona run` reads.
+        weights: weight of each event type. A column `weight` of the file comes before it.
+        today: the caller's day in UTC.
+        mapping: the TOML mapping (or preset) whose section `[events]` names the columns; None:
+            `user`, `item`, `timestamp` and, where there are such columns, `event`, `weight` and
+            `session`. Common names of events are understood in both cases.
+        consent: see `single_file.mapping_of_file`.
 
     Raises:
-        UserError: a column is missing, or a value cannot be read; the text names it, its row and
-            what to do.
+        UserError: a column is missing, or a value cannot be read, or nobody knows an event's name;
+            the text names it, its place and what to do.
     """
-    section = None if mapping is None else read_mapping(mapping).tables["events"]
-    given = read_text(path).frame
-    text = _columns(given, path, section)
-    if text.is_empty():
-        raise UserError(f"{path} has no rows to learn from; give a file with interactions")
-    for column in ("user_id", "product_id", "timestamp"):
-        _refuse_missing(text, column, path)
-    kinds = text["event_type"] if "event_type" in text.columns else _constant("view", len(text))
-    rows = pl.DataFrame(
-        {
-            "user_id": text["user_id"],
-            "product_id": text["product_id"],
-            "event_type": kinds.fill_null("view"),
-            "event_ts": _instants(
-                text["timestamp"], path, section.time if section else TimeReading()
-            ),
-        }
+    described = mapping_of_file(
+        path, mapping, columns=COLUMNS, may_lack=MAY_LACK, besides=BESIDES, consent=consent
+    )
+    section = described.tables["events"]
+    delivered = read_sections(path.parent, {"events": section}, today=today, sample=None)["events"]
+    notes = list(delivered.notes)
+    text = delivered.rows
+    if "consent" in section.columns:
+        text = text.filter(pl.col("consent").str.to_lowercase().is_in(YES).fill_null(False))
+        if text.is_empty():
+            raise UserError(f"{path}: no row has consent; see what `consent` is mapped to")
+    for column in ("user_id", "product_id"):
+        _refuse_missing(text, column)
+    rows = text.select(
+        "user_id",
+        "product_id",
+        event_type="event_type" if "event_type" in section.given else pl.lit(WITHOUT_EVENTS),
+        event_ts=_instants(text),
     ).with_columns(arrived_at=pl.col("event_ts"))
-    rows = rows.with_columns(weight=_weights(text, rows["event_type"], weights, path))
+    if "weight" in text.columns:
+        weight = _stated_weights(text)
+        rows = rows.with_columns(pl.col("event_type").fill_null(WITHOUT_EVENTS))
+    else:
+        rows = rows.with_columns(_known_names(rows["event_type"], weights, text, notes))
+        weight = rows["event_type"].replace_strict(dict(weights) | {UNUSED: 0.0}).alias("weight")
+    rows = rows.with_columns(weight.cast(pl.Float64))
     if "session" in text.columns:
         rows = rows.with_columns(session_id=text["session"].fill_null(""))
-    if "consent" in text.columns:
-        rows = rows.filter(text["consent"].str.to_lowercase().is_in(YES).fill_null(False))
-    if rows.is_empty():
-        raise UserError(f"{path}: no row has consent; see what `consent` is mapped to")
-    return rows.unique(maintain_order=True)
+    rows = rows.filter(pl.col("event_type") != UNUSED)
+    return Interactions(rows.unique(maintain_order=True), tuple(notes))
 
 
-def read_pairs(path: Path, *, mapping: Path | None = None) -> pl.DataFrame:
+def read_pairs(
+    path: Path, *, mapping: str | Path | None = None, consent: str | None = None
+) -> pl.DataFrame:
     """`user_id, product_id` of a file that holds no more than who reached what.
 
     Raises:
         UserError: see `read_interactions`.
     """
-    section = None if mapping is None else read_mapping(mapping).tables["events"]
-    text = _columns(read_text(path).frame, path, section, wanted=("user_id", "product_id"))
+    described = mapping_of_file(
+        path,
+        mapping,
+        columns={name: COLUMNS[name] for name in ("user_id", "product_id")},
+        may_lack=("timestamp", *MAY_LACK),
+        consent=consent,
+    )
+    text = delivered_rows(path.parent, described.tables["events"]).rows
     for column in ("user_id", "product_id"):
-        _refuse_missing(text, column, path)
+        _refuse_missing(text, column)
     return text.select("user_id", "product_id").unique(maintain_order=True)
 
 
-def _constant(value: str, rows: int) -> pl.Series:
-    return pl.Series([value], dtype=pl.String()).new_from_index(0, rows)
-
-
-def _columns(
-    given: pl.DataFrame,
-    path: Path,
-    section: TableMapping | None,
-    wanted: tuple[str, ...] = ("user_id", "product_id", "timestamp"),
-) -> pl.DataFrame:
-    """The file's columns under our names, translated, constants added."""
-    names = dict(COLUMNS)
-    if section is not None:
-        names |= section.columns
-        for ours in section.constants:
-            names.pop(ours, None)
-    here = {ours: theirs for ours, theirs in names.items() if theirs in given.columns}
-    missing = [ours for ours in wanted if ours not in here and ours not in _stated(section)]
-    if missing:
-        theirs, ours = names[missing[0]], missing[0]
-        meaning = "" if theirs == ours else f" ({ours})"
-        raise UserError(
-            f"{path} has no column {theirs!r}{meaning}; its columns are "
-            f"{', '.join(given.columns)}; rename one, or pass --mapping with a TOML file whose "
-            f'section [events] says {ours} = "<their column>"'
-        )
-    text = given.select(
-        *(pl.col(theirs).alias(ours) for ours, theirs in here.items()),
-        *(name for name in ("weight", "session") if name in given.columns),
-    )
-    if section is not None:
-        text = text.with_columns(
-            pl.col(column).replace(values)
-            for column, values in section.values.items()
-            if column in text.columns
-        ).with_columns(pl.lit(value).alias(name) for name, value in section.constants.items())
-    return text
-
-
-def _stated(section: TableMapping | None) -> frozenset[str]:
-    return frozenset() if section is None else frozenset(section.constants)
-
-
-def _refuse_missing(text: pl.DataFrame, column: str, path: Path) -> None:
+def _refuse_missing(text: pl.DataFrame, column: str) -> None:
     empty = text[column].is_null()
     if empty.any():
         raise UserError(
-            f"{path} row {int(empty.arg_max() or 0) + 1}: {column} is missing ({empty.sum()} such "
+            f"{text['place'][int(empty.arg_max() or 0)]}: {column} is missing ({empty.sum()} such "
             "rows); give it a value or remove the row"
         )
 
 
-def _instants(text: pl.Series, path: Path, reading: TimeReading) -> pl.Series:
-    """Times in UTC: numbers since 1970 of whatever size, days, or the texts that the mart reads."""
-    kind = pl.Datetime("us", "UTC")
-    number = text.cast(pl.Float64, strict=False)
-    if reading.format is None and number.null_count() == 0 and number.is_finite().all():
-        unit = reading.unit or _unit(float(number.abs().max()))  # type: ignore[arg-type]
-        exact = text.cast(pl.Int64, strict=False)
-        scaled = number if exact.null_count() else exact
-        return (scaled * MICROSECONDS[unit]).cast(pl.Int64).cast(kind)
-    found = instants(as_the_mart_reads(text, reading))
-    days = text.str.to_date("%Y-%m-%d", strict=False).cast(kind)
-    found = found.zip_with(found.is_not_null(), days)
+def _instants(text: pl.DataFrame) -> pl.Series:
+    """When each row happened; numbers that are no times count, and give the order alone."""
+    found = text["instant"]
+    if found.null_count() == len(found):
+        found = counted(text["timestamp"], "s")
     if found.null_count():
         row = int(found.is_null().arg_max() or 0)
         raise UserError(
-            f"{path} row {row + 1}: timestamp is {text[row]!r}, which is no time "
+            f"{text['place'][row]}: timestamp is {text['timestamp'][row]!r}, which is no time "
             f"({found.null_count()} such rows); correct it, or say in a mapping's [events.time] "
             "which format, unit or zone the times have"
         )
     return found
 
 
-def _unit(largest: float) -> Unit:
-    return next(unit for unit, end in _LARGEST if largest < end)
-
-
-def _weights(
-    text: pl.DataFrame, kinds: pl.Series, weights: Mapping[str, float], path: Path
+def _known_names(
+    given: pl.Series, weights: Mapping[str, float], text: pl.DataFrame, notes: list[str]
 ) -> pl.Series:
-    """The column `weight`, or the weight of the event."""
-    if "weight" in text.columns:
-        number = text["weight"].cast(pl.Float64, strict=False)
-        wrong = (number.is_null() | ~number.is_finite() | (number < 0)).fill_null(True)
-        if wrong.any():
-            row = int(wrong.arg_max() or 0)
-            raise UserError(
-                f"{path} row {row + 1}: weight is {text['weight'][row]!r} ({wrong.sum()} such "
-                "rows); give a finite number of at least 0, or leave the column out"
-            )
-        return number
-    usual = kinds.str.to_lowercase().replace(SYNONYMS)
-    return usual.replace_strict(dict(weights), default=1.0, return_dtype=pl.Float64)
+    """Names of events as those that weights are known of.
+
+    Raises:
+        UserError: a name has no common meaning, so that no weight is right for it.
+    """
+    counts = given.value_counts().sort("count", given.name, descending=[True, False])
+    names = dict(counts.iter_rows())
+    translated = translation(name for name in names if name is not None and name not in weights)
+    unknown = {
+        name: rows
+        for name, rows in names.items()
+        if name not in translated and name not in weights and name != UNUSED
+    }
+    if unknown:
+        told = ", ".join(f"{name!r} {rows:,}" for name, rows in list(unknown.items())[:SHOWN_NAMES])
+        first = text["place"][int(given.eq_missing(next(iter(unknown))).arg_max() or 0)]
+        lines = as_mapping_lines([name or "" for name in list(names)[:SHOWN_NAMES]])
+        raise UserError(
+            f"nobody knows the events {told} (rows; first {first}); say in a mapping what they "
+            f"are, [events.values.event_type] {lines}, or give the file a column weight"
+        )
+    if translated:
+        told = ", ".join(f"{name} ({names[name]:,} rows) as {ours}"
+                         for name, ours in translated.items())  # fmt: skip
+        notes.append(f"events are read by their common names: {told}")
+    return given.replace(translated)
+
+
+def _stated_weights(text: pl.DataFrame) -> pl.Series:
+    number = text["weight"].cast(pl.Float64, strict=False)
+    wrong = (number.is_null() | ~number.is_finite() | (number < 0)).fill_null(True)
+    if wrong.any():
+        row = int(wrong.arg_max() or 0)
+        raise UserError(
+            f"{text['place'][row]}: weight is {text['weight'][row]!r} ({wrong.sum()} such "
+            "rows); give a finite number of at least 0, or leave the column out"
+        )
+    return number

@@ -121,12 +121,33 @@ def split(
             )
         [blind] = rename_blindly(rows)
         return PROTOCOLS[protocol](blind)
-    event = target or rows.sort("weight", "event_type")["event_type"][-1]
+    event = target_of(rows, target)
     if test is None:
         [blind] = rename_blindly(rows)
         return funnel(blind, target=event)
     blind, held = rename_blindly(rows, test)
     return funnel(blind, target=event, test=held)
+
+
+def target_of(rows: pl.DataFrame, asked: str | None) -> str:
+    """The event that a funnel is judged by: the one asked for, else the weightiest.
+
+    Raises:
+        UserError: no row is of the one asked for, or several are equally weighty.
+    """
+    kinds = rows.group_by("event_type").agg(pl.col("weight").max(), pl.len()).sort("event_type")
+    told = ", ".join(f"{kind} {count:,}" for kind, _, count in kinds.iter_rows())
+    if asked is not None:
+        if asked not in kinds["event_type"]:
+            raise UserError(f"--target {asked!r} is no event of the file; its events are {told}")
+        return asked
+    weightiest = kinds.filter(pl.col("weight") == pl.col("weight").max())["event_type"]
+    if len(weightiest) > 1:
+        raise UserError(
+            f"the events {', '.join(weightiest)} weigh the same, so none is the funnel's target by "
+            f"itself; say --target, one of {told}"
+        )
+    return str(weightiest[0])
 
 
 def names(text: str) -> list[str]:

@@ -6,6 +6,7 @@ Belongs here: its arguments and what it prints. Does not belong here: what it do
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,8 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="What an earlier --json printed: its models' parameters are taken, not searched again.",
 )
-@click.option("--mapping", type=click.Path(path_type=Path), help="TOML column mapping.")
+@click.option("--mapping", help="TOML column mapping, or the name of a preset.")
+@click.option("--consent", help="all: everybody in the file consented.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON, and nothing else.")
 def benchmark(
@@ -52,15 +54,16 @@ def benchmark(
     target: str | None,
     test: Path | None,
     parameters: Path | None,
-    mapping: Path | None,
+    mapping: str | None,
+    consent: str | None,
     seed: int,
     as_json: bool,
 ) -> None:
     """Judge every model on a FILE of interactions: is one worth shipping?
 
-    FILE is CSV or Parquet with columns user, item and timestamp, and optionally event, weight and
-    session. Parameters are chosen on a validation part alone, every product is ranked, metrics
-    have 95 % intervals.
+    FILE is CSV, JSON, Parquet or Excel with columns user, item and timestamp, and optionally event,
+    weight and session. Parameters are chosen on a validation part alone, every product is ranked,
+    metrics have 95 % intervals.
     """
     from persona_assets.benchmark import run
     from persona_assets.benchmark.interactions_file import read_interactions, read_pairs
@@ -74,8 +77,19 @@ def benchmark(
             "`persona run` judges them",
             highlight=False,
         )
-    rows = read_interactions(file, weights=settings.load().event_weights, mapping=mapping)
-    held = None if test is None else read_pairs(test, mapping=mapping)
+    read = read_interactions(
+        file,
+        weights=settings.load().event_weights,
+        today=datetime.now(UTC).date(),
+        mapping=mapping,
+        consent=consent,
+    )
+    rows = read.rows
+    held = None if test is None else read_pairs(test, mapping=mapping, consent=consent)
+    target = run.target_of(rows, target) if protocol == "funnel" else target
+    notes = [*read.notes, *([f"target of the funnel: {target}"] if target else [])]
+    for note in notes:
+        messages.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
     given = {} if parameters is None else _parameters(parameters)
     with messages.status(f"splitting {len(rows):,} rows") as status:
         result = run.benchmark(
@@ -90,7 +104,8 @@ def benchmark(
         )
     if as_json:
         told = result.to_dict()
-        click.echo(json.dumps(told | {"data": {"file": file.name, **told["data"]}}, indent=2))
+        data = {"file": file.name, "target": target, "notes": notes, **told["data"]}
+        click.echo(json.dumps(told | {"data": data}, indent=2))
     else:
         _show(result, file.name, lengths, Console(width=None if sys.stdout.isatty() else 100))
 

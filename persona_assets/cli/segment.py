@@ -28,14 +28,20 @@ _ENDINGS = (".csv", ".parquet")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Default: after the last line.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write all customers: .csv, .parquet.")
-@click.option("--mapping", type=click.Path(path_type=Path), help="TOML column mapping.")
+@click.option("--mapping", help="TOML column mapping, or the name of a preset.")
+@click.option("--consent", help="all: everybody in the file consented.")
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON, and nothing else.")
 def segment(
-    file: Path, as_of: datetime | None, out: Path | None, mapping: Path | None, as_json: bool
+    file: Path,
+    as_of: datetime | None,
+    out: Path | None,
+    mapping: str | None,
+    consent: str | None,
+    as_json: bool,
 ) -> None:
     """Score customers from a FILE of purchase lines with the newest segmentation of the home.
 
-    FILE is CSV, JSON lines, Parquet or Excel with columns user, product, timestamp, order, quantity
+    FILE is CSV, JSON, Parquet or Excel with columns user, product, timestamp, order, quantity
     and price, and optionally event, country and category. Cleaning, features and assignment are
     those of the graph. User identifiers stay as they are in FILE.
     """
@@ -58,6 +64,7 @@ def segment(
         today=datetime.now(UTC).date(),
         as_of=as_of.date() if as_of else None,
         mapping=mapping,
+        consent=consent,
     )
     if out is not None:
         _write(scored.customers, out)
@@ -103,6 +110,7 @@ def _told(file: Path, scored: "Scored", out: Path | None) -> dict[str, object]:
         "lines": scored.lines,
         "lines_after_as_of": scored.later,
         "lines_rejected": dict(scored.rejected),
+        "notes": list(scored.notes),
         "customers": scored.customers.height,
         "customers_without_purchase": scored.without_purchase,
         "segments": scored.sizes.to_dicts(),
@@ -124,5 +132,7 @@ def _show(file: Path, scored: "Scored", out: Path | None) -> None:
     click.echo(f"{counted(rejected, 'line')} rejected{f': {why}' if why else ''}")
     if scored.later:
         click.echo(f"{counted(scored.later, 'line')} of {scored.as_of} or later not looked at")
+    for note in scored.notes:
+        click.echo(f"note: {note}")
     if out is not None:
         click.echo(f"all customers in {out}")

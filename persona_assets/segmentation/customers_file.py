@@ -5,9 +5,8 @@ graph's customer features, the training's own assignment. Does not belong here: 
 or arguments and printing (`cli/segment.py`).
 """
 
-import glob
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -17,8 +16,8 @@ import polars as pl
 from persona_assets.errors import UserError
 from persona_assets.segmentation.assignment import assign
 from persona_assets.sources.files import FilesSource
-from persona_assets.sources.mapping import Mapping, TableMapping, read_mapping
-from persona_assets.sources.reading import read_text
+from persona_assets.sources.mapping import Mapping
+from persona_assets.sources.single_file import mapping_of_file
 from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, judge, rejected
 from persona_assets.transforms.customer_features import customer_features
 from persona_assets.transforms.history import known_before
@@ -36,6 +35,7 @@ COLUMNS: MappingOf[str, tuple[str, ...]] = {
 }
 """Our column → its names in a file without a mapping."""
 MAY_LACK = ("event_type", "consent")
+BESIDES = ("country", "category")
 _KEY = b"persona_assets: customers of a file"
 """Identifiers leave the process as they came; the hash is only what the cleaning works with."""
 
@@ -52,6 +52,7 @@ class Scored:
         lines: lines of the file.
         later: usable lines on or after `as_of`, or known only then, which are not looked at.
         rejected: rule of the mart's cleaning → lines that it rejected, most first.
+        notes: what reading the file has to say, a sentence each.
     """
 
     as_of: date
@@ -60,6 +61,7 @@ class Scored:
     lines: int
     later: int
     rejected: MappingOf[str, int]
+    notes: tuple[str, ...] = ()
 
     @property
     def sizes(self) -> pl.DataFrame:
@@ -84,7 +86,8 @@ def score_file(
     catalogue: pl.DataFrame,
     today: date,
     as_of: date | None = None,
-    mapping: Path | None = None,
+    mapping: str | Path | None = None,
+    consent: str | None = None,
 ) -> Scored:
     """Assign every customer of a file of purchase lines to a segment.
 
@@ -93,24 +96,27 @@ def score_file(
     negative quantity are returns.
 
     Args:
-        path: CSV, JSON lines, Parquet or Excel.
+        path: a file of any format that `persona run` reads.
         model: rows of `segmentation/segmentation_model` of one cut-off.
         catalogue: rows of `raw/products`, whose services and anomalous codes are known by it;
             products that only the file knows are products.
         today: the caller's day in UTC; later timestamps are mistakes.
         as_of: see `Scored`; None: the day after the last usable line.
-        mapping: the TOML mapping of `persona run --source files`, of which `[events]` describes
-            the lines, whatever `file` it names; `[users]` and `[products]` are files beside it.
+        mapping: the TOML mapping (or preset) of `persona run --source files`, of which `[events]`
+            describes the lines, whatever `file` it names; columns alone are enough. `[users]` and
+            `[products]` are files beside it.
+        consent: see `single_file.mapping_of_file`.
 
     Raises:
         UserError: the file is missing, empty, lacks a column or has no usable line; the text says
             what to do.
     """
-    given = read_text(path).frame
-    described = _of_columns(path, given) if mapping is None else _of_mapping(path, mapping)
+    described = mapping_of_file(
+        path, mapping, columns=COLUMNS, may_lack=MAY_LACK, besides=BESIDES, consent=consent
+    )
     source = FilesSource(path.parent, described, today=today)
     events = source.events(_days(source.start, source.end))
-    countries, products = _people(source, described, given), _products(source, described, given)
+    countries, products = _people(source, described), _products(source, described)
     judged = judge(
         nw.from_native(events.lazy()),
         nw.from_native(_known(products, catalogue).lazy()),
@@ -140,43 +146,20 @@ def score_file(
         lines=events.height,
         later=rows.height - known_before(rows, as_of).height,
         rejected=_by_rule(refused),
+        notes=source.notes,
     )
-
-
-def _of_columns(path: Path, given: pl.DataFrame) -> Mapping:
-    """The mapping that a file with columns under our names needs none for."""
-    columns = {
-        ours: name for ours, names in COLUMNS.items() for name in names if name in given.columns
-    }
-    if missing := [ours for ours in COLUMNS if ours not in columns and ours not in MAY_LACK]:
-        raise UserError(
-            f"{path} has no column {' or '.join(map(repr, COLUMNS[missing[0]]))}; its columns are "
-            f"{', '.join(given.columns)}; rename one, or pass --mapping with a TOML file whose "
-            f'section [events] says {missing[0]} = "<their column>"'
-        )
-    # Whoever scores a file states with it that its people may be scored; a column says otherwise.
-    constants = {} if "consent" in columns else {"consent": "true"}
-    lines = TableMapping("events", (glob.escape(path.name),), columns, constants=constants)
-    return Mapping(path, {"events": lines})
-
-
-def _of_mapping(path: Path, mapping: Path) -> Mapping:
-    """The mapping with FILE as the file of its events."""
-    described = read_mapping(mapping)
-    lines = replace(described.tables["events"], files=(glob.escape(path.name),))
-    return Mapping(described.path, {**described.tables, "events": lines})
 
 
 def _days(start: date, end: date) -> list[date]:
     return [start + timedelta(days=day) for day in range((end - start).days)]
 
 
-def _people(source: FilesSource, described: Mapping, given: pl.DataFrame) -> pl.DataFrame:
+def _people(source: FilesSource, described: Mapping) -> pl.DataFrame:
     """`user_id` (hashed), `country` of the people whose country is known."""
     if "users" in described.tables:
         people = source.users().select("user_id", "country")
     else:
-        people = _most_frequent(given, described, "user_id", "country")
+        people = _most_frequent(source, "user_id", "country")
     return people.drop_nulls().with_columns(
         user_id=pl.Series(
             [pseudonym(each, _KEY) for each in people.drop_nulls()["user_id"]], dtype=pl.String()
@@ -184,12 +167,12 @@ def _people(source: FilesSource, described: Mapping, given: pl.DataFrame) -> pl.
     )
 
 
-def _products(source: FilesSource, described: Mapping, given: pl.DataFrame) -> pl.DataFrame:
+def _products(source: FilesSource, described: Mapping) -> pl.DataFrame:
     """Rows of `raw/products` of the file's products."""
     products = source.products()
     if "products" in described.tables:
         return products
-    categories = _most_frequent(given, described, "product_id", "category")
+    categories = _most_frequent(source, "product_id", "category")
     return (
         products.drop("category")
         .join(categories, on="product_id", how="left")
@@ -197,15 +180,13 @@ def _products(source: FilesSource, described: Mapping, given: pl.DataFrame) -> p
     )
 
 
-def _most_frequent(
-    given: pl.DataFrame, described: Mapping, key: str, attribute: str
-) -> pl.DataFrame:
+def _most_frequent(source: FilesSource, key: str, attribute: str) -> pl.DataFrame:
     """The attribute that most lines of each key have; of equals the first by name."""
-    theirs = described.tables["events"].columns.get(key)
-    if attribute not in given.columns or theirs is None:
+    lines = source.delivered_events
+    if attribute not in lines.columns:
         return pl.DataFrame(schema={key: pl.String(), attribute: pl.String()})
     return (
-        given.select(pl.col(theirs).alias(key), attribute)
+        lines.select(key, attribute)
         .drop_nulls()
         .group_by(key, attribute)
         .len()

@@ -1,8 +1,9 @@
 """What a mapping says about a file's columns beyond their names.
 
-Belongs here: rows that are of another section, columns that come from the first of several that
-has a value or that a file may lack, cells that mean "as in the row above". Does not belong here:
-finding files and reading them (`delivered_rows.py`, `reading`), types and times.
+Belongs here: values without blanks and null words, rows that are of another section, columns that
+come from the first of several that has a value or that a file may lack, cells that mean "as in the
+row above". Does not belong here: finding files and reading them (`delivered_rows.py`, `reading`),
+numbers and times (`delivered_values.py`).
 
 All functions take and give text columns and keep `place`, which says where each row comes from;
 `header` are all columns of the file, for error texts.
@@ -14,7 +15,12 @@ import polars as pl
 
 from persona_assets.errors import UserError
 from persona_assets.sources.mapping import FillDown, TableMapping
+from persona_assets.sources.null_words import NO_ORDER, without_blanks, without_null_words
 from persona_assets.sources.reading.headers import listed
+
+_DESCRIPTIONS = ("name", "category", "brand", "country", "query")
+_MAY_BE_MEANT = ("na",)
+"""Null words that a text may mean: NA is Namibia."""
 
 
 def of_the_section(
@@ -28,7 +34,7 @@ def of_the_section(
     for column, values in mapping.where.items():
         if column not in text.columns:
             raise UserError(_no_column(header, mapping, file, (column,), "where"))
-        text = text.filter(pl.col(column).is_in(values))
+        text = text.filter(without_blanks(pl.col(column)).is_in(values))
     return text
 
 
@@ -37,18 +43,34 @@ def in_our_columns(
 ) -> pl.DataFrame:
     """The mapped columns under our names, each from the first of its columns that has a value.
 
+    Blanks around values are no part of them, and null words are no values; `0` is no order.
+
     Raises:
         UserError: the file has none of the columns of one that it may not lack.
     """
     ours = {}
     for name, first in mapping.columns.items():
         theirs = (first, *mapping.alternatives.get(name, ()))
-        there = [pl.col(column) for column in theirs if column in text.columns]
+        there = [
+            _value(pl.col(column), name, mapping) for column in theirs if column in text.columns
+        ]
         if not there and name not in mapping.optional_columns:
             raise UserError(_no_column(header, mapping, file, theirs, name))
         ours[name] = pl.coalesce(there) if there else pl.lit(None, pl.String)
     rows = text.select("place", **ours)
     return rows.drop_nulls(list(mapping.table.key)) if mapping.skip_without_key else rows
+
+
+def _value(text: pl.Expr, name: str, mapping: TableMapping) -> pl.Expr:
+    """A delivered value of one of our columns; null where it says that there is none."""
+    translated = {theirs.strip().lower() for theirs in mapping.values.get(name, ())}
+    words = [word for word in mapping.null_words if word.lower() not in translated]
+    if name in _DESCRIPTIONS:
+        words = [word for word in words if word.lower() not in _MAY_BE_MEANT]
+    value = without_null_words(without_blanks(text), words)
+    if name == "order_id":
+        value = pl.when(~value.str.contains(NO_ORDER)).then(value)
+    return value
 
 
 def refuse_nested(nested: Mapping[str, Sequence[str]], mapping: TableMapping, file: str) -> None:

@@ -1,8 +1,8 @@
 """A section's rows as delivered, under our names.
 
-Belongs here: reading a section's files and applying the mapping's columns, values,
-constants and times. Does not belong here: types, days and identifiers (`files.py`),
-or which files these are (`finding.py`).
+Belongs here: reading a section's files and applying the mapping's columns, translations, defaults
+and constants. Does not belong here: numbers and times (`delivered_values.py`), days and identifiers
+(`files.py`), or which files these are (`finding.py`).
 """
 
 from collections.abc import Sequence
@@ -20,11 +20,9 @@ from persona_assets.sources.column_rules import (
     refuse_nested,
     without_field,
 )
-from persona_assets.sources.delivered_times import as_the_mart_reads, instants
 from persona_assets.sources.finding import FoundFile, find_files, nothing_found
 from persona_assets.sources.mapping import TableMapping
 from persona_assets.sources.reading import EmptyFile, read_text
-from persona_assets.sources.sampling import Sample
 
 WHEN_UNMAPPED = {"kind": "product", "status": "completed"}
 """What a row is where the shop makes no such distinction."""
@@ -32,22 +30,24 @@ WHEN_UNMAPPED = {"kind": "product", "status": "completed"}
 
 @dataclass(frozen=True)
 class DeliveredRows:
-    """The rows of a section, and what reading its files has to say (a sentence each)."""
+    """The rows of a section, file after file.
+
+    Attributes:
+        rows: text columns under our names, and `place`.
+        notes: what reading the files has to say, a sentence each.
+        heights: rows of each file.
+    """
 
     rows: pl.DataFrame
     notes: tuple[str, ...] = ()
+    heights: tuple[int, ...] = ()
 
 
-def delivered_rows(
-    folder: Path, mapping: TableMapping, sample: Sample | None = None
-) -> DeliveredRows:
+def delivered_rows(folder: Path, mapping: TableMapping) -> DeliveredRows:
     """All rows of a section's files, in the order of the files' names, as text in our columns.
 
-    If there is a `sample`, its rows alone, and a note says how many there would be.
-
-    Columns of the contract that the mapping does not give are null. Besides them: `place` (file
-    and row, for error texts) and, where the table has a timestamp, `instant` (null where the
-    timestamp cannot be read).
+    Columns of the contract that the mapping does not give are null. Besides them there is `place`
+    (file and row, for error texts).
 
     Raises:
         UserError: no file matches, one cannot be read or lacks a mapped column, or there are no
@@ -63,30 +63,20 @@ def delivered_rows(
             f"[{mapping.section}] file = {mapping.file} are empty; deliver them again"
         )
     notes = (*found.notes, *empty, *(note for each in read for note in each.notes))
-    delivered = sum(each.rows.height for each in read)
-    rows = pl.concat(
-        [each.rows if sample is None else sample.of(each.rows, len(read)) for each in read]
-    )
-    if rows.height < delivered and sample is not None:
-        notes = (
-            *notes,
-            f"looked at {rows.height:,} of {delivered:,} rows of [{mapping.section}]: the first of "
-            f"each file and a random sample of the others (seed {sample.seed}); "
-            "--all looks at every row",
-        )
+    rows = pl.concat([each.rows for each in read])
     if rows.is_empty():
         raise UserError(f"{mapping.file} in {folder} has a header and no rows; deliver it again")
+    translations = {
+        name: {theirs.strip(): ours for theirs, ours in values.items()}
+        for name, values in mapping.values.items()
+    }
     rows = rows.with_columns(
-        *(pl.col(name).replace(values) for name, values in mapping.values.items()),
+        pl.col(name).replace(values) for name, values in translations.items()
     ).with_columns(pl.col(name).fill_null(value) for name, value in mapping.defaults.items())
     others = [name for name in mapping.table.polars_schema if name not in mapping.columns]
     stated = {name: mapping.constants.get(name, WHEN_UNMAPPED.get(name)) for name in others}
     rows = rows.with_columns(pl.lit(value, pl.String).alias(name) for name, value in stated.items())
-    times = [name for name in ("timestamp", "arrived_at") if name in mapping.given]
-    rows = rows.with_columns(as_the_mart_reads(rows[time], mapping.time) for time in times)
-    if "timestamp" not in times:
-        return DeliveredRows(rows, notes)
-    return DeliveredRows(rows.with_columns(instants(rows["timestamp"]).alias("instant")), notes)
+    return DeliveredRows(rows, notes, tuple(each.rows.height for each in read))
 
 
 def is_delivered(folder: Path, mapping: TableMapping) -> bool:

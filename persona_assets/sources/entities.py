@@ -12,10 +12,8 @@ import polars as pl
 
 from persona_assets.errors import UserError
 from persona_assets.sources.attribute_deliveries import after_dated_delivery
-from persona_assets.sources.mapping import TimeReading
-from persona_assets.sources.times.decision import decide
-from persona_assets.sources.times.readings import counted
-from persona_assets.sources.times.strftime import read_format
+from persona_assets.sources.delivered_times import read_times
+from persona_assets.sources.value_settings import TimeReading
 from persona_assets.tables import raw
 from persona_assets.tables.contract import Table
 from persona_assets.transforms.attribute_history import VALID_FROM, as_known_at
@@ -104,7 +102,7 @@ def dated(
 
     Args:
         rows: descriptions with their `place`.
-        texts: (rows,) that instant as delivered.
+        texts: (rows,) that instant as delivered, without blanks around it.
         reading: how the mapping says that times are written; where it does not, the whole column
             decides (`times.decision`).
         section: the mapping's section, for errors.
@@ -113,21 +111,10 @@ def dated(
     Raises:
         UserError: a text is no time, or the column can be read in several ways.
     """
-    stripped = texts.str.strip_chars().replace("", None)
-    if reading.unit is not None:
-        instants = counted(stripped, reading.unit)
-    elif reading.format is not None:
-        instants = read_format(stripped, reading.format, reading.zone)
-    else:
-        instants = decide(
-            stripped,
-            zone=reading.zone,
-            today=today,
-            name=VALID_FROM,
-            section=section,
-            places=rows[_PLACE],
-        ).instants
-    unread = instants.is_null() & stripped.is_not_null()
+    instants = read_times(
+        texts.alias(VALID_FROM), reading, section=section, today=today, places=rows[_PLACE]
+    ).instants
+    unread = instants.is_null() & texts.is_not_null()
     if unread.any():
         first = int(unread.arg_max() or 0)
         raise UserError(

@@ -1,8 +1,9 @@
 """A folder of CSV, JSON lines, Parquet or Excel files, and a mapping of its columns.
 
-Belongs here: filing the delivered rows under days, and what they are where the shop says nothing.
-Does not belong here: the mapping's rules (`mapping.py`), finding and renaming the shop's columns
-(`delivered_rows.py`), reading times (`delivered_times.py`) and values (`typed_columns.py`).
+Belongs here: filing the delivered rows under days, in the contracts of the raw tables. Does not
+belong here: the mapping's rules (`mapping.py`), reading files and values
+(`delivered_sections.py`), what events mean where the shop says nothing (`delivered_events.py`),
+or which days there are (`day_range.py`).
 """
 
 from collections.abc import Sequence
@@ -15,23 +16,18 @@ from typing import cast
 import polars as pl
 
 from persona_assets.errors import UserError
-from persona_assets.sources.delivered_rows import (
-    WHEN_UNMAPPED,
-    delivered_rows,
-    is_delivered,
-)
-from persona_assets.sources.delivered_times import instants
+from persona_assets.sources.day_range import DayRange, bulk_of, refuse_endless
+from persona_assets.sources.delivered_events import arrivals, meant, plausible_times
+from persona_assets.sources.delivered_rows import WHEN_UNMAPPED, is_delivered
+from persona_assets.sources.delivered_sections import read_sections
+from persona_assets.sources.delivered_values import DeliveredValues
 from persona_assets.sources.entities import dated, newest_state, one_description, refuse_missing
-from persona_assets.sources.event_ids import content_ids
 from persona_assets.sources.mapping import Mapping, TableMapping
 from persona_assets.sources.sampling import Sample
 from persona_assets.sources.typed_columns import refuse_other_than, typed
 from persona_assets.tables import raw
 from persona_assets.tables.contract import Table
 from persona_assets.transforms.attribute_history import VALID_FROM
-
-NOT_THE_EVENT = frozenset({"event_id", "arrived_at"})
-"""A row delivered again later tells of the same event, so arrival is no part of its identity."""
 
 
 class FilesSource:
@@ -41,8 +37,8 @@ class FilesSource:
     those outside the range under its nearest day. Where the mapping names no
 
     - `event_id`, it is made from the row's mapped columns, so that equal rows get equal ones;
-    - `arrived_at`, a row arrived when its event happened, or, if that is not on the day under
-      which it is filed (unreadable, in the future), at the start of that day;
+    - `arrived_at`, a row arrived when its event happened, or, if that cannot be (unreadable, in the
+      future, far from all others), at the start of the day under which it is filed;
     - `event_type` (which a mapping file always names), a row is a purchase, and a return where its
       quantity is negative;
     - `quantity`, an event is about one piece (−1 for a return); views and carts are so too where
@@ -52,8 +48,8 @@ class FilesSource:
     Args:
         path: the folder.
         mapping: which files and columns are what; see `mapping.read_mapping`.
-        start: first day; default: day of the earliest readable timestamp.
-        end: day after the last; default: after the day of the latest that is not after `today`.
+        start: first day; default: the first of the bulk of the rows (`day_range.py`).
+        end: day after the last; default: after the last of the bulk of the rows.
         sample: look at these events alone; None: at all.
         today: the caller's day in UTC, so that a timestamp in 2099 does not stretch the range.
 
@@ -85,13 +81,13 @@ class FilesSource:
         self._asked = (start, end)
         self._today = today
         self._sample = sample
-        self._notes: dict[str, tuple[str, ...]] = {}
+        self._notes: list[str] = []
         self._entity_rows: dict[str, pl.DataFrame] = {}
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What reading had to say (files skipped, separators chosen …) of the sections read."""
-        return tuple(note for notes in self._notes.values() for note in notes)
+        """What reading had to say: files passed over, separators, readings of times, the range."""
+        return tuple(self._notes)
 
     @property
     def start(self) -> date:
@@ -128,7 +124,7 @@ class FilesSource:
 
         `place` is its file and row, `delivered` its position among all delivered rows.
         """
-        return _numbered(self._delivered_events, self._days(self._delivered_events)).select(
+        return _numbered(self.delivered_events, self._days(self.delivered_events)).select(
             "event_date", "source_row", "place", delivered=pl.int_range(pl.len())
         )
 
@@ -141,47 +137,74 @@ class FilesSource:
         return self._search_logs.filter(pl.col("event_date").is_in(list(days)))
 
     @cached_property
-    def _delivered_events(self) -> pl.DataFrame:
-        mapping = self._mapping.tables["events"]
-        delivered = self._delivered(mapping)
-        if "event_type" not in mapping.given:
-            delivered = delivered.with_columns(event_type=_kind_by_sign())
-        events = _with_quantity(delivered, "quantity" in mapping.given)
-        if events["instant"].null_count() == len(events):
-            raise UserError(
-                f"none of the {len(events)} timestamps of {mapping.file} can be read, the first "
-                f"is {events['timestamp'][0]!r}; say in [events.time] which format, unit or zone "
-                "they have"
-            )
-        if "event_id" in mapping.given:
-            return events
-        told = sorted(mapping.given - NOT_THE_EVENT)
-        return events.with_columns(content_ids(events, told, person="user_id"))
+    def delivered_events(self) -> pl.DataFrame:
+        """Events in the order of their delivery, before they are filed under days.
+
+        Columns of `raw/events` as far as they are known, `place`, `instant` (timestamp; null:
+        unreadable), and further columns that the mapping names.
+        """
+        return meant(self._sections["events"].rows, self._mapping.tables["events"])
+
+    @cached_property
+    def _sections(self) -> dict[str, DeliveredValues]:
+        read = read_sections(
+            self._path, self._mapping.tables, today=self._today, sample=self._sample
+        )
+        self._notes += [note for section in read.values() for note in section.notes]
+        return read
+
+    @cached_property
+    def _bulk(self) -> DayRange | None:
+        return bulk_of(self.delivered_events["instant"].dt.date(), today=self._today)
 
     @cached_property
     def _range(self) -> tuple[date, date]:
         start, end = self._asked
-        days = self._delivered_events["instant"].dt.date().drop_nulls().sort()
-        known = days.filter(days <= self._today)
-        if known.is_empty() and (start is None or end is None):
+        bulk, events = self._bulk, self.delivered_events
+        if bulk is None and (start is None or end is None):
+            first = int(events["instant"].is_not_null().arg_max() or 0)
             raise UserError(
-                f"all readable timestamps of {self._mapping.tables['events'].file} lie after "
-                f"today ({self._today}), the first is on {days[0]}; correct [events.time], or "
-                "state the first and last day"
+                f"no timestamp of {self._mapping.tables['events'].file} is of a day between 1990 "
+                f"and today ({self._today}), the first is {events['timestamp'][first]!r} "
+                f"({events['place'][first]}); correct [events.time], or state the first and last "
+                "day with --start and --end"
             )
-        if start is None:
-            start = cast(date, known[0])
-        if end is None:
-            end = cast(date, known[-1]) + timedelta(days=1)
+        if bulk is not None:
+            start = start or bulk.first
+            end = end or bulk.last + timedelta(days=1)
+            self._say_what_is_outside(bulk)
+        start, end = cast(date, start), cast(date, end)
         if end <= start:
             raise UserError(
                 f"the range ends on {end}, not after its first day {start}; correct start or end"
             )
+        refuse_endless(start, end - timedelta(days=1), *self._places_at_the_ends(start, end))
         return start, end
+
+    def _say_what_is_outside(self, bulk: DayRange) -> None:
+        events = self.delivered_events
+        outside = events.filter(events["instant"].dt.date().is_in(list(bulk.outside)))
+        if outside.height:
+            self._notes.append(
+                f"{outside.height:,} of {events.height:,} events have times that cannot be or are "
+                f"more than a year from all others, first {outside['place'][0]} "
+                f"({outside['timestamp'][0]!r}), and are rejected as implausible_timestamp; the "
+                f"others are from {bulk.first} to {bulk.last} (--start and --end state other days)"
+            )
+
+    def _places_at_the_ends(self, start: date, end: date) -> tuple[str, str]:
+        """Where the events of the first and of the last day are."""
+        events = self.delivered_events
+        timely = events.filter(
+            events["instant"].dt.date().is_between(start, end, closed="left")
+        ).sort("instant")
+        if timely.is_empty():
+            return "as stated", "as stated"
+        return timely["place"][0], timely["place"][-1]
 
     @cached_property
     def _events(self) -> pl.DataFrame:
-        return self._filed(self._delivered_events, raw.EVENTS)
+        return self._filed(self.delivered_events, raw.EVENTS)
 
     @cached_property
     def _orders(self) -> pl.DataFrame:
@@ -191,21 +214,22 @@ class FilesSource:
     def _search_logs(self) -> pl.DataFrame:
         return self._daily(raw.SEARCH_LOGS)
 
-    def _delivered(self, mapping: TableMapping) -> pl.DataFrame:
-        sample = self._sample if mapping.section == "events" else None
-        delivered = delivered_rows(self._path, mapping, sample)
-        self._notes[mapping.section] = delivered.notes
-        return delivered.rows
-
     def _daily(self, table: Table) -> pl.DataFrame:
-        mapping = self._mapping.tables.get(table.name)
-        return self._filed(self._delivered(mapping), table) if mapping else table.empty()
+        if table.name not in self._mapping.tables:
+            return table.empty()
+        return self._filed(self._sections[table.name].rows, table)
 
     def _filed(self, delivered: pl.DataFrame, table: Table) -> pl.DataFrame:
         """Rows of a daily table under their days, in the contract's types and order."""
         day = self._days(delivered)
-        arrival = _arrival(delivered, day, table, self._mapping.tables[table.name])
-        filed = _numbered(delivered, day).with_columns(arrival)
+        outside = self._bulk.outside if self._bulk else frozenset[date]()
+        arrived = arrivals(
+            delivered,
+            day,
+            self._mapping.tables[table.name],
+            plausible=plausible_times(delivered["instant"], outside, today=self._today),
+        )
+        filed = _numbered(delivered, day).with_columns(arrived)
         return _in_contract(filed, table, strict=False).sort("event_date", "source_row")
 
     def _days(self, delivered: pl.DataFrame) -> pl.Series:
@@ -217,7 +241,7 @@ class FilesSource:
         key = table.key[0]
         mapping = self._mapping.tables.get(table.name)
         if mapping is None:
-            ids = self._delivered_events[key].drop_nulls().unique().sort()
+            ids = self.delivered_events[key].drop_nulls().unique().sort()
             distinct = pl.DataFrame(ids).with_columns(
                 pl.lit(WHEN_UNMAPPED.get(column.name), column_type).alias(column.name)
                 for column, column_type in zip(
@@ -243,7 +267,7 @@ class FilesSource:
             return self._entity_rows[mapping.section]
         table = mapping.table
         identified_by = [table.key[0]]
-        delivered = self._delivered(mapping)
+        delivered = self._sections[mapping.section].rows
         rows = _in_contract(delivered, table, strict=True).with_columns(delivered["place"])
         refuse_missing(rows, table.key[0])
         if VALID_FROM in mapping.given:
@@ -257,7 +281,7 @@ class FilesSource:
             identified_by.append(VALID_FROM)
         found, note = one_description(rows, identified_by)
         if note:
-            self._notes[mapping.section] += (f"[{mapping.section}] {note}",)
+            self._notes.append(f"[{mapping.section}] {note}")
         self._entity_rows[mapping.section] = found
         return found
 
@@ -267,36 +291,6 @@ def _numbered(rows: pl.DataFrame, day: pl.Series) -> pl.DataFrame:
     return rows.with_columns(day.alias("event_date")).with_columns(
         pl.int_range(pl.len(), dtype=pl.Int64).over("event_date").alias("source_row")
     )
-
-
-def _kind_by_sign() -> pl.Expr:
-    returned = pl.col("quantity").str.strip_chars().str.starts_with("-").fill_null(False)
-    return pl.when(returned).then(pl.lit("return")).otherwise(pl.lit("purchase"))
-
-
-def _with_quantity(events: pl.DataFrame, mapped: bool) -> pl.DataFrame:
-    """Gives one piece to events that say nothing about pieces."""
-    one = pl.when(event_type="return").then(pl.lit("-1")).otherwise(pl.lit("1"))
-    if mapped:
-        one = pl.when(pl.col("event_type").is_in(["view", "add_to_cart"])).then(pl.lit("1"))
-    return events.with_columns(pl.coalesce("quantity", one).alias("quantity"))
-
-
-def _arrival(rows: pl.DataFrame, day: pl.Series, table: Table, mapping: TableMapping) -> pl.Series:
-    """When each row reached the log; the delivered arrival must be readable in every row."""
-    if "arrived_at" not in mapping.given:
-        instant = rows["instant"]
-        start_of_day = day.cast(pl.Datetime("us", "UTC"))
-        on_its_day = (instant.dt.date() == day).fill_null(False)
-        return instant.zip_with(on_its_day, start_of_day).alias("arrived_at")
-    arrived_at = instants(rows["arrived_at"]).alias("arrived_at")
-    if arrived_at.null_count():
-        first = int(arrived_at.is_null().arg_max() or 0)
-        raise UserError(
-            f"{rows['place'][first]}: arrived_at is {rows['arrived_at'][first]!r}, which is no "
-            f"time; correct the file or [{table.name}.time], or leave arrived_at unmapped"
-        )
-    return arrived_at
 
 
 def _in_contract(rows: pl.DataFrame, table: Table, *, strict: bool) -> pl.DataFrame:

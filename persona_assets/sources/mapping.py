@@ -29,27 +29,40 @@ of a person or product are then its history, and an empty cell says that nothing
 rows without dates that differ, the most frequent value of each column counts.
 
 `file` may be a list of names and patterns, and a name may be that of a folder. `[events.time]` may
-also hold `format` (as in `%d.%m.%Y %H:%M`) or `unit` (`s`, `ms` or `us` since 1970-01-01 UTC).
+also hold `format` (as in `%d.%m.%Y %H:%M`; a list is tried in its order) or `unit` (`s`, `ms`, `us`
+or `ns` since 1970-01-01 UTC, or `excel`); without them the whole column decides. `[events.numbers]`
+may hold `decimal`, `thousands` and `currency`; `null_words` lists the words that mean nothing.
 `[events.format]` says what the files' content does not show: `separator`, `encoding`, `sheet`.
 `docs/mapping.md` lists every key.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal, cast, get_args
-from zoneinfo import available_timezones
-
-import polars as pl
 
 from persona_assets.errors import UserError
 from persona_assets.sources.mapping_document import Document, printable, read_document
+from persona_assets.sources.null_words import NULL_WORDS
 from persona_assets.sources.reading import AS_THE_CONTENT_SHOWS, FileFormat
+from persona_assets.sources.toml_values import (
+    refuse_unknown,
+    scalars_of,
+    subsection,
+    table_of,
+    text_of,
+    texts_of,
+)
+from persona_assets.sources.value_settings import (
+    AS_THE_NUMBERS_SHOW,
+    AS_THE_TIMES_SHOW,
+    NumberReading,
+    TimeReading,
+    null_words,
+    number_reading,
+    time_reading,
+)
 from persona_assets.tables import raw
 from persona_assets.tables.contract import Table
-
-Unit = Literal["s", "ms", "us"]
 
 REQUIRED: dict[str, tuple[str, ...]] = {
     "events": ("user_id", "product_id", "event_type", "timestamp", "consent"),
@@ -75,21 +88,10 @@ SETTINGS = (
     "defaults",
     "constants",
     "time",
+    "numbers",
+    "null_words",
     "format",
 )
-
-
-@dataclass(frozen=True)
-class TimeReading:
-    """How a section's times are written.
-
-    `zone` is the zone of times that name none; at most one of `format` (strftime) and `unit`
-    (since 1970-01-01 UTC) is set, and without either the texts are those that the mart reads.
-    """
-
-    zone: str = "UTC"
-    format: str | None = None
-    unit: Unit | None = None
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,9 @@ class TableMapping:
     columns: dict[str, str]
     values: dict[str, dict[str, str]] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
-    time: TimeReading = TimeReading()
+    time: TimeReading = AS_THE_TIMES_SHOW
+    numbers: NumberReading = AS_THE_NUMBERS_SHOW
+    null_words: tuple[str, ...] = NULL_WORDS
     alternatives: dict[str, tuple[str, ...]] = field(default_factory=dict)
     optional_columns: frozenset[str] = frozenset()
     defaults: dict[str, str] = field(default_factory=dict)
@@ -187,41 +191,37 @@ def read_mapping(given: str | Path, *, consent: str | None = None) -> Mapping:
     return parsed(read_document(given, consent=consent), Path(printable(given)))
 
 
-def parsed(document: Document, path: Path) -> Mapping:
+def parsed(document: Document, path: Path, *, may_lack: Collection[str] = ()) -> Mapping:
     """The mapping that a document describes; `path` is what error texts call it.
+
+    Args:
+        document: sections and their keys.
+        path: where it was read.
+        may_lack: required columns that it need not have, as the caller does without them.
 
     Raises:
         UserError: see `read_mapping`.
     """
     if "events" not in document:
         raise UserError(f"mapping {path} has no section [events]; add it")
-    _refuse_unknown(document, tuple(REQUIRED), f"mapping {path}", "section")
-    tables = {name: _Section(path, name, body).read() for name, body in document.items()}
+    refuse_unknown(document, tuple(REQUIRED), f"mapping {path}", "section")
+    tables = {name: _Section(path, name, body, may_lack).read() for name, body in document.items()}
     return Mapping(path, tables)
-
-
-def _refuse_unknown(
-    given: dict[str, object], known: tuple[str, ...], where: str, kind: str
-) -> None:
-    for key in given:
-        if key not in known:
-            nearest = get_close_matches(key, known, n=1)
-            hint = f"did you mean {nearest[0]!r}? " if nearest else ""
-            raise UserError(f"{where}: unknown {kind} {key!r}; {hint}use one of {', '.join(known)}")
 
 
 class _Section:
     """Reads one section; holds what its error texts need."""
 
-    def __init__(self, path: Path, name: str, body: object) -> None:
+    def __init__(self, path: Path, name: str, body: object, may_lack: Collection[str]) -> None:
         self.name = name
+        self.required = [column for column in REQUIRED[name] if column not in may_lack]
         self.where = f"mapping {path} [{name}]"
         contract = tuple(c.name for c in TABLES[name].columns if c.name not in ADDED_BY_US)
         self.ours = (*contract, *DATED.get(name, ()))
-        self.body = self._table(body, self.where)
+        self.body = table_of(body, self.where)
 
     def read(self) -> TableMapping:
-        _refuse_unknown(self.body, (*SETTINGS, *self.ours), self.where, "key")
+        refuse_unknown(self.body, (*SETTINGS, *self.ours), self.where, "key")
         columns = {
             key: self._columns(value, key)
             for key, value in self.body.items()
@@ -232,11 +232,13 @@ class _Section:
             self._files(),
             {key: names[0] for key, names in columns.items()},
             self._values(),
-            self._scalars(self._settings("constants", self.ours), "constants"),
-            self._time_reading(),
+            self._scalars("constants"),
+            time_reading(self.body, self.where),
+            number_reading(self.body, self.where),
+            null_words(self.body, self.where),
             alternatives={key: names[1:] for key, names in columns.items() if len(names) > 1},
             optional_columns=frozenset(self._ours(self.body, "optional_columns")),
-            defaults=self._scalars(self._settings("defaults", self.ours), "defaults"),
+            defaults=self._scalars("defaults"),
             where=self._where(),
             fill_down=self._fill_down(),
             optional_file=self._flag("optional_file"),
@@ -249,9 +251,7 @@ class _Section:
     def _columns(self, value: object, key: str) -> tuple[str, ...]:
         """Their column, or several, of which the first that has a value is taken."""
         wanted = f'the name of their column: {key} = "…"'
-        if isinstance(value, list) and value:
-            return tuple(self._text(each, key, wanted) for each in value)
-        return (self._text(value, key, wanted),)
+        return texts_of(value or [value], key, wanted, self.where)
 
     def _ours(self, body: dict[str, object], key: str) -> tuple[str, ...]:
         """A list of our columns that this section maps."""
@@ -270,17 +270,17 @@ class _Section:
         return tuple(value)
 
     def _where(self) -> dict[str, tuple[str, ...]]:
-        body = self._table(self.body.get("where", {}), f"{self.where[:-1]}.where]")
+        body = table_of(self.body.get("where", {}), f"{self.where[:-1]}.where]")
         lists = {key: value if isinstance(value, list) else [value] for key, value in body.items()}
         return {
-            key: tuple(self._scalars({str(n): each for n, each in enumerate(values)}, key).values())
+            key: tuple(scalars_of(dict(enumerate(values)), key, self.where).values())
             for key, values in lists.items()
         }
 
     def _fill_down(self) -> FillDown | None:
         if "fill_down" not in self.body:
             return None
-        body = self._settings("fill_down", ("by", "columns"))
+        body = subsection(self.body, "fill_down", ("by", "columns"), self.where)
         by = self._ours({"fill_down.by": [body.get("by")]}, "fill_down.by")
         columns = self._ours({"fill_down.columns": body.get("columns")}, "fill_down.columns")
         return FillDown(by[0], columns)
@@ -293,74 +293,32 @@ class _Section:
 
     def _files(self) -> tuple[str, ...]:
         value = self.body.get("file")
-        names = value if isinstance(value, list) and value else [value]
         wanted = 'a file name or pattern, or a list of them: file = "…"'
-        return tuple(self._text(name, "file", wanted) for name in names)
+        return texts_of(value or None, "file", wanted, self.where)
 
     def _file_format(self) -> FileFormat:
-        body = self._settings("format", ("separator", "encoding", "sheet"))
-        texts = {key: self._text(value, f"format.{key}", "a text") for key, value in body.items()}
+        body = subsection(self.body, "format", ("separator", "encoding", "sheet"), self.where)
+        texts = {
+            key: text_of(value, f"format.{key}", "a text", self.where)
+            for key, value in body.items()
+        }
         try:
             return FileFormat(**texts, section=self.name)
         except UserError as error:
             raise UserError(f"{self.where}: {error}") from error
 
-    def _table(self, value: object, where: str) -> dict[str, object]:
-        if not isinstance(value, dict):
-            raise UserError(f"{where} is {value!r}; make it a section of keys and values")
-        return value
-
-    def _settings(self, setting: str, known: tuple[str, ...]) -> dict[str, object]:
-        where = f"{self.where[:-1]}.{setting}]"
-        body = self._table(self.body.get(setting, {}), where)
-        _refuse_unknown(body, known, where, "key")
-        return body
-
-    def _text(self, value: object, key: str, wanted: str) -> str:
-        if not isinstance(value, str) or not value:
-            found = "is missing" if value is None else f"is {value!r}"
-            raise UserError(f"{self.where}: {key!r} {found}; give {wanted}")
-        return value
-
     def _values(self) -> dict[str, dict[str, str]]:
+        bodies = subsection(self.body, "values", self.ours, self.where)
         return {
-            column: self._scalars(self._table(body, f"{self.where} values"), f"values.{column}")
-            for column, body in self._settings("values", self.ours).items()
+            column: scalars_of(
+                table_of(body, f"{self.where} values"), f"values.{column}", self.where
+            )
+            for column, body in bodies.items()
         }
 
-    def _scalars(self, body: dict[str, object], setting: str) -> dict[str, str]:
-        texts = {}
-        for key, value in body.items():
-            if isinstance(value, bool):
-                texts[key] = "true" if value else "false"
-            elif isinstance(value, str | int | float):
-                texts[key] = str(value)
-            else:
-                raise UserError(
-                    f"{self.where}: {setting}.{key} is {value!r}; give a text, a number or "
-                    "true/false"
-                )
-        return texts
-
-    def _time_reading(self) -> TimeReading:
-        body = self._settings("time", ("zone", "format", "unit"))
-        texts = {key: self._text(value, f"time.{key}", "a text") for key, value in body.items()}
-        zone, pattern, unit = texts.get("zone", "UTC"), texts.get("format"), texts.get("unit")
-        if unit is not None and len(texts) > 1:
-            raise UserError(
-                f"{self.where}: time.unit = {unit!r} counts from 1970 in UTC and goes with "
-                "neither zone nor format; remove one of them"
-            )
-        if unit is not None and unit not in get_args(Unit):
-            raise UserError(f"{self.where}: time.unit is {unit!r}; use one of {get_args(Unit)}")
-        if not _zone_exists(zone):
-            nearest = get_close_matches(zone, available_timezones(), n=1)
-            hint = f"did you mean {nearest[0]!r}? " if nearest else ""
-            raise UserError(
-                f"{self.where}: there is no time zone {zone!r}; {hint}"
-                "use a name of the IANA database such as 'Europe/Berlin'"
-            )
-        return TimeReading(zone, pattern, cast(Unit | None, unit))
+    def _scalars(self, setting: str) -> dict[str, str]:
+        body = subsection(self.body, setting, self.ours, self.where)
+        return scalars_of(body, setting, self.where)
 
     def _refuse_contradictions(self, mapping: TableMapping) -> None:
         if self.name == "events" and mapping.optional_file:
@@ -383,7 +341,7 @@ class _Section:
                 f"{self.where}: values are translated for {idle}, which are not mapped to a "
                 "column; map them or remove the translation"
             )
-        missing = [column for column in REQUIRED[self.name] if column not in mapping.given]
+        missing = [column for column in self.required if column not in mapping.given]
         if missing == ["consent"]:
             raise UserError(
                 f"{self.where}: consent is neither mapped nor stated, and is never assumed; map "
@@ -394,11 +352,3 @@ class _Section:
                 f"{self.where}: {', '.join(missing)} missing; map each to their column, as in "
                 f'{missing[0]} = "<their column>"'
             )
-
-
-def _zone_exists(zone: str) -> bool:
-    try:
-        pl.Series([datetime(2000, 1, 1)]).dt.replace_time_zone(zone)
-    except pl.exceptions.PolarsError:
-        return False
-    return True

@@ -29,7 +29,7 @@ def match_returns(lines: pl.DataFrame) -> pl.DataFrame:
     lines = lines.join(returns, on=pair, how="semi", maintain_order="left")
     lines = lines.sort(*pair, "arrived_at", maintain_order=True)
     matches: dict[str, str] = {}
-    open_purchases: list[tuple[str, int]] = []  # of the current pair, the latest at the end
+    open_purchases: list[tuple[str, float]] = []  # of the current pair, the latest at the end
     current = None
     columns = lines.select(*pair, "event_id", "event_type", "quantity")
     for user, product, event_id, event_type, quantity in columns.iter_rows():

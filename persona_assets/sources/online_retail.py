@@ -217,8 +217,10 @@ class OnlineRetail:
                 product_id="StockCode",
                 event_type=pl.when(returned).then(pl.lit("return")).otherwise(pl.lit("purchase")),
                 arrived_at=to_utc(pl.col("local"), ZONE),
-                quantity=_numbers(text["Quantity"], pl.Int64, self._path),
+                quantity=_numbers(text["Quantity"], pl.Int64, self._path).cast(pl.Float64),
                 unit_price=_numbers(text["UnitPrice"], pl.Float64, self._path),
+                quantity_text=pl.lit(None, pl.String),
+                unit_price_text=pl.lit(None, pl.String),
                 order_id="InvoiceNo",
                 consent=pl.lit(True),
             )

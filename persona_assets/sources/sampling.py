@@ -4,6 +4,7 @@ Belongs here: which rows are looked at. Does not belong here: reading them (`del
 what is concluded from them (`validation.py`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -20,12 +21,26 @@ class Sample:
     rows: int
     seed: int
 
-    def of(self, rows: pl.DataFrame, files: int) -> pl.DataFrame:
-        """The sample of one of `files` files, in the order of the file."""
-        most = max(2, self.rows // files)
-        if len(rows) <= most:
+    def of(self, rows: pl.DataFrame, heights: Sequence[int]) -> pl.DataFrame:
+        """The sample of rows that are of files of so many rows each, in their order."""
+        most = max(2, self.rows // max(1, len(heights)))
+        if all(height <= most for height in heights):
             return rows
+        drawn, begin = [], 0
+        for height in heights:
+            drawn.append(self._places(height, most) + begin)
+            begin += height
+        return rows[pl.concat(drawn)]
+
+    def _places(self, height: int, most: int) -> pl.Series:
+        """The rows that are looked at of a file of `height` rows."""
+        if height <= most:
+            return pl.int_range(height, eager=True)
         first = most // 2
-        rest = pl.int_range(first, len(rows), eager=True)
-        drawn = rest.sample(most - first, seed=self.seed).sort()
-        return pl.concat([rows.head(first), rows[drawn]])
+        rest = pl.int_range(first, height, eager=True)
+        return pl.concat(
+            [
+                pl.int_range(first, eager=True),
+                rest.sample(most - first, seed=self.seed).sort(),
+            ]
+        )

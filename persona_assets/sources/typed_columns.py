@@ -1,7 +1,7 @@
 """Delivered text as the types that the raw tables' contracts ask for.
 
-Belongs here: reading numbers, dates and yes/no out of text, and what happens when that fails.
-Does not belong here: times (`delivered_times.py`), which stay text in the raw tables.
+Belongs here: reading dates and yes/no out of text, and what happens when that fails. Does not
+belong here: numbers and times, which are decided over whole sections (`delivered_values.py`).
 """
 
 from collections.abc import Callable
@@ -15,16 +15,6 @@ YES = ("true", "t", "yes", "y", "1")
 NO = ("false", "f", "no", "n", "0")
 
 
-def _float(text: pl.Expr) -> pl.Expr:
-    number = text.cast(pl.Float64, strict=False)
-    return pl.when(number.is_finite()).then(number)
-
-
-def _integer(text: pl.Expr) -> pl.Expr:
-    number = _float(text)
-    return pl.when(number == number.floor()).then(number).cast(pl.Int64, strict=False)
-
-
 def _boolean(text: pl.Expr) -> pl.Expr:
     word = text.str.to_lowercase()
     return pl.when(word.is_in(YES)).then(True).when(word.is_in(NO)).then(False)
@@ -36,8 +26,6 @@ def _date(text: pl.Expr) -> pl.Expr:
 
 
 READINGS: dict[Type, tuple[Callable[[pl.Expr], pl.Expr], str]] = {
-    "float64": (_float, "a number such as 12.5"),
-    "int64": (_integer, "a whole number"),
     "bool": (_boolean, f"one of {', '.join((*YES, *NO))}"),
     "date": (_date, "a date such as 2024-05-13"),
 }

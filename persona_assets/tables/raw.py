@@ -34,7 +34,13 @@ RAW_PRODUCT = Column("product_id", "string", "the shop's identifier of the produ
 RAW_TIMESTAMP = Column(
     "timestamp", "string", "event time as delivered, in whatever format and zone", nullable=True
 )
-QUANTITY = Column("quantity", "int64", "pieces; negative for returns", "pieces", nullable=True)
+QUANTITY = Column(
+    "quantity",
+    "float64",
+    "pieces, or measures such as metres; negative for returns",
+    "pieces",
+    nullable=True,
+)
 UNIT_PRICE = Column("unit_price", "float64", "price of one piece", "shop currency", nullable=True)
 
 USERS = Table(
@@ -122,6 +128,18 @@ EVENTS = Table(
         ARRIVED_AT,
         QUANTITY,
         UNIT_PRICE,
+        Column(
+            "quantity_text",
+            "string",
+            "quantity as delivered, where it cannot be read as a number",
+            nullable=True,
+        ),
+        Column(
+            "unit_price_text",
+            "string",
+            "price as delivered, where it cannot be read as a number",
+            nullable=True,
+        ),
         Column("order_id", "string", "order of a purchase or return", nullable=True),
         Column(
             "related_event_id", "string", "purchase that a return was matched to", nullable=True

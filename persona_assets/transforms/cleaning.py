@@ -31,11 +31,15 @@ DEFAULT_WEIGHTS: Mapping[str, float] = {
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """Clocks of devices and servers differ by minutes; an event further ahead did not happen yet."""
 
+FAR_FROM_ITS_DAY = timedelta(days=365)
+"""An event that is filed under another day than its own, and arrived later than this after it
+happened, has a time that cannot be: a clock of 1970, a year of 1900, a digit too many."""
+
 LARGEST_NUMBER = 1e9
 """No price or quantity is larger; far beyond it, sums of amounts would not fit into int64."""
 
 _BILLED = ("purchase", "return")
-_PRICE_DECIMALS = 6
+_DECIMALS = 6
 _RAW = tuple(c.name for c in EVENTS.columns)
 # The key of all windows first: then a cluster brings the rows together once.
 _COPIED = (
@@ -50,13 +54,15 @@ _COLUMN_OF_RULE = {
     "missing_user": "user_id",
     "missing_product": "product_id",
     "unreadable_timestamp": "timestamp",
-    "future_timestamp": "timestamp",
+    "implausible_timestamp": "timestamp",
     "outside_partition": "timestamp",
     "unknown_event_type": "event_type",
     "unknown_product": "product_id",
     "service_line": "product_id",
     "anomalous_code": "product_id",
+    "unreadable_quantity": "quantity",
     "invalid_quantity": "quantity",
+    "unreadable_price": "unit_price",
     "negative_price": "unit_price",
     "zero_price": "unit_price",
     "duplicate_event_id": "event_id",
@@ -105,7 +111,6 @@ def judge(
 def accepted(judged: nw.LazyFrame) -> nw.LazyFrame:
     """The rows of `mart/user_item_interactions` among judged rows, sessions included."""
     rows = judged.filter(nw.col("rule").is_null()).with_columns(
-        unit_price=nw.when(~_no_price()).then(nw.col("unit_price")),
         arrival_date=nw.col("arrived_at").dt.date(),
         amount=_amount(),
     )
@@ -128,6 +133,7 @@ def _first_broken_rule() -> nw.Expr:
         nw.col(name) for name in ("event_ts", "kind", "quantity", "unit_price")
     )
     is_return = nw.col("event_type") == "return"
+    day_of_event = event_ts.dt.date()
     broken = {
         "no_consent": ~nw.col("consent").fill_null(False),
         "unused_event_type": nw.col("event_type") == UNUSED,
@@ -135,19 +141,28 @@ def _first_broken_rule() -> nw.Expr:
         "missing_user": nw.col("user_missing"),
         "missing_product": _blank("product_id"),
         "unreadable_timestamp": event_ts.is_null(),
-        "future_timestamp": event_ts > nw.col("arrived_at") + CLOCK_TOLERANCE,
-        "outside_partition": event_ts.dt.date() != nw.col("event_date"),
+        "implausible_timestamp": (event_ts > nw.col("arrived_at") + CLOCK_TOLERANCE)
+        | (
+            (day_of_event != nw.col("event_date"))
+            & (event_ts < nw.col("arrived_at") - FAR_FROM_ITS_DAY)
+        ),
+        "outside_partition": day_of_event != nw.col("event_date"),
         "unknown_event_type": ~nw.col("event_type").fill_null("").is_in(EVENT_TYPES),
         "unknown_product": kind.is_null(),
         "service_line": kind == "service",
         "anomalous_code": kind == "anomalous",
+        "unreadable_quantity": ~nw.col("quantity_text").is_null()
+        | ~quantity.is_finite().fill_null(True),
         "invalid_quantity": quantity.is_null()
         | (quantity > LARGEST_NUMBER)
         | (quantity < -LARGEST_NUMBER)
         | (is_return & (quantity >= 0))
         | (~is_return & (quantity <= 0)),
+        "unreadable_price": ~nw.col("unit_price_text").is_null()
+        | ~price.is_finite().fill_null(True)
+        | (price > LARGEST_NUMBER),
         "negative_price": price < 0,
-        "zero_price": nw.col("event_type").is_in(_BILLED) & (_no_price() | (price == 0)),
+        "zero_price": nw.col("event_type").is_in(_BILLED) & (price == 0),
     }
     return nw.coalesce(*(nw.when(when).then(nw.lit(rule)) for rule, when in broken.items()))
 
@@ -197,42 +212,36 @@ def _value() -> nw.Expr:
         "product_id": nw.col("product_id"),
         "timestamp": nw.col("timestamp"),
         "event_type": nw.col("event_type"),
-        "quantity": nw.col("quantity").cast(nw.String),
-        "unit_price": _price_text(),
+        "quantity": nw.coalesce(nw.col("quantity_text"), _number_text("quantity")),
+        "unit_price": nw.coalesce(nw.col("unit_price_text"), _number_text("unit_price")),
     }
     return nw.coalesce(
         *(nw.when(nw.col("column") == column).then(text) for column, text in texts.items())
     )
 
 
-def _price_text() -> nw.Expr:
-    """`unit_price` as decimal text, by arithmetic: the engines write floats differently."""
-    price = nw.col("unit_price")
-    scale = 10**_PRICE_DECIMALS
-    writable = price.is_finite() & (price.abs() <= LARGEST_NUMBER)
-    units = (nw.when(writable).then(price.abs()) * scale + 0.5).floor().cast(nw.Int64)
-    decimals = (units % scale).cast(nw.String).str.zfill(_PRICE_DECIMALS)
-    sign = nw.when(price < 0).then(nw.lit("-")).otherwise(nw.lit(""))
+def _number_text(column: str) -> nw.Expr:
+    """A float as decimal text, by arithmetic: the engines write floats differently."""
+    value = nw.col(column)
+    scale = 10**_DECIMALS
+    writable = value.is_finite() & (value.abs() <= LARGEST_NUMBER)
+    units = (nw.when(writable).then(value.abs()) * scale + 0.5).floor().cast(nw.Int64)
+    decimals = (units % scale).cast(nw.String).str.zfill(_DECIMALS)
+    sign = nw.when(value < 0).then(nw.lit("-")).otherwise(nw.lit(""))
     digits = nw.concat_str(
         [sign, (units // scale).cast(nw.String), nw.lit("."), decimals]
     ).str.replace_all(r"\.?0+$", "")
     return nw.coalesce(
         digits,
-        nw.when(price.is_nan()).then(nw.lit("NaN")),
-        nw.when(price > 0).then(nw.lit(f"> {LARGEST_NUMBER:.0f}")),
-        nw.when(price < 0).then(nw.lit(f"< -{LARGEST_NUMBER:.0f}")),
+        nw.when(value.is_nan()).then(nw.lit("NaN")),
+        nw.when(value > 0).then(nw.lit(f"> {LARGEST_NUMBER:.0f}")),
+        nw.when(value < 0).then(nw.lit(f"< -{LARGEST_NUMBER:.0f}")),
     )
 
 
 def _blank(column: str) -> nw.Expr:
     """Null, empty or only blanks."""
     return ~nw.col(column).fill_null("").str.contains(r"[^ \t\r\n]")
-
-
-def _no_price() -> nw.Expr:
-    """Null, not a number, or too large to be a price; never null itself."""
-    price = nw.col("unit_price")
-    return ~(price.is_finite() & (price <= LARGEST_NUMBER)).fill_null(False)
 
 
 def _amount() -> nw.Expr:

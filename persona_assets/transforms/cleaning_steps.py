@@ -122,7 +122,8 @@ def _stated_amount() -> nw.Expr:
     sound = (
         price.is_finite()
         & (price.abs() <= LARGEST_NUMBER)
-        & quantity.is_between(-int(LARGEST_NUMBER), int(LARGEST_NUMBER))
+        & quantity.is_finite()
+        & (quantity.abs() <= LARGEST_NUMBER)
     ).fill_null(False)
     return nw.when(sound).then(quantity * price).otherwise(nw.lit(0.0))
 

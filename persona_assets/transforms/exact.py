@@ -20,7 +20,7 @@ def exact_sum(value: nw.Expr) -> nw.Expr:
     """The sum of `value` within each group, for use in `group_by(…).agg(…)`.
 
     Args:
-        value: float64 expression, finite, of magnitude below 2⁶³ in sum; nulls are skipped.
+        value: float64 expression, finite, of magnitude below 2⁶³ in sum; nulls add nothing.
 
     Returns:
         A float64 aggregate.
@@ -30,7 +30,11 @@ def exact_sum(value: nw.Expr) -> nw.Expr:
 
 
 def exact_parts(value: nw.Expr) -> tuple[nw.Expr, nw.Expr]:
-    """`value` as two int64 expressions that add up exactly: its floor, and billionths above it."""
+    """`value` as two int64 expressions that add up exactly: its floor, and billionths above it.
+
+    Of null both are 0, since a sum over nulls alone is null on Spark and 0 on Polars.
+    """
+    value = value.fill_null(0.0)
     floor = value.floor()
     return floor.cast(nw.Int64), ((value - floor) * _PARTS + 0.5).floor().cast(nw.Int64)
 

@@ -1,4 +1,6 @@
-from datetime import UTC, datetime
+"""A log for the benchmark is read as `persona run` reads files."""
+
+from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
@@ -16,8 +18,12 @@ def write(folder, text, name="log.csv"):
     return path
 
 
+def interactions(path, **options):
+    return read_interactions(path, weights=WEIGHTS, today=date(2024, 6, 1), **options)
+
+
 def read(path, **options):
-    return read_interactions(path, weights=WEIGHTS, **options)
+    return interactions(path, **options).rows
 
 
 @pytest.mark.parametrize(
@@ -47,10 +53,49 @@ def test_parquet_with_numbers_and_csv_with_texts_are_the_same(tmp_path):
 
 
 def test_events_weigh_what_the_shop_says_and_public_names_are_understood(tmp_path):
-    rows = read(write(tmp_path, "user,item,timestamp,event\na,x,0,view\na,x,1,addtocart\n"
-                                "a,x,2,transaction\na,x,3,wishlist\n"))  # fmt: skip
-    assert rows["weight"].to_list() == [1.0, 3.0, 5.0, 1.0]
-    assert rows["event_type"].to_list() == ["view", "addtocart", "transaction", "wishlist"]
+    found = interactions(write(tmp_path, "user,item,timestamp,event\na,x,0,view\na,x,1,addtocart\n"
+                                "a,x,2,Order Completed\na,x,3,remove_from_cart\n"))  # fmt: skip
+    assert found.rows["weight"].to_list() == [1.0, 3.0, 5.0]
+    assert found.rows["event_type"].to_list() == ["view", "add_to_cart", "purchase"]
+    assert any("Order Completed (1 rows) as purchase" in note for note in found.notes)
+
+
+def test_a_name_that_nobody_knows_is_an_error_that_shows_what_to_write(tmp_path):
+    path = write(tmp_path, "user,item,timestamp,event\na,x,0,VIEW\na,x,1,wink\na,x,2,wink\n")
+    with pytest.raises(
+        UserError,
+        match=r"nobody knows the events 'wink' 2 .*log\.csv row 2"
+        r".*\[events\.values\.event_type\].*\"VIEW\" = \"view\"",
+    ):
+        read(path)
+
+
+def test_null_words_blanks_and_float_identifiers_are_read_as_persona_run_reads_them(tmp_path):
+    rows = read(
+        write(tmp_path, "user,item,timestamp\n17850.0, x,2024-05-01\n17851 ,x,2024-05-02\n"),
+    )
+    assert rows.select("user_id", "product_id").rows() == [("17850", "x"), ("17851", "x")]
+    with pytest.raises(UserError, match=r"row 2: user_id is missing"):
+        read(write(tmp_path, "user,item,timestamp\na,x,2024-05-01\nNULL,y,2024-05-02\n"))
+
+
+def test_times_of_two_units_are_an_error_with_a_row_of_each(tmp_path):
+    text = "user,item,timestamp\na,x,1714564800\nb,x,1714564800000\n"
+    with pytest.raises(UserError, match=r"two ways: .*row 1 .*seconds.*row 2 .*milliseconds"):
+        read(write(tmp_path, text))
+
+
+def test_digits_that_may_be_days_are_days(tmp_path):
+    days = read(write(tmp_path, "user,item,timestamp\na,x,2024-05-01\na,y,2024-05-02\n"))
+    digits = read(write(tmp_path, "user,item,timestamp\na,x,20240501\na,y,20240502\n"))
+    assert digits.equals(days)
+
+
+def test_a_mapping_may_be_columns_alone(tmp_path):
+    toml = '[events]\nuser_id = "u"\nproduct_id = "i"\ntimestamp = "t"\n'
+    path = write(tmp_path, "u,i,t\na,x,2024-05-01\n")
+    rows = read(path, mapping=write(tmp_path, toml, "shop.toml"))
+    assert rows.select("user_id", "product_id", "event_type").rows() == [("a", "x", "view")]
 
 
 def test_a_weight_column_comes_before_the_event(tmp_path):
@@ -71,7 +116,7 @@ def test_rows_that_are_equal_in_everything_count_once(tmp_path):
 
 def test_a_missing_column_is_named_with_the_mend(tmp_path):
     path = write(tmp_path, "visitor,item,timestamp\na,x,0\n")
-    with pytest.raises(UserError, match=r"no column 'user'.*visitor, item, timestamp.*--mapping"):
+    with pytest.raises(UserError, match=r"no column 'user' or 'user_id'.*'visitor'.*--mapping"):
         read(path)
 
 
@@ -135,5 +180,5 @@ def test_sessions_come_along(tmp_path):
 
 
 def test_an_empty_file_is_refused(tmp_path):
-    with pytest.raises(UserError, match="no rows to learn from"):
+    with pytest.raises(UserError, match="a header and no rows"):
         read(write(tmp_path, "user,item,timestamp\n"))

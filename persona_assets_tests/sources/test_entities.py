@@ -100,7 +100,9 @@ def test_undated_prices_that_differ_are_settled_with_a_note():
 
 
 def test_notes_on_people_name_nobody(tmp_path):
-    source = source_of(tmp_path, "sku,group,price,since\n", "id,land\nann,DE\nbob,FR\nann,NL\n")
+    source = source_of(
+        tmp_path, "sku,group,price,since\na,,,\n", "id,land\nann,DE\nbob,FR\nann,NL\n"
+    )
     assert source.users().rows() == [("ann", "NL", None), ("bob", "FR", None)]
     [note] = source.notes
     assert "people.csv row 1" in note

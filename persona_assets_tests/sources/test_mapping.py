@@ -3,7 +3,8 @@
 import pytest
 
 from persona_assets.errors import UserError
-from persona_assets.sources.mapping import TimeReading, read_mapping
+from persona_assets.sources.mapping import read_mapping
+from persona_assets.sources.value_settings import TimeReading
 
 EVENTS = """
 [events]
@@ -44,7 +45,7 @@ def test_full_mapping_is_understood(tmp_path):
     }
     assert events.constants == {"consent": "true", "unit_price": "2.5"}
     assert events.values == {"event_type": {"cart": "add_to_cart"}, "quantity": {"many": "12"}}
-    assert events.time == TimeReading("Europe/Berlin", "%d.%m.%Y", None)
+    assert events.time == TimeReading("Europe/Berlin", ("%d.%m.%Y",), None)
     assert mapping.tables["products"].time == TimeReading()
 
 

@@ -90,7 +90,7 @@ def test_item_days_agree_with_a_plain_loop(dirty_mart, on_polars, seed):
         assert row["users"] == len({row["user_id"] for row in group})
         names = ("view", "add_to_cart", "purchase", "return")
         assert [row[f"{name}s"] for name in names] == [types.count(name) for name in names]
-        assert abs(row["revenue"] - sum(row["amount"] for row in group)) < 1e-9
+        assert abs(row["revenue"] - sum(row["amount"] or 0.0 for row in group)) < 1e-9
         assert row["weight"] == sum(row["weight"] for row in group)
 
 

@@ -283,7 +283,7 @@ def plain(rows):
 def plain_customer(rows):
     purchases = [row for row in rows if row["event_type"] == "purchase"]
     returns = [row for row in rows if row["event_type"] == "return"]
-    back = math.fsum(-row["amount"] for row in returns)
+    back = math.fsum(-(row["amount"] or 0.0) for row in returns)
     documents = plain_orders(returns)
     values = NO_PURCHASE | {
         "return_orders": len(documents),
@@ -294,7 +294,10 @@ def plain_customer(rows):
     if not purchases:
         return values
     orders = sorted(plain_orders(purchases).values(), key=lambda order: order["at"])
-    times, gross = [order["at"] for order in orders], math.fsum(r["amount"] for r in purchases)
+    times, gross = (
+        [order["at"] for order in orders],
+        math.fsum(r["amount"] or 0.0 for r in purchases),
+    )
     gaps = [(later - earlier) / DAY for earlier, later in pairwise(times)]
     last = max(row["event_ts"] for row in purchases)
     return (
@@ -325,7 +328,7 @@ def plain_orders(rows):
         number = row["order_id"] or row["event_ts"]
         order = orders.setdefault(number, {"at": row["event_ts"], "spend": []})
         order["at"] = min(order["at"], row["event_ts"])
-        order["spend"].append(row["amount"])
+        order["spend"].append(row["amount"] or 0.0)
     return orders
 
 
@@ -361,7 +364,7 @@ def plain_categories(purchases):
     spend = defaultdict(float)
     for row in purchases:
         if category := CATEGORIES.get(row["product_id"]):
-            spend[category] += row["amount"]
+            spend[category] += row["amount"] or 0.0
     if not spend:
         return {}
     total, top = sum(spend.values()), min(spend, key=lambda name: (-round(spend[name], 6), name))

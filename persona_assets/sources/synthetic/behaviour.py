@@ -222,7 +222,7 @@ def _events(rng: np.random.Generator, tastes: Tastes, views: _Views, day: date) 
         "product_id",
         "event_type",
         _at(day).alias("event_ts"),
-        pl.when(ordered).then("pieces").otherwise(1).mul(sign).cast(pl.Int64).alias("quantity"),
+        pl.when(ordered).then("pieces").otherwise(1).mul(sign).cast(pl.Float64).alias("quantity"),
         "unit_price",
         pl.when(ordered).then(
             pl.format(f"o{day:%Y%m%d}-{{}}", pl.col("order_id").cast(pl.String).str.zfill(6))

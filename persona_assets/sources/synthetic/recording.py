@@ -18,7 +18,7 @@ REJECTED = {
     "missing_product": 0.003,
     "unknown_product": 0.003,
     "negative_price": 0.002,
-    "future_timestamp": 0.002,
+    "implausible_timestamp": 0.002,
 }
 """Shares of rows for which cleaning must reject a row, by the rule (`tables/mart.py`) that does.
 For `exact_duplicate` the rejected row is an added copy."""
@@ -72,7 +72,7 @@ def _timestamp() -> pl.Expr:
         .then(zoned)
         .when(_is("other_date_format"))
         .then(foreign)
-        .when(_is("future_timestamp"))
+        .when(_is("implausible_timestamp"))
         .then(ahead.dt.strftime(f"{ISO}Z"))
         .otherwise(time.dt.strftime(f"{ISO}Z"))
     )
@@ -124,6 +124,8 @@ def soil(events: pl.DataFrame, rng: np.random.Generator, day: date) -> pl.DataFr
         unit_price=pl.when(_is("negative_price"))
         .then(-pl.col("unit_price"))
         .otherwise("unit_price"),
+        quantity_text=pl.lit(None, pl.String),
+        unit_price_text=pl.lit(None, pl.String),
     )
     copies = recorded.filter(_is("exact_duplicate")).with_columns(copy=pl.lit(True))
     outcome = (

@@ -48,7 +48,7 @@ def judge(row: dict, seen: set, known: set) -> str:
         "no_consent": not row["consent"],
         "missing_user": row["user_id"] is None,
         "missing_product": row["product_id"] is None,
-        "future_timestamp": moment > row["arrived_at"],
+        "implausible_timestamp": moment > row["arrived_at"],
         "unknown_product": row["product_id"] not in known,
         "negative_price": row["unit_price"] is not None and row["unit_price"] < 0,
     }

@@ -1,0 +1,112 @@
+"""What delivered events mean where the shop leaves it open: kind, pieces, identity, arrival.
+
+Belongs here: columns of `raw/events` that follow from others. Does not belong here: reading the
+files (`delivered_sections.py`), filing rows under days (`files.py`).
+"""
+
+from datetime import date, timedelta
+
+import polars as pl
+
+from persona_assets.errors import UserError
+from persona_assets.sources.event_ids import content_ids
+from persona_assets.sources.local_time import iso_text
+from persona_assets.sources.mapping import TableMapping
+
+NOT_THE_EVENT = frozenset({"event_id", "arrived_at"})
+"""A row delivered again later tells of the same event, so arrival is no part of its identity."""
+
+
+def meant(events: pl.DataFrame, mapping: TableMapping) -> pl.DataFrame:
+    """Delivered events with the columns that the mapping leaves open; see `FilesSource`.
+
+    Args:
+        events: rows of the section `[events]`, values read.
+        mapping: that section.
+
+    Raises:
+        UserError: no timestamp can be read.
+    """
+    _refuse_unreadable_times(events, mapping)
+    if "event_type" not in mapping.given:
+        returned = (pl.col("quantity") < 0).fill_null(False)
+        kind = pl.when(returned).then(pl.lit("return")).otherwise(pl.lit("purchase"))
+        events = events.with_columns(event_type=kind)
+    # Before pieces are added: the same row has the same identifier whether or not they are mapped.
+    if "event_id" not in mapping.given:
+        events = events.with_columns(_identity(events, mapping))
+    return events.with_columns(quantity=_pieces("quantity" in mapping.given))
+
+
+def _refuse_unreadable_times(events: pl.DataFrame, mapping: TableMapping) -> None:
+    if events["instant"].null_count() < len(events):
+        return
+    delivered = events["timestamp"].drop_nulls()
+    first = f"the first is {delivered[0]!r}" if len(delivered) else "all are empty"
+    raise UserError(
+        f"none of the {len(events)} timestamps of {mapping.file} can be read, {first}; say in "
+        "[events.time] which format, unit or zone they have"
+    )
+
+
+def _identity(events: pl.DataFrame, mapping: TableMapping) -> pl.Series:
+    """Identifiers made of what rows say, however numbers and times are written."""
+    told = sorted(
+        name for name in mapping.given - NOT_THE_EVENT if name in mapping.table.polars_schema
+    )
+    said = events.select(
+        *(pl.col(name).cast(pl.String) for name in told if name != "timestamp"),
+        timestamp=pl.coalesce(iso_text(pl.col("instant")), "timestamp"),
+    )
+    unread = {name: f"{name}_text" for name in told if f"{name}_text" in events.columns}
+    said = said.with_columns(
+        pl.coalesce(pl.col(name), events[text]).alias(name) for name, text in unread.items()
+    )
+    return content_ids(said, told, person="user_id")
+
+
+def _pieces(mapped: bool) -> pl.Expr:
+    """One piece for events that say nothing about pieces."""
+    open_ = pl.col("quantity").is_null() & pl.col("quantity_text").is_null()
+    browsing = pl.col("event_type").is_in(["view", "add_to_cart"])
+    one = pl.when(event_type="return").then(-1.0).otherwise(1.0)
+    return pl.when(open_ & (browsing if mapped else True)).then(one).otherwise("quantity")
+
+
+def arrivals(
+    rows: pl.DataFrame, filed: pl.Series, mapping: TableMapping, *, plausible: pl.Series
+) -> pl.Series:
+    """When each row reached the log.
+
+    Where the mapping does not say so, a row arrived when its event happened; one whose time is
+    unreadable or cannot be, at the start of the day under which it is filed.
+
+    Args:
+        rows: delivered rows, with `instant`, `arrival` if it is mapped, and `place`.
+        filed: (rows,) the day under which each row is filed.
+        mapping: the section.
+        plausible: (rows,) is the row's time one that can be?
+
+    Raises:
+        UserError: a delivered arrival cannot be read: nothing may be guessed about when what was
+            known.
+    """
+    if "arrived_at" not in mapping.given:
+        start_of_day = filed.cast(pl.Datetime("us", "UTC"))
+        return rows["instant"].zip_with(plausible, start_of_day).alias("arrived_at")
+    arrived = rows["arrival"].alias("arrived_at")
+    if arrived.null_count():
+        first = int(arrived.is_null().arg_max() or 0)
+        raise UserError(
+            f"{rows['place'][first]}: arrived_at is {rows['arrived_at'][first]!r}, which is no "
+            f"time; correct the file or [{mapping.section}.time], or leave arrived_at unmapped"
+        )
+    return arrived
+
+
+def plausible_times(instants: pl.Series, outside: frozenset[date], *, today: date) -> pl.Series:
+    """True where an event has a time that can be: readable, not in the future, not far from all."""
+    day = instants.dt.date()
+    return (
+        day.is_not_null() & (day < today + timedelta(days=1)) & ~day.is_in(list(outside))
+    ).fill_null(False)

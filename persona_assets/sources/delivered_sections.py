@@ -1,0 +1,88 @@
+"""All sections of a delivery together: identifiers spelled alike, values read, a sample if asked.
+
+Belongs here: what is decided over more than one section, and the order of the steps. Does not
+belong here: the steps (`delivered_rows.py`, `identifiers.py`, `delivered_values.py`,
+`sampling.py`), or the raw tables that follow (`files.py`).
+"""
+
+from collections.abc import Mapping as MappingOf
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from persona_assets.sources.delivered_rows import DeliveredRows, delivered_rows
+from persona_assets.sources.delivered_values import DeliveredValues, read_values
+from persona_assets.sources.identifiers import one_spelling
+from persona_assets.sources.mapping import TableMapping
+from persona_assets.sources.sampling import Sample
+
+_IDENTIFIERS = (("user_id",), ("product_id",), ("order_id",), ("event_id", "related_event_id"))
+"""Columns that hold identifiers of one kind, in whatever section."""
+
+
+def read_sections(
+    folder: Path, sections: MappingOf[str, TableMapping], *, today: date, sample: Sample | None
+) -> dict[str, DeliveredValues]:
+    """The rows of every section, with identifiers of one kind spelled alike and values read.
+
+    Everything is decided over all rows; a `sample` of the events is taken only then.
+
+    Args:
+        folder: where the files are.
+        sections: name → mapping.
+        today: the caller's day in UTC.
+        sample: which events are looked at; None: all.
+
+    Raises:
+        UserError: files are missing or cannot be read with this mapping.
+    """
+    delivered = {name: delivered_rows(folder, section) for name, section in sections.items()}
+    delivered = _spelled_alike(delivered, sections)
+    read: dict[str, DeliveredValues] = {}
+    for name, section in sections.items():
+        rows = delivered.pop(name)  # not held twice
+        values = read_values(rows.rows, section, today=today)
+        notes = (*rows.notes, *values.notes)
+        if name == "events" and sample is not None:
+            values, looked_at = _sampled(values, rows.heights, sample)
+            notes = (*notes, *looked_at)
+        read[name] = replace(values, notes=notes)
+    return read
+
+
+def _spelled_alike(
+    delivered: MappingOf[str, DeliveredRows], sections: MappingOf[str, TableMapping]
+) -> dict[str, DeliveredRows]:
+    spelled = dict(delivered)
+    for kind in _IDENTIFIERS:
+        places = [
+            (name, column)
+            for name, section in sections.items()
+            for column in kind
+            if column in section.columns
+        ]
+        columns, changed = one_spelling(
+            {f"{name} {column}": spelled[name].rows[column] for name, column in places}
+        )
+        if not changed:
+            continue
+        for name, column in places:
+            rows = spelled[name].rows.with_columns(columns[f"{name} {column}"].alias(column))
+            spelled[name] = replace(spelled[name], rows=rows)
+        first = places[0][0]
+        note = f"every {kind[0]} is a number, so that 17850.0 and 17850 are one"
+        spelled[first] = replace(spelled[first], notes=(*spelled[first].notes, note))
+    return spelled
+
+
+def _sampled(
+    values: DeliveredValues, heights: tuple[int, ...], sample: Sample
+) -> tuple[DeliveredValues, tuple[str, ...]]:
+    rows = sample.of(values.rows, heights)
+    if rows.height == values.rows.height:
+        return values, ()
+    note = (
+        f"looked at {rows.height:,} of {values.rows.height:,} rows of [events]: the first of each "
+        f"file and a random sample of the others (seed {sample.seed}); --all looks at every row"
+    )
+    return replace(values, rows=rows), (note,)
