@@ -81,6 +81,8 @@ LONGEST = (
     "transforms/test_engine_parity.py",
     "graph/test_determinism.py",
     "graph/test_killed_runs.py",
+    "test_three_weeks.py",
+    "cli/test_second_day.py",
 )
 """Files that take minutes, the longest first: begun last, one worker would wait for the other."""
 

@@ -25,6 +25,9 @@ WHEN_KNOWN = "raw/user_history"
 """Says when people became known, which is another day where all come in one delivery."""
 
 
+pytestmark = pytest.mark.timeout(1800)  # fifty small runs, on a machine that may be busy
+
+
 @pytest.fixture(scope="module")
 def weeks(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
     """What the script found; see there."""

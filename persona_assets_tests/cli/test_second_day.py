@@ -47,6 +47,9 @@ def rows(day: date, names: Mapping[str, str], *, seed: str = "", number: int = 1
     return found
 
 
+pytestmark = pytest.mark.timeout(1800)  # five commands, on a machine that may be busy
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How a command ended, and the lake after it."""
