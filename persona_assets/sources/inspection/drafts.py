@@ -14,7 +14,7 @@ from persona_assets.sources.inspection import evidence
 from persona_assets.sources.inspection.event_names import event_type_of, is_our_own
 from persona_assets.sources.inspection.known_exports import KnownExport
 from persona_assets.sources.inspection.roles import Column, KnownTable
-from persona_assets.sources.inspection.sections import Section
+from persona_assets.sources.inspection.sections import Section, times_of_day
 from persona_assets.sources.inspection.times_found import TimesFound
 from persona_assets.sources.inspection.toml_text import array, key, line, remark, text
 
@@ -58,7 +58,7 @@ def draft_of_sections(
         for ours, choices in section.asked.items():
             what = f"[{section.name}] {ours}: {_of_what(choices)}"
             questions.append(what)
-        questions += _undecided_times(section)
+        questions += [*_undecided_times(section), *_nothing_known(section)]
         assumptions += [
             f"[{section.name}] {ours} = {text(section.stated[ours][0])}: {section.stated[ours][1]}"
             for ours in sorted(section.assumed)
@@ -215,7 +215,9 @@ def _times(section: Section) -> Iterator[str]:
     if column is None or column.times is None:
         return
     times = column.times
-    if not times.setting and not times.choices and times.zoned and not times.problem:
+    clock = times_of_day(section)
+    said = times.setting or times.choices or times.problem or not times.zoned
+    if not said and clock is None:
         return
     yield ""
     yield f"[{section.name}.time]"
@@ -228,6 +230,11 @@ def _times(section: Section) -> Iterator[str]:
         yield remark(
             'zone = "Europe/Berlin"  # the times name no zone and count as UTC: say theirs'
         )
+    if clock is not None:
+        yield remark(
+            f"{evidence.shown(clock.name)} holds times of the day, which are not read: one"
+        )
+        yield remark("column must hold both, or all events of a day are of its first moment")
 
 
 def _choices(times: TimesFound) -> Iterator[str]:
@@ -239,6 +246,12 @@ def _choices(times: TimesFound) -> Iterator[str]:
     )
     for choice in times.choices:
         yield remark(f"{choice.setting}  # {choice.name}: {choice.example}")
+
+
+def _nothing_known(section: Section) -> Iterator[str]:
+    kinds = section.column("event_type")
+    if section.name == "events" and kinds is not None and not kinds.known_events:
+        yield "[events.values.event_type]: no name of an event is known; say what each is"
 
 
 def _undecided_times(section: Section) -> Iterator[str]:

@@ -28,6 +28,8 @@ def of_column(column: Column) -> str:
     said = [_filled(profile), of_kind(column)]
     if column.role in ("user_id", "product_id", "order_id", "event_id") and profile.as_numbers:
         said.append(profile.as_numbers)
+    if column.role == "total":
+        said.append("an amount, perhaps not of one piece")
     if column.role == "quantity" and (below := int(profile.values.str.starts_with("-").sum())):
         said.append(f"{count(below)} are below zero: returns? Only those of returns are kept")
     if profile.null_words:

@@ -77,7 +77,7 @@ def inspect_files(path: Path, *, today: date, most_bytes: int = MOST_BYTES) -> I
         tables = tuple(known_table(table, today=today) for table in read.tables)
         export = known_export(list(tables))
         sections, others = ((), ()) if export else sections_of(tables)
-        notes = (*notes, *_about(looked_at, read, others))
+        notes = (*notes, *_about(looked_at, read, others, sections))
         head = _head(path, tables, sampled=not looked_at.whole)
         draft = _draft(head, folder, looked_at, read, export, sections)
         check, problem = _tried(draft, looked_at, path, Path(own), today)
@@ -111,7 +111,12 @@ def _nothing(path: Path, read: ReadFiles) -> str:
     return problem + more
 
 
-def _about(looked_at: Excerpt, read: ReadFiles, others: Sequence[KnownTable]) -> list[str]:
+def _about(
+    looked_at: Excerpt,
+    read: ReadFiles,
+    others: Sequence[KnownTable],
+    sections: Sequence[Section],
+) -> list[str]:
     notes = [note for table in read.tables for note in table.notes]
     notes += [f"{name} has no content" for name in read.empty]
     if looked_at.shortened:
@@ -121,12 +126,30 @@ def _about(looked_at: Excerpt, read: ReadFiles, others: Sequence[KnownTable]) ->
         )
     if looked_at.left_out:
         notes.append(f"{len(looked_at.left_out):,} further files were not opened, being many")
-    for table in others:
-        notes.append(
-            f"not in the draft: {', '.join(table.table.files[:4])}, which looks like no section of "
-            "a mapping that is not there already"
-        )
+    notes += [_why_not(table, sections) for table in others]
     return notes
+
+
+def _why_not(table: KnownTable, sections: Sequence[Section]) -> str:
+    """Why a table is not in the draft, and what can be done."""
+    names = ", ".join(table.table.files[:4]) + (" …" if len(table.table.files) > 4 else "")
+    sheet = f" sheet {table.table.options.sheet!r}" if table.table.options.sheet else ""
+    said = f"not in the draft: {names}{sheet}"
+    if not sections:
+        return f"{said}, which has no column that is known to be a product's"
+    events = sections[0]
+    if table.has("product_id") and (table.has("user_id") or table.has("event_type")):
+        return (
+            f"{said}, which may hold events, too; a mapping has one section [events]: give all "
+            "files the same columns, each kind in a folder such as event_type=purchase/, whose "
+            "name becomes a column"
+        )
+    if "user_id" in events.assumed and table.has("user_id", "order_id"):
+        return (
+            f"{said}, which says whose the orders of {events.table.table.files[0]} are; join the "
+            "two by the order before, since a mapping cannot"
+        )
+    return f"{said}: it is no section of a mapping, or one that another file is already"
 
 
 def _head(path: Path, tables: Sequence[KnownTable], *, sampled: bool) -> list[str]:

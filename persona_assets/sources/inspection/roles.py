@@ -105,7 +105,7 @@ def _column(values: ColumnProfile, place: int, today: date) -> Column:
         role, score = "none", 0.0
     if role not in ("event_type", *KEYS) and events >= KNOWN_SHARE and _may_name_events(values):
         role, score = "event_type", 1.0 + events
-    if role in KEYS and (values.kind in ("yes/no", "numbers", "lists or objects")):
+    if role in KEYS and not _may_be_a_key(values, score):
         role, score = "none", 0.0
     if role == "consent" and not _is_yes_or_no(values):
         role, score = "none", 0.0
@@ -125,6 +125,13 @@ def _known_events(values: ColumnProfile) -> float:
 def _may_name_events(values: ColumnProfile) -> bool:
     texts = values.kind == "text" and not values.looks_like
     return texts and values.distinct <= MOST_EVENT_NAMES
+
+
+def _may_be_a_key(values: ColumnProfile, score: float) -> bool:
+    """Whether values identify something; devices are called `1234.5678`, if the name says so."""
+    if values.kind == "numbers":
+        return score >= EXACT - 0.25
+    return values.kind not in ("yes/no", "lists or objects")
 
 
 def _is_yes_or_no(values: ColumnProfile) -> bool:

@@ -11,9 +11,12 @@ so that the rest can be looked at; the draft says that nothing that depends on i
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from persona_assets.sources.inspection.column_names import meanings
-from persona_assets.sources.inspection.roles import Column, KnownTable, unused
+from persona_assets.sources.inspection.column_names import meanings, role_of
+from persona_assets.sources.inspection.columns import share_of
+from persona_assets.sources.inspection.event_names import event_type_of
+from persona_assets.sources.inspection.roles import KNOWN_SHARE, TIMES, Column, KnownTable, unused
 from persona_assets.sources.mapping import REQUIRED
+from persona_assets.tables.mart import EVENT_TYPES
 
 NEARLY_ALL = 0.9
 MOST_KINDS = 30
@@ -35,6 +38,8 @@ ASSUMED = {
     "event_type": ("view", "no column says what happened: if they are purchases, write so"),
 }  # fmt: skip
 """Our column → the constant that stands for it where a table has nothing of the kind, and why."""
+OF_THE_DAY = r"^[0-9]{1,2}:[0-9]{2}"
+"""Times of the day, whose day is in another column."""
 PURCHASES = "there are no names of events, but prices, quantities or orders: lines of purchases"
 
 
@@ -104,7 +109,9 @@ def _as_events(table: KnownTable) -> tuple[int, int]:
     what, when = table.has("product_id"), table.has("timestamp")
     kind = table.has("event_type") or table.has("order_id")
     known = 2 * who + 2 * what + when + 2 * kind
-    if not what or known < 3:
+    events = table.best("event_type")
+    certain = when and events is not None and events.known_events >= KNOWN_SHARE
+    if not (what and known >= 3) and not certain:
         return (0, 0)
     if _is_of_products(table) and not when:
         return (0, 0)
@@ -150,6 +157,16 @@ def _called(table: KnownTable) -> set[str]:
     return {meaning for stem in stems for meaning in meanings(stem)}
 
 
+def _kind_of_files(table: KnownTable) -> str | None:
+    """What happened, where the names of the files are known names of events: `views_2024.csv`."""
+    stems = {
+        name.rsplit("/", 1)[-1].split(".")[0].strip("-_ 0123456789") for name in table.table.files
+    }
+    kinds = {event_type_of(stem) for stem in stems}
+    kind = kinds.pop() if len(kinds) == 1 else None
+    return kind if kind in EVENT_TYPES else None
+
+
 def _plain_key(table: KnownTable, meaning: str) -> Column | None:
     """A column `id` or `code` in a file that is named after what it describes."""
     return table.best("identifier") if meaning in _called(table) else None
@@ -173,7 +190,9 @@ def _section(name: str, table: KnownTable) -> Section:
     for ours in REQUIRED[name]:
         if ours in mapped or ours == "consent":
             continue
-        if ours == "event_type" and any(map(table.has, ("order_id", "quantity", "unit_price"))):
+        if ours == "event_type" and (kind := _kind_of_files(table)):
+            stated[ours] = (kind, "the files are called so, and no column says what happened")
+        elif ours == "event_type" and any(map(table.has, ("order_id", "quantity", "unit_price"))):
             stated[ours] = ("purchase", PURCHASES)
         elif candidates := _might_be(ours, table, [each.column.name for each in guesses]):
             asked[ours] = candidates
@@ -183,7 +202,8 @@ def _section(name: str, table: KnownTable) -> Section:
         else:
             asked[ours] = ()
     used = [each.column.name for each in guesses]
-    left = unused(table, used)
+    choices = [each.name for columns in asked.values() for each in columns]
+    left = unused(table, [*used, *choices])
     return Section(name, table, guesses, asked, stated, frozenset(assumed), left)
 
 
@@ -227,12 +247,31 @@ def _might_be(ours: str, table: KnownTable, used: Sequence[str]) -> tuple[Column
         if each.role in ("none", "identifier", "person") and each.profile.kind != "empty"
     ]
     if ours == "timestamp":
-        return tuple(each for each in free if each.times is not None)
+        return tuple(each for each in free if each.times is not None or _is_called_a_time(each))
     if ours in ("user_id", "product_id"):
         return tuple(each for each in free if _may_be_a_key(each))[:4]
     if ours == "event_type":
         return tuple(each for each in free if _may_be_kinds(each))[:4]
     return ()
+
+
+def _is_called_a_time(column: Column) -> bool:
+    return role_of(column.name)[0] in TIMES
+
+
+def times_of_day(section: Section) -> Column | None:
+    """A column of clock times, beside a timestamp that has none."""
+    when = section.column("timestamp")
+    if when is None or when.times is None or when.times.clock:
+        return None
+    return next(
+        (
+            each
+            for each in section.left
+            if share_of(each.profile.values.drop_nulls(), OF_THE_DAY) >= NEARLY_ALL
+        ),
+        None,
+    )
 
 
 def _may_be_kinds(column: Column) -> bool:
@@ -245,6 +284,8 @@ def _may_be_a_key(column: Column) -> bool:
     """Whether values come again, but not often enough to be a handful of kinds."""
     profile = column.profile
     if profile.kind not in ("text", "whole numbers") or column.times is not None:
+        return False
+    if _is_called_a_time(column):
         return False
     return profile.filled >= NEARLY_ALL * profile.rows and (
         min(20, 0.2 * profile.rows) <= profile.distinct < profile.rows

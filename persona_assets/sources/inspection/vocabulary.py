@@ -10,6 +10,7 @@ beginning or end is enough: see `PARTS`.
 WORDS: dict[str, str] = {
     "who": "user users uid member members customer customers cust client clients visitor visitors "
     "buyer buyers shopper shoppers account acct subscriber guest "
+    "reviewer reviewers rater household panelist "
     "kunde kunden benutzer nutzer besucher kaufer kaeufer utilisateur utilisateurs acheteur "
     "visiteur usuario usuarios cliente clientes clienti comprador visitante utente utenti "
     "acquirente klant klanten gebruiker bezoeker kund anvandare bruger kunder klient klienci "
@@ -17,7 +18,9 @@ WORDS: dict[str, str] = {
     "device": "device cookie anonymous fullvisitor browser",
     "product": "product products prod item items sku skus article articles artikel produkt "
     "produkte produit produits producto productos produto produtos prodotto prodotti articolo "
-    "articoli articulo articulos goods asin gtin ean upc isbn lineitem lineitems varer vara "
+    "articoli articulo articulos goods asin gtin ean upc isbn lineitem lineitems "
+    "movie movies film films book books song songs track tracks video videos "
+    "game games recipe listing hotel restaurant varer vara "
     "varen produkty towar tovar urun tuote "
     "商品 товар",
     "variant": "variant variation variante",
@@ -73,7 +76,8 @@ WORDS: dict[str, str] = {
 """Meaning → words that are a whole token of a name."""
 
 PARTS: tuple[tuple[str, str], ...] = (
-    ("visitor", "who"), ("customer", "who"), ("kunden", "who"), ("benutzer", "who"),
+    ("visitor", "who"), ("customer", "who"), ("reviewer", "who"),
+    ("kunden", "who"), ("benutzer", "who"),
     ("nutzer", "who"), ("kunde", "who"), ("klant", "who"), ("user", "who"), ("client", "who"),
     ("produkt", "product"), ("product", "product"), ("artikel", "product"),
     ("article", "product"), ("item", "product"), ("bestell", "order"), ("auftrags", "order"),

@@ -1,0 +1,148 @@
+"""Shops of shapes that nobody made for this platform: public data sets, other tools' exports."""
+
+import json
+import tomllib
+from datetime import date
+
+import pytest
+import xlsxwriter
+
+from persona_assets.sources.inspection import inspect_files
+
+TODAY = date(2024, 12, 1)
+
+
+@pytest.fixture
+def look(tmp_path):
+    """look({name: rows of text}) → what is found, and its draft as a document."""
+
+    def at(files):
+        for name, rows in files.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("\n".join(rows) + "\n")
+        found = inspect_files(tmp_path, today=TODAY)
+        return found, tomllib.loads(found.draft.toml)
+
+    return at
+
+
+def test_transactions_and_catalogue_of_a_clothes_shop(look):
+    _, draft = look(
+        {
+            "transactions_train.csv": [
+                "t_dat,customer_id,article_id,price,sales_channel_id",
+                *(
+                    f"2018-09-{1 + n % 28:02},{n % 9:064x},0{663 + n % 30},0.{n},2"
+                    for n in range(60)
+                ),
+            ],
+            "articles.csv": [
+                "article_id,product_code,prod_name,department_name",
+                *(f"0{663 + n},{n},Strap top,Jersey" for n in range(30)),
+            ],
+        }
+    )
+    events = draft["events"]
+    assert (events["user_id"], events["product_id"]) == ("customer_id", "article_id")
+    assert events["timestamp"] == "t_dat"
+    assert events["constants"] == {"event_type": "purchase"}
+    assert draft["products"]["product_id"] == "article_id"
+    assert draft["products"]["name"] == "prod_name"
+
+
+def test_reviews(look):
+    review = {"reviewerID": "A1", "asin": "B01", "reviewerName": "Ann Smith", "helpful": [0, 1],
+              "overall": 5.0, "unixReviewTime": 1370000000}  # fmt: skip
+    found, draft = look(
+        {"reviews.json": [json.dumps(review | {"asin": f"B{n}"}) for n in range(9)]}
+    )
+    assert draft["events"]["user_id"] == "reviewerID"
+    assert draft["events"]["timestamp"] == "unixReviewTime"
+    assert "products" not in draft  # a reviewer's name is no product's
+    assert any("event_type" in each for each in found.draft.assumptions)
+
+
+def test_columns_without_a_meaning_are_asked_for(look):
+    rows = [
+        f"{n % 40},{n % 77},{('view', 'cart', 'buy')[n % 3]},2024-05-13 10:00" for n in range(99)
+    ]
+    found, draft = look({"log.csv": ["a,b,c,d", *rows]})
+    assert (draft["events"]["event_type"], draft["events"]["timestamp"]) == ("c", "d")
+    assert found.draft.questions == (
+        '[events] user_id: is it "a" or "b"?',
+        '[events] product_id: is it "a" or "b"?',
+    )
+    assert '# user_id = "a"' in found.draft.toml
+
+
+def test_days_and_clock_times_in_two_columns_are_said(look):
+    rows = [f"c{n},a1,view,{14 + n}.05.2024,10:0{n}" for n in range(9)]
+    found, _ = look({"log.csv": ["customer,article,action,date,time", *rows]})
+    assert '# "time" holds times of the day, which are not read' in found.draft.toml
+
+
+def test_column_called_a_time_that_holds_none_is_asked_about(look):
+    rows = [f"h{n % 5},{n % 9},p{n % 7},{n % 30}" for n in range(60)]
+    found, _ = look({"log.csv": ["household_key,BASKET_ID,PRODUCT_ID,DAY", *rows]})
+    assert found.draft.questions == ('[events] timestamp: is it "DAY"?',)
+
+
+def test_customers_in_another_file_are_said_to_need_a_join(look):
+    items = [f"o{n},p{n % 7},2017-10-02 10:00:00,5.0" for n in range(20)]
+    orders = [f"o{n},c{n % 9},2017-10-02 10:00:00" for n in range(20)]
+    found, _ = look(
+        {
+            "items.csv": ["order_id,product_id,shipping_date,price", *items],
+            "orders.csv": ["order_id,customer_id,order_purchase_timestamp", *orders],
+        }
+    )
+    assert any("join the two by the order" in note for note in found.notes)
+
+
+def test_files_of_one_kind_each_are_said_to_go_into_folders(look):
+    views = [f"u{n % 9},p{n % 7},2024-05-13T10:00:00Z" for n in range(30)]
+    buys = [f"u{n % 9},p{n % 7},2024-05-13T10:00:00Z,5.0" for n in range(9)]
+    found, draft = look(
+        {
+            "views.csv": ["user_id,product_id,viewed_at", *views],
+            "purchases.csv": ["user_id,product_id,purchased_at,price", *buys],
+        }
+    )
+    assert draft["events"]["constants"] == {"event_type": "view"}
+    assert any("event_type=purchase/" in note for note in found.notes)
+
+
+def test_names_of_events_that_are_all_unknown_are_a_question(look):
+    rows = [f"u{n},p1,wobble,2024-05-13T10:00:00Z" for n in range(9)]
+    found, _ = look({"log.csv": ["user_id,sku,action,when", *rows]})
+    assert found.draft.questions == (
+        "[events.values.event_type]: no name of an event is known; say what each is",
+    )
+
+
+def test_device_that_looks_like_a_number_is_an_identifier(look):
+    rows = [f"{n}.{1715 + n},p1,view_item,{1715594400000000 + n}" for n in range(30)]
+    _, draft = look({"flat.csv": ["user_pseudo_id,item_id,event_name,event_timestamp", *rows]})
+    assert draft["events"]["user_id"] == "user_pseudo_id"
+    assert draft["events"]["time"] == {"unit": "us"}
+
+
+def test_sheets_of_other_columns_are_tables_of_their_own(tmp_path):
+    book = xlsxwriter.Workbook(str(tmp_path / "shop.xlsx"))
+    sheets = {
+        "Read me": [["Export of our shop"]],
+        "Orders": [["Customer No", "Article", "Order date", "Qty"]]
+        + [[1000 + n % 9, f"A{n % 7}", f"2024-05-{1 + n % 28:02} 10:00", 1] for n in range(40)],
+        "Articles": [["Article", "Title"]] + [[f"A{n}", f"Mug {n}"] for n in range(7)],
+    }
+    for name, rows in sheets.items():
+        sheet = book.add_worksheet(name)
+        for place, row in enumerate(rows):
+            sheet.write_row(place, 0, row)
+    book.close()
+    found = inspect_files(tmp_path / "shop.xlsx", today=TODAY)
+    draft = tomllib.loads(found.draft.toml)
+    assert draft["events"]["format"] == {"sheet": "Orders"}
+    assert draft["products"]["format"] == {"sheet": "Articles"}
+    assert found.check.accepted > 0 or found.check.rejected
