@@ -74,7 +74,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
 """Columns without which the rows of a section would mean nothing."""
 
 TABLES: dict[str, Table] = {table.name: table for table in raw.TABLES}
-ADDED_BY_US = frozenset({"event_date", "source_row"})
+ADDED_BY_US = frozenset({"event_date", "source_row", "quantity_text", "unit_price_text"})
 DATED = {"users": ("valid_from",), "products": ("valid_from",)}
 """Columns that a section may map besides those of its table: of what time its rows speak."""
 SETTINGS = (

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from persona_assets.sources.inspection import evidence
+from persona_assets.sources.inspection.draft_settings import settings_of
 from persona_assets.sources.inspection.event_names import event_type_of, is_our_own
 from persona_assets.sources.inspection.known_exports import KnownExport
 from persona_assets.sources.inspection.roles import Column, KnownTable
-from persona_assets.sources.inspection.sections import Section, times_of_day
-from persona_assets.sources.inspection.times_found import TimesFound
+from persona_assets.sources.inspection.sections import Section
 from persona_assets.sources.inspection.toml_text import array, key, line, remark, text
 
 MOST_NAMES = 60
@@ -96,19 +96,18 @@ def _section(section: Section, files: Sequence[str]) -> Iterator[str]:
     yield f"[{section.name}]"
     yield line("file", array(files), f"{many:,} files of the same columns" if many > 1 else "")
     yield from _columns(section)
+    if _left(section) and not section.within_events:
+        yield remark(f"not mapped: {_left(section)}")
     if section.name == "events":
-        if _left(section):
-            yield remark(f"not mapped: {_left(section)}")
         yield from _event_names(section)
     yield from _stated(section)
-    yield from _times(section)
-    yield from _format(section)
+    yield from settings_of(section)
 
 
 def _columns(section: Section) -> Iterator[str]:
     if section.name in _KEYS and (key_of := section.column(_KEYS[section.name])) is not None:
         profile = key_of.profile
-        if profile.filled < profile.rows or section.table.has("user_id", "product_id"):
+        if profile.filled < profile.rows or section.within_events:
             yield line("skip_without_key", "true", "rows without its identifier are no entry")
     for guess in section.guesses:
         yield line(guess.ours, text(guess.column.name), evidence.of_guess(guess))
@@ -126,18 +125,6 @@ def _event_names(section: Section) -> Iterator[str]:
     if not all(map(is_our_own, counts)):
         yield ""
         yield from _values(counts, kinds.profile.filled, {n: event_type_of(n) for n in counts})
-
-
-def _format(section: Section) -> Iterator[str]:
-    options = section.table.table.options
-    if not options.encoding and not options.sheet:
-        return
-    yield ""
-    yield f"[{section.name}.format]"
-    if options.encoding:
-        yield line("encoding", text(options.encoding), "guessed: not UTF-8; look at accents")
-    if options.sheet:
-        yield line("sheet", text(options.sheet), "the sheet of these columns")
 
 
 _KEYS = {"products": "product_id", "users": "user_id"}
@@ -208,44 +195,6 @@ def _consent(table: KnownTable, section: str = "events", *, opened: bool = False
         yield remark(
             f"a column that may say it: {text(column.name)} ({evidence.of_column(column)})"
         )
-
-
-def _times(section: Section) -> Iterator[str]:
-    column = section.column("timestamp") or section.column("valid_from")
-    if column is None or column.times is None:
-        return
-    times = column.times
-    clock = times_of_day(section)
-    said = times.setting or times.choices or times.problem or not times.zoned
-    if not said and clock is None:
-        return
-    yield ""
-    yield f"[{section.name}.time]"
-    if times.reading is None:
-        yield from _choices(times)
-    elif times.setting:
-        name, _, value = times.setting.partition(" = ")
-        yield line(name, value, f"guessed: {times.evidence}")
-    if not times.zoned:
-        yield remark(
-            'zone = "Europe/Berlin"  # the times name no zone and count as UTC: say theirs'
-        )
-    if clock is not None:
-        yield remark(
-            f"{evidence.shown(clock.name)} holds times of the day, which are not read: one"
-        )
-        yield remark("column must hold both, or all events of a day are of its first moment")
-
-
-def _choices(times: TimesFound) -> Iterator[str]:
-    if not times.choices:
-        yield remark(f"DECIDE: {times.problem}")
-        return
-    yield remark(
-        "DECIDE: all sampled values can be read in several ways. Take the # from one line:"
-    )
-    for choice in times.choices:
-        yield remark(f"{choice.setting}  # {choice.name}: {choice.example}")
 
 
 def _nothing_known(section: Section) -> Iterator[str]:

@@ -22,6 +22,7 @@ TIMES = ("timestamp", "arrived_at", "valid_from", "signup_date", "launch_date")
 NUMBERS = ("quantity", "unit_price", "total", "results")
 MOST_EVENT_NAMES = 200
 """Different values above which a column is none of names of events."""
+FEW_EVENT_NAMES = 20
 KNOWN_SHARE = 0.5
 """Share of the rows whose names of events must be known where the column's name says nothing."""
 FEWEST_OF_A_KEY = 2
@@ -124,7 +125,8 @@ def _known_events(values: ColumnProfile) -> float:
 
 def _may_name_events(values: ColumnProfile) -> bool:
     texts = values.kind == "text" and not values.looks_like
-    return texts and values.distinct <= MOST_EVENT_NAMES
+    few = values.distinct <= max(FEW_EVENT_NAMES, values.filled // 5)  # else they are of a person
+    return texts and few and values.distinct <= MOST_EVENT_NAMES
 
 
 def _may_be_a_key(values: ColumnProfile, score: float) -> bool:

@@ -16,6 +16,7 @@ from persona_assets.sources.inspection.columns import share_of
 from persona_assets.sources.inspection.event_names import event_type_of
 from persona_assets.sources.inspection.roles import KNOWN_SHARE, TIMES, Column, KnownTable, unused
 from persona_assets.sources.mapping import REQUIRED
+from persona_assets.sources.numbers import number_format, read_numbers
 from persona_assets.tables.mart import EVENT_TYPES
 
 NEARLY_ALL = 0.9
@@ -70,6 +71,7 @@ class Section:
         stated: our column → constant and why; what is guessed or assumed of all rows.
         assumed: those of `stated` that stand for what the table does not have.
         left: columns of theirs that are not mapped.
+        within_events: whether it is read from the files of the events.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Section:
     stated: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     assumed: frozenset[str] = frozenset()
     left: tuple[Column, ...] = ()
+    within_events: bool = False
 
     def column(self, ours: str) -> Column | None:
         """The column of theirs that is mapped to one of ours."""
@@ -178,7 +181,7 @@ def _products_within(events: KnownTable) -> Section | None:
         return None
     section = _section("products", events)
     kept = [each for each in section.guesses if each.ours not in ("price", "launch_date")]
-    return Section("products", events, tuple(kept))
+    return Section("products", events, tuple(kept), within_events=True)
 
 
 def _section(name: str, table: KnownTable) -> Section:
@@ -219,8 +222,25 @@ def _guesses(name: str, table: KnownTable) -> Iterator[Guess]:
             candidates = _event_ids(table)
         if not candidates and ours == "unit_price":
             candidates = _lone_amount(table)
+        candidates = tuple(each for each in candidates if _is_safe(ours, each, table))
         if candidates:
             yield Guess(ours, candidates[0], candidates[1:4])
+
+
+def _is_safe(ours: str, column: Column, table: KnownTable) -> bool:
+    """Whether mapping a column that is not required can cost no rows and stop no run."""
+    profile = column.profile
+    if ours == "event_id":
+        return profile.distinct == profile.filled == profile.rows
+    if ours == "price":  # of a catalogue, in which nothing may be lost
+        read = read_numbers(profile.values, number_format([profile.values]))
+        return read.count() == profile.filled
+    if ours in ("arrived_at", "signup_date", "launch_date") and column.times is not None:
+        when = table.best("timestamp") if ours == "arrived_at" else None
+        same = when is None or (when.times and when.times.setting) == column.times.setting
+        whole = ours != "arrived_at" or column.times.readable == profile.rows
+        return same and whole and column.times.readable == profile.filled
+    return True
 
 
 def _event_ids(table: KnownTable) -> tuple[Column, ...]:

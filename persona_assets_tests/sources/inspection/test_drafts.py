@@ -83,6 +83,9 @@ angesehen = "view"  # guessed by its name; 1 of 4 sampled rows
 [events.time]
 format = "%d.%m.%Y %H:%M"  # guessed: 100 % of 4 sampled values are day first; 3 values have a day over 12
 # zone = "Europe/Berlin"  # the times name no zone and count as UTC: say theirs
+
+[events.numbers]
+decimal = ","  # guessed: a decimal comma, since '5,99' has no other meaning
 """  # noqa: E501 - a line of the draft has its evidence beside it
 
 
@@ -254,6 +257,57 @@ def test_empty_column_is_not_mapped(shop):
     events = tomllib.loads(inspect_files(shop({"e.csv": rows}), today=TODAY).draft.toml)["events"]
     assert "unit_price" not in events
     assert "order_id" not in events
+
+
+@pytest.mark.parametrize(
+    ("prices", "said", "accepted"),
+    [
+        (["€ 5,99", "€ 1.299,00", "12"], 'decimal = ","  # guessed', 3),
+        (["$5.99", "$1,299.00", "12"], 'decimal = "."  # guessed', 3),
+        (["1,234", "5,678", "12"], '# decimal = ","', 1),
+        (["5.99", "12.00", "12"], "", 3),
+        (["€ 5,99", "$ 7,99", "12"], '# currency = ["$", "€"]', 1),
+    ],
+)
+def test_notation_of_numbers_is_written_down_or_asked_for(prices, said, accepted, shop, tmp_path):
+    rows = "".join(
+        f'u{n},p1,purchase,2024-05-13T10:00:00Z,1,"{price}",o{n}\n'
+        for n, price in enumerate(prices)
+    )
+    folder = shop({"e.csv": HEADER + rows})
+    found = inspect_files(folder, today=TODAY)
+    assert said in found.draft.toml
+    assert ("[events.numbers]" in found.draft.toml) == bool(said)
+    assert checked(folder, found.draft, tmp_path).accepted == accepted
+
+
+def test_lines_of_an_order_whose_first_line_has_the_customer_are_filled(shop, tmp_path):
+    rows = "".join(
+        f"u{n},p1,purchase,2024-05-13T10:0{n}:00Z,1,5,o{n}\n,p2,purchase,,1,5,o{n}\n"
+        for n in range(5)
+    )
+    folder = shop({"e.csv": HEADER + rows})
+    found = inspect_files(folder, today=TODAY)
+    assert tomllib.loads(found.draft.toml)["events"]["fill_down"] == {
+        "by": "order_id",
+        "columns": ["user_id", "timestamp"],
+    }
+    assert checked(folder, found.draft, tmp_path).accepted == 10
+
+
+def test_price_on_request_does_not_stop_a_catalogue(shop, tmp_path):
+    files = {
+        "events.csv": HEADER + "u1,p1,purchase,2024-05-13T10:00:00Z,1,5,o1\n",
+        "products.csv": "sku,title,price\np1,Mug,5.00\n"
+        + "".join(f"p{n},Mug,{n}\n" for n in range(2, 90))
+        + "p99,Ship,on request\n",
+    }
+    folder = shop(files)
+    found = inspect_files(folder, today=TODAY)
+    products = tomllib.loads(found.draft.toml)["products"]
+    assert "price" not in products
+    assert '# not mapped: "price"' in found.draft.toml
+    assert checked(folder, found.draft, tmp_path).accepted == 1
 
 
 def test_western_text_is_read_and_said(shop):
