@@ -14,7 +14,9 @@ import narwhals as nw
 import polars as pl
 
 from persona_assets.errors import UserError
+from persona_assets.monitoring.rejections import MOST_UNKNOWN_NAMES, is_above
 from persona_assets.report.notation import share
+from persona_assets.sources.event_names import as_mapping_lines
 from persona_assets.sources.files import FilesSource
 from persona_assets.sources.mapping import parsed
 from persona_assets.sources.mapping_document import (
@@ -39,6 +41,9 @@ broken there by 200 ± 28 of them."""
 
 SEED = 7
 MOST_TEXTS = 5
+MOST_NAMES = 12
+"""Names of events that are shown: a shop has few, and each must be mapped."""
+_UNKNOWN = "unknown_event_type"
 LONGEST_TEXT = 60
 
 _KEY = b"persona_assets: validation of files"
@@ -205,8 +210,12 @@ def what_is_wrong(result: Validation, *, most_rejected: float) -> str | None:
     lost = counted - result.accepted
     reasons = {rule: one for rule, one in result.rejected.items() if rule not in EXPECTED}
     told = "; ".join(_told(rule, one) for rule, one in list(reasons.items())[:3])
+    names = _unknown_names(result)
     if counted and lost / counted > most_rejected:
-        return f"{lost:,} of {counted:,} rows ({share(lost, counted)}) would be rejected: {told}"
+        lost_rows = f"{lost:,} of {counted:,} rows ({share(lost, counted)}) would be rejected"
+        return "; ".join(filter(None, (f"{lost_rows}: {told}", names)))
+    if names and most_rejected < 1:
+        return names
     if not result.accepted:
         return f"none of the {result.rows:,} rows would enter the mart: {told or 'all are unused'}"
     if result.purchases and "purchase" not in result.events and most_rejected < 1:
@@ -228,6 +237,19 @@ def refuse_what_does_not_fit(result: Validation, *, most_rejected: float) -> Non
         )
 
 
+def _unknown_names(result: Validation) -> str | None:
+    """Event names that nobody knows, with their rows and how to map them; None: a few at most."""
+    unknown = result.rejected.get(_UNKNOWN)
+    if unknown is None or not is_above(unknown.rows, result.rows, MOST_UNKNOWN_NAMES):
+        return None
+    names = ", ".join(f"{name!r} {rows:,}" for name, rows in unknown.texts.items())
+    return (
+        f"{unknown.rows:,} of {result.rows:,} rows ({share(unknown.rows, result.rows)}) have event "
+        f"names that nobody knows (first: {unknown.place}): {names or 'none at all'}; say what "
+        f"they are in [events.values.event_type]: {as_mapping_lines(unknown.texts)}"
+    )
+
+
 def _told(rule: str, one: Rejection) -> str:
     texts = f", as {', '.join(map(repr, list(one.texts)[:3]))}" if one.texts else ""
     return f"{rule} {one.rows:,} (first: {one.place}{texts})"
@@ -239,7 +261,7 @@ def _by_rule(refused: pl.DataFrame, places: pl.DataFrame) -> dict[str, Rejection
         rule: Rejection(
             rows=rows.height,
             column=rows["column"][0],
-            texts=_commonest(rows["value"]),
+            texts=_commonest(rows["value"], MOST_NAMES if rule == _UNKNOWN else MOST_TEXTS),
             place=rows.sort("delivered")["place"][0],
         )
         for (rule,), rows in sorted(
@@ -248,7 +270,7 @@ def _by_rule(refused: pl.DataFrame, places: pl.DataFrame) -> dict[str, Rejection
     }
 
 
-def _commonest(values: pl.Series) -> dict[str, int]:
+def _commonest(values: pl.Series, most: int) -> dict[str, int]:
     texts = values.drop_nulls().str.slice(0, LONGEST_TEXT)
     counts = texts.value_counts().sort("count", values.name, descending=[True, False])
-    return dict(counts.head(MOST_TEXTS).iter_rows())
+    return dict(counts.head(most).iter_rows())

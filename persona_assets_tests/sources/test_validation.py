@@ -157,3 +157,17 @@ def test_of_large_files_a_seeded_sample_is_looked_at_and_all_only_when_asked(sho
     whole = check_files(folder, mapping, today=TODAY)
     assert whole.rows == 80
     assert not any("looked at" in note for note in whole.notes)
+
+
+def test_a_misspelt_event_name_stops_before_any_work_and_is_shown_with_its_mapping(shop):
+    rows = "".join(f"u{n},1,view,2024-05-13T10:00:00Z,5\n" for n in range(30))
+    rows += "".join(f"u{n},1,purchas,2024-05-13T11:00:00Z,5\n" for n in range(3))
+    result = check_files(*shop(rows=rows), today=TODAY)
+    with pytest.raises(
+        UserError,
+        match=r"3 of 33 rows .* nobody knows .*'purchas' 3; .*"
+        r"\[events\.values\.event_type\]: \"purchas\" = ",
+    ):
+        refuse_what_does_not_fit(result, most_rejected=0.5)
+    one = check_files(*shop(rows=rows[: rows.index("u1,1,purchas")]), today=TODAY)
+    assert what_is_wrong(one, most_rejected=0.5) is None  # a single slip stops nobody
