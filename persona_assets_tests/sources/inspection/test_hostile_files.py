@@ -146,10 +146,20 @@ def test_no_value_of_a_persons_column_is_in_any_output(swapped, tmp_path):
         assert secret not in said
 
 
-def test_event_names_that_are_people_are_not_shown(tmp_path):
+@pytest.mark.parametrize("rows", [60, 300])
+def test_event_names_that_are_people_are_not_shown(rows, tmp_path):
     file = tmp_path / "events.csv"
-    rows = "".join(f"u{n},p1,Ann Smith {n},2024-05-13T10:00:00Z\n" for n in range(300))
-    file.write_text("user_id,sku,action,when\n" + rows)
+    text = "".join(f"u{n},p1,Ann Smith {n},2024-05-13T10:00:00Z\n" for n in range(rows))
+    file.write_text("user_id,sku,action,when\n" + text)
     found = inspect_files(file, today=TODAY)
     said = found.draft.toml + as_text(found, Path("shop.toml")) + json.dumps(as_json(found))
     assert "Smith" not in said
+
+
+def test_odd_names_of_folders_and_files_are_quoted(tmp_path):
+    folder = tmp_path / "in\n[users]"
+    folder.mkdir()
+    events_with(folder, {}).rename(folder / 'ev"en\nts.csv')
+    events = draft_of(folder)
+    assert [*events] == ["events"]
+    assert events["events"]["file"] == 'ev"en\nts.csv'
