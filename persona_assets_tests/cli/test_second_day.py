@@ -79,6 +79,8 @@ class Shop:
         process = self.start(
             self.folder / home, "run", "--source", "files", "--live", "--start", str(FIRST),
             "--path", str(self.folder / "shop"), "--mapping", str(self.folder / "shop.toml"),
+            # In a history longer than this a bad day is too small a part to stop a run at once.
+            "--most-rejected", "1",
             PERSONA_HASH_KEY="a key of every home of this test",
         )  # fmt: skip
         _, said = process.communicate(timeout=500)
