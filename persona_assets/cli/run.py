@@ -197,8 +197,10 @@ def compute(
     Raises:
         DataError: a step failed, or a check did.
     """
+    from persona_assets.lake import DeltaStore, earlier_schemas
     from persona_assets.resources import instance
 
+    earlier_schemas.refuse(DeltaStore(current.lake_root, storage_options=current.storage_options))
     before = run_record.load(current.home)  # a garbled one is refused before anything is touched
     settings_module.save(current)
     folder = instance.prepare(current.home)

@@ -31,6 +31,18 @@ DELTA_TYPES: dict[Type, str] = {
 }
 
 
+class OtherSchemaError(DataError):
+    """A stored table is not as its contract says; `difference` is in what."""
+
+    def __init__(self, text: str, difference: str) -> None:
+        super().__init__(text)
+        self.difference = difference
+
+    def __reduce__(self) -> tuple[type["OtherSchemaError"], tuple[str, str]]:
+        """It comes out of other processes whole."""
+        return type(self), (str(self), self.difference)
+
+
 def conform(frame: nw.LazyFrame, table: Table) -> nw.LazyFrame:
     """`frame` with exactly the contract's columns, in its order and types.
 
@@ -82,13 +94,17 @@ def _widens(given: nw.dtypes.DType, wanted: nw.dtypes.DType) -> bool:
 
 
 def verify_stored(delta: DeltaTable, table: Table, uri: str) -> None:
-    """Raise DataError unless the stored table has the contract's columns, types and partitions."""
+    """Raise OtherSchemaError unless the stored columns, types and partitions are the contract's."""
     partitions = delta.metadata().partition_columns
     if partitions != [table.partition] * (table.partition is not None):
-        raise DataError(
-            f"{table.path}: the table at {uri} is partitioned by {partitions or 'nothing'}, the "
-            f"contract says {table.partition or 'nothing'}; move that folder aside and materialize "
-            "the asset again"
+        difference = (
+            f"partitioned by {partitions or 'nothing'}, the contract says "
+            f"{table.partition or 'nothing'}"
+        )
+        raise OtherSchemaError(
+            f"{table.path}: the table at {uri} is {difference}; move that folder aside and "
+            "materialize the asset again",
+            difference,
         )
     stored = {field.name: _delta_type(field.type) for field in delta.schema().fields}
     wanted = {column.name: DELTA_TYPES[column.type] for column in table.columns}
@@ -99,10 +115,12 @@ def verify_stored(delta: DeltaTable, table: Table, uri: str) -> None:
         for name in sorted(stored.keys() | wanted.keys())
         if stored.get(name) != wanted.get(name)
     ]
-    raise DataError(
-        f"{table.path}: the table at {uri} does not have the contract's schema "
-        f"({'; '.join(differences)}); move that folder aside and materialize the asset again, or "
-        "use the version of persona_assets that wrote it"
+    difference = "; ".join(differences)
+    raise OtherSchemaError(
+        f"{table.path}: the table at {uri} does not have the contract's schema ({difference}); "
+        "move that folder aside and materialize the asset again, or use the version of "
+        "persona_assets that wrote it",
+        difference,
     )
 
 

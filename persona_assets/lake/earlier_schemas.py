@@ -1,0 +1,42 @@
+"""Lakes that another version of the package wrote: every table that does not fit, named at once.
+
+Belongs here: looking through a whole lake before a command works on it. Does not belong here: the
+comparison of one table with its contract (`schema.py`), which every opening makes.
+"""
+
+from collections.abc import Iterable
+
+from persona_assets.errors import DataError
+from persona_assets.lake.schema import OtherSchemaError
+from persona_assets.lake.store import DeltaStore
+from persona_assets.tables import TABLES, Table, raw, tuning
+
+_ONLY_HERE = frozenset(
+    {raw.USER_HISTORY.path, raw.PRODUCT_HISTORY.path, *(table.path for table in tuning.TABLES)}
+)
+
+
+def refuse(store: DeltaStore, tables: Iterable[Table] = tuple(TABLES.values())) -> None:
+    """Raise DataError where tables do not have the schema of their contract.
+
+    What is computed from the source is made again when its folder is gone, so moving the folders
+    aside is the whole mend; what only the lake knows is told apart.
+    """
+    others: dict[str, OtherSchemaError] = {}
+    for table in tables:
+        try:
+            store.exists(table)
+        except OtherSchemaError as error:
+            others[table.path] = error
+    if len(others) < 2:
+        for only in others.values():
+            raise only
+        return
+    told = "; ".join(f"{path} ({other.difference})" for path, other in others.items())
+    lost = sorted(others.keys() & _ONLY_HERE)
+    kept = f" ({', '.join(lost)}: what only the lake knows begins anew)" if lost else ""
+    raise DataError(
+        f"{len(others)} tables of the lake {store.root} do not have the contract's schema: {told}; "
+        f"move their folders aside and run `persona run`, which makes them again{kept}, or use the "
+        "version of persona_assets that wrote them"
+    )
