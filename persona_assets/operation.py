@@ -25,8 +25,8 @@ class Operation:
 
     Attributes:
         look_back_days: age of the oldest partition that the scheduler makes again by itself.
-        history_days: age at which maintenance deletes Dagster runs whose results were replaced,
-            reports and failure logs.
+        history_days: age at which maintenance deletes failed Dagster runs, reports and failure
+            logs.
         quarantine_limit: share of a day's rows in quarantine above which nothing may follow.
         notify_url: where a JSON message is posted when a run fails; it may hold a token.
         notify_email: to whom a message is sent.

@@ -17,8 +17,8 @@ from persona_assets.errors import UserError
 def maintenance() -> None:
     """Keep the home small: join small files, delete what is old and was replaced.
 
-    Replaced versions of tables go after PERSONA_RETENTION_DAYS; Dagster runs whose results were
-    replaced, reports and logs after PERSONA_HISTORY_DAYS. No row is changed. The Dagster job and
+    Replaced versions of tables and the Dagster runs that made them go after PERSONA_RETENTION_DAYS;
+    failed runs, reports and logs after PERSONA_HISTORY_DAYS. No row is changed. The Dagster job and
     schedule `maintenance` do the same.
     """
     current = settings_module.load()

@@ -95,6 +95,20 @@ def test_a_run_goes_when_all_that_it_made_was_made_again(begun: Any) -> None:
     assert state(instance) == shown
 
 
+def test_a_run_that_was_replaced_goes_sooner_than_one_that_failed(begun: Any) -> None:
+    instance, now = begun.instance, datetime.now(UTC) + timedelta(days=1)
+    begun.run("daily_tables", "2025-01-01", "2025-01-07")
+    failed = instance.create_run_for_job(
+        begun.defs.resolve_job_def("daily_tables"), status=dg.DagsterRunStatus.FAILURE
+    )
+    long_ago = now - timedelta(days=90)
+    assert delete_old_runs(instance, before=long_ago, replaced_before=now) == 1
+    assert instance.get_run_by_id(failed.run_id) is not None
+    assert delete_old_runs(instance, before=now) == 1
+    assert instance.get_run_by_id(failed.run_id) is None
+    assert len(instance.get_runs()) == 1
+
+
 def test_old_reports_plots_of_nothing_and_old_logs_go(filled: Any) -> None:
     home = filled.settings.home
     reports = home / "reports" / "monitoring" / "data_drift"

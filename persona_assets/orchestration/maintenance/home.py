@@ -67,6 +67,9 @@ def maintain_home(
         history = timedelta(days=settings.operation.history_days)
     return HomeMaintained(
         tables=tuple(maintain(store, retention)),
-        runs=delete_old_runs(instance, before=at - history),
+        # A run that was replaced is of no more use than the versions of tables that it made.
+        runs=delete_old_runs(
+            instance, before=at - history, replaced_before=at - min(retention, history)
+        ),
         files=delete_old_files(settings.home, history, now=at),
     )

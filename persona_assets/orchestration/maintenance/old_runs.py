@@ -28,20 +28,30 @@ from sqlalchemy.sql.selectable import Select
 _MATERIALIZED = dg.DagsterEventType.ASSET_MATERIALIZATION.value
 
 
-def delete_old_runs(instance: dg.DagsterInstance, *, before: datetime) -> int:
-    """Delete the finished runs from before that time whose results were all replaced; how many.
+def delete_old_runs(
+    instance: dg.DagsterInstance, *, before: datetime, replaced_before: datetime | None = None
+) -> int:
+    """Delete finished runs whose results were all replaced; how many.
 
-    What steps printed (compute logs) goes for all runs of that age. Of an event log that is no SQL
-    database nothing is deleted.
+    What steps printed (compute logs) goes with them and for all runs from before `before`. Of an
+    event log that is no SQL database nothing is deleted.
+
+    Args:
+        instance: the record of runs.
+        before: runs that failed or were ended go when they are from before that time.
+        replaced_before: runs that succeeded, whose tables are no longer theirs; None: `before`.
     """
     storage = instance.event_log_storage
-    wanted = dg.RunsFilter(statuses=list(FINISHED_STATUSES), created_before=before)
-    old = [run.run_id for run in instance.get_runs(wanted)]
-    if not old or not isinstance(storage, SqlEventLogStorage):
+    if not isinstance(storage, SqlEventLogStorage):
+        return 0
+    old = _runs(instance, list(FINISHED_STATUSES), before)
+    replaced = _runs(instance, [dg.DagsterRunStatus.SUCCESS], replaced_before or before)
+    candidates = dict.fromkeys((*old, *replaced))
+    if not candidates:
         return 0
     needed = set(_runs_of_the_present(storage))
-    deleted = [run_id for run_id in old if run_id not in needed]
-    for run_id in old:
+    deleted = [run_id for run_id in candidates if run_id not in needed]
+    for run_id in dict.fromkeys((*old, *deleted)):
         instance.compute_log_manager.delete_logs(prefix=[run_id])
     for run_id in deleted:
         instance.delete_run(run_id)
@@ -53,6 +63,13 @@ def delete_old_runs(instance: dg.DagsterInstance, *, before: datetime) -> int:
     if deleted:
         _give_back_room(storage)
     return len(deleted)
+
+
+def _runs(
+    instance: dg.DagsterInstance, statuses: list[dg.DagsterRunStatus], before: datetime
+) -> list[str]:
+    wanted = dg.RunsFilter(statuses=statuses, created_before=before)
+    return [run.run_id for run in instance.get_runs(wanted)]
 
 
 def _runs_of_the_present(storage: SqlEventLogStorage) -> Iterator[str]:
