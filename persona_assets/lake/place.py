@@ -4,6 +4,8 @@ Belongs here: everything about a log but writing rows to it. Does not belong her
 and writers' conflicts (`store.py`).
 """
 
+import errno
+import os
 import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -110,9 +112,13 @@ class Place:
         Raises:
             DataError: as `load`.
             CommitFailedError: another writer changed the properties at the same moment.
+            PermissionError: the folder may not be written.
         """
         if (delta := self.load()) is None:
             return self.create()
+        if self.folder is not None and not os.access(self.folder, os.W_OK):
+            # delta-rs would say so, after a panic of each of its threads.
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self.folder))
         stored = delta.metadata().configuration
         wanted = self.properties
         if any(stored.get(name) != value for name, value in wanted.items()):

@@ -221,7 +221,7 @@ class Provenance:
         try:
             with writing(self._place.uri, by_spark=False):
                 write_deltalake(
-                    self._place.load() or self._place.create(),
+                    self._place.for_writing(),
                     frame.to_arrow(),
                     mode="append",
                     commit_properties=CommitProperties(max_commit_retries=_FILES),

@@ -27,7 +27,11 @@ from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import QueuePool
+
+from persona_assets.resources import record_errors
+from persona_assets.resources.record_errors import refused_by_the_system
 
 
 def _materializes(entry: EventLogEntry) -> bool:
@@ -43,6 +47,7 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
         self._has_index_columns = False
         # Shards whose transaction a batch holds open, per thread.
         self._held = threading.local()
+        self._refused: DatabaseError | None = None
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -74,8 +79,31 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
             with self.transaction({entry.run_id for entry in events}):
                 for entry in events:
                     self.store_event(entry)
+        except DatabaseError as error:
+            if not refused_by_the_system(error):
+                raise
+            self._refused = error
         finally:
             self._held.superseded = set()
+        if self._refused is not None:
+            raise record_errors.refused(self._refused)
+
+    def store_event(self, event: EventLogEntry) -> None:
+        """Store one event; raises the error of what was refused before."""
+        if self._refused is None:
+            try:
+                super().store_event(event)
+                return
+            except DatabaseError as error:
+                if self._held_open() or not refused_by_the_system(error):
+                    raise
+                self._refused = error
+        if event.is_dagster_event:
+            raise record_errors.refused(self._refused)
+
+    def _held_open(self) -> bool:
+        """Is a batch being stored, whose transactions have to end first?"""
+        return bool(self._held.__dict__.get("connections"))
 
     def _store_asset_event(self, conn: Connection, event: EventLogEntry, event_id: int) -> None:
         """Write the asset's own row, which holds its last materialization, once per batch."""

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from persona_assets.errors import InfrastructureError, UserError
+from persona_assets.errors import UserError
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -102,33 +102,33 @@ def of(home: Path) -> "Iterator[dg.DagsterInstance]":
 
     Raises:
         UserError: `dagster.yaml` cannot be used.
-        InfrastructureError: the record of runs cannot be opened: damaged, or of no permission.
+        InfrastructureError: the record of runs cannot be opened or, within the block, written:
+            damaged, no room, no permission.
     """
     import dagster as dg
     from sqlalchemy.exc import DatabaseError
 
+    from persona_assets.resources import record_errors
+
     folder = prepare(home)
-    try:
-        opened = dg.DagsterInstance.get()
-        # Opened when first used; a damaged file should show now and not within a run.
-        opened.get_runs_count()
-        opened.event_log_storage.get_maximum_record_id()
-        opened.all_instigator_state()
-    except (DatabaseError, sqlite3.DatabaseError) as error:
-        raise InfrastructureError(
-            f"the record of runs in {folder} cannot be opened: {_brief(error)}; restore the folder "
-            "from a copy, or move it aside: a new record is begun and the tables stay as they are"
-        ) from error
-    except OSError:
-        raise  # of the system, which says what it is
-    except Exception as error:
-        # No YAML, no text, a class that is not there or does not take its settings.
-        raise UserError(
-            f"{folder / 'dagster.yaml'} cannot be used: {type(error).__name__}: {_brief(error)}; "
-            "mend it, or delete it to have it written anew"
-        ) from error
-    with opened:
-        yield opened
+    with record_errors.named(folder):
+        try:
+            opened = dg.DagsterInstance.get()
+        except (OSError, DatabaseError, sqlite3.DatabaseError):
+            raise  # not the fault of what `dagster.yaml` says
+        except Exception as error:
+            # No YAML, no text, a class that is not there or does not take its settings.
+            said = next(iter(str(error).splitlines()), "")
+            raise UserError(
+                f"{folder / 'dagster.yaml'} cannot be used: {type(error).__name__}: {said}; "
+                "mend it, or delete it to have it written anew"
+            ) from error
+        with opened:
+            # Opened when first used; a damaged file should show now and not within a run.
+            opened.get_runs_count()
+            opened.event_log_storage.get_maximum_record_id()
+            opened.all_instigator_state()
+            yield opened
 
 
 def workspace(home: Path) -> Path:
@@ -150,12 +150,6 @@ def _without_absolute_paths(path: Path) -> None:
         fresh = path.with_suffix(".new")
         fresh.write_text(_DAGSTER_YAML, encoding="utf-8")
         fresh.replace(path)
-
-
-def _brief(error: Exception) -> str:
-    """The first line of an error's own words, without the statement that SQLAlchemy appends."""
-    cause = getattr(error, "orig", None) or error
-    return next(iter(str(cause).splitlines()), type(error).__name__)
 
 
 def _write_once(path: Path, text: str) -> None:

@@ -17,14 +17,17 @@ LONGEST_SECONDS = 120
 def contents(folder: Path) -> dict[str, str]:
     """What lies below a folder: path → digest of a file, or the kind of anything else.
 
-    The file that says who is at work says so after a refusal, too.
+    Left out are the file that says who is at work, also after a refusal, and what SQLite puts next
+    to a database when somebody looks into it.
     """
     found = {}
     for path in sorted([folder, *folder.rglob("*")]):
         name = path.relative_to(folder).as_posix()
-        if path.is_file() and path.name != "in_use.lock":
+        if path.name == "in_use.lock" or path.name.endswith(("-shm", "-wal")):
+            continue
+        if path.is_file():
             found[name] = hashlib.blake2b(path.read_bytes()).hexdigest()
-        elif path.exists() and not path.is_file():
+        elif path.exists():
             found[name] = "folder" if path.is_dir() else "other"
     return found
 
@@ -53,6 +56,9 @@ def refusal(
     def run(home: Path, *arguments: str) -> str:
         before = contents(home)
         monkeypatch.setenv("PERSONA_HOME", str(home))
+        for name in ("DAGSTER_HOME", "DAGSTER_EVENT_BATCH_SIZE"):
+            monkeypatch.setenv(name, "")  # remembered, so that what a command sets is taken back
+            monkeypatch.delenv(name)
         monkeypatch.setattr(sys, "argv", ["persona", *arguments])
         capsys.readouterr()
         with pytest.raises(SystemExit) as stopped:

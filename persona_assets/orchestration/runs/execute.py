@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from multiprocessing import get_context, parent_process
+from pathlib import Path
 
 import dagster as dg
 from dagster._utils.error import SerializableErrorInfo
@@ -139,7 +140,8 @@ def _execute_in_subprocess(planned_run: PlannedRun) -> _Done:
     """`_execute` in a process of its own, on the home that the environment names."""
     from persona_assets.definitions import defs
 
-    with dg.DagsterInstance.get() as instance:
+    home = Path(os.environ["PERSONA_HOME"])
+    with instance_module.of(home) as instance:
         try:
             return _execute(planned_run, defs, instance)
         finally:
