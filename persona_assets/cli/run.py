@@ -200,6 +200,7 @@ def compute(
     from persona_assets.lake import DeltaStore, earlier_schemas
     from persona_assets.resources import instance
 
+    _refuse_lake_of_others(current.lake_root)
     earlier_schemas.refuse(DeltaStore(current.lake_root, storage_options=current.storage_options))
     before = run_record.load(current.home)  # a garbled one is refused before anything is touched
     settings_module.save(current)
@@ -261,6 +262,18 @@ def compute(
             f"{len(failed)} asset check(s) failed, first {failed[0].asset} {failed[0].check} "
             f"{failed[0].partition}: {failed[0].description}; mend the data and run again",
             notice.failed(failed),
+        )
+
+
+def _refuse_lake_of_others(root: str) -> None:
+    """Raise UserError where the lake is a folder that may only be read.
+
+    A step would find out, too, after delta-rs has printed a panic of each of its threads.
+    """
+    if "://" not in root and Path(root).exists() and not os.access(root, os.W_OK):
+        raise UserError(
+            f"cannot write to the lake {root}: Permission denied; change its permissions, or point "
+            "PERSONA_LAKE at a folder you may write to"
         )
 
 
