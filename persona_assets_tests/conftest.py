@@ -21,7 +21,16 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+
+# A busy machine must decide no test: no example has a deadline, and slow drawing is no failure.
+hypothesis.settings.register_profile(
+    "without deadlines",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("without deadlines")
 
 # A developer's own settings must decide no test.
 for name in [name for name in os.environ if name.startswith(("PERSONA_", "DAGSTER_"))]:

@@ -44,7 +44,7 @@ def test_numbers_nulls_and_other_types_stay_and_names_of_columns_are_texts():
     assert csv_files.without_formulas(frame.clear()).is_empty()
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0")), min_size=1))
 def test_every_text_comes_back_with_at_most_an_apostrophe_more(tmp_path_factory, texts):
     path = tmp_path_factory.mktemp("csv") / "out.csv"

@@ -243,7 +243,7 @@ SOURCES = st.builds(
 )
 
 
-@hypothesis_settings(deadline=None)
+@hypothesis_settings()
 @given(
     SOURCES,
     st.integers(1, 500),

@@ -44,7 +44,7 @@ def test_names_do_not_follow_the_order_of_first_appearance(chains):
     assert abs(np.corrcoef(renamed["product_id"].rank(), np.arange(60))[0, 1]) < 0.4
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(
         st.tuples(st.sampled_from("abcd"), st.sampled_from("pqrst"), st.integers(0, 3)),

@@ -14,7 +14,7 @@ import narwhals as nw
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from persona_assets.lake.content_hash import content_hash
@@ -197,7 +197,7 @@ def assert_the_same_mart(folder: Path, shop: Sequence[Event], files: dict[str, b
     assert found == expected
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50)
 @given(
     shop=shops,
     style=styles,
@@ -242,7 +242,7 @@ WHO_TYPES = (pl.Int64(), pl.Int32(), pl.UInt8(), pl.Float64(), pl.Decimal(12, 2)
 QUANTITY_TYPES = (pl.Float64(), pl.Float32(), pl.Decimal(8, 1), pl.String())
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30)
 @given(
     shop=shops,
     time=st.sampled_from(sorted(TIME_TYPES)),

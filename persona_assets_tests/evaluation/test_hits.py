@@ -4,7 +4,7 @@ from math import log2
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from persona_assets.errors import DataError
@@ -162,7 +162,6 @@ def measured(hits, rows, worth, k):
 
 
 # The first example loads compiled code.
-@settings(deadline=None)
 @given(st.lists(tied_products, min_size=1, max_size=3), st.integers(0, 2), st.integers(1, DEPTH))
 def test_every_metric_is_its_mean_over_all_orders_of_tied_products(people, missing, k):
     width = max(map(len, people))
@@ -230,7 +229,6 @@ def everything(hits):
     ]
 
 
-@settings(deadline=None)
 @given(shops(), st.integers(1, 9), st.integers(1, 25))
 def test_full_ranking_equals_lists_that_hold_everything(shop, depth, scores_per_block):
     scores, kind = shop
@@ -252,7 +250,6 @@ def test_full_ranking_equals_lists_that_hold_everything(shop, depth, scores_per_
         np.testing.assert_allclose(one, other, atol=1e-12)
 
 
-@settings(deadline=None)
 @given(shops(), st.permutations("abcdefg"), st.permutations(["ann", "bob", "cid"]))
 def test_names_of_users_and_products_change_no_metric(shop, products, users):
     scores, kind = shop

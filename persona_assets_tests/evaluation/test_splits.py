@@ -139,7 +139,7 @@ def test_too_little_to_split_is_refused(split):
         split(log(("a", "x", 1), ("b", "y", 1)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(

@@ -47,7 +47,6 @@ def identity(value: object) -> object:
     return value
 
 
-@settings(deadline=None)
 @given(ROWS, st.randoms(use_true_random=False))
 def test_order_of_rows_and_columns_and_chunks_do_not_matter(rows, rng):
     digest = content_hash(framed(rows))
@@ -61,14 +60,12 @@ def test_order_of_rows_and_columns_and_chunks_do_not_matter(rows, rng):
     assert content_hash(framed([*rows[:1], *rows]).slice(len(rows[:1]))) == digest
 
 
-@settings(deadline=None)
 @given(ROWS, st.integers(0, 6))
 def test_digests_of_parts_add_up(rows, cut):
     parts = [framed(rows[:cut]), framed(rows[cut:])]
     assert add([content_hash(part) for part in parts]) == content_hash(framed(rows))
 
 
-@settings(deadline=None)
 @given(ROW, st.sampled_from(list(VALUES)), st.data())
 def test_one_changed_value_changes_the_digest_and_nothing_else_does(row, column, data):
     value = data.draw(st.none() | VALUES[column])
@@ -138,7 +135,7 @@ def test_the_layout_of_files_does_not_matter(tmp_path):
     assert content_hash(one) == content_hash(many) == content_hash(frame)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(2, 200))
 def test_small_whole_numbers_do_not_collide(count):
     pairs = list(itertools.product(range(count), repeat=2))[:5000]

@@ -45,7 +45,7 @@ def write(store: DeltaStore, known: Provenance, table: Table, frame: pl.DataFram
     return records
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.dictionaries(st.integers(0, 20), st.tuples(st.integers(0, 9), st.integers(0, 2**64 - 1))),
     st.integers(-2, 22),

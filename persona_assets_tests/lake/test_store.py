@@ -24,7 +24,7 @@ CONTENT = st.dictionaries(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(PARTITIONS, CONTENT), min_size=1, max_size=4), PARTITIONS)
 def test_any_sequence_of_partition_writes_equals_a_dict(facts, rows, writes, asked):
     """Days, ranges, disjoint days, days without rows, days named twice, in any order."""

@@ -62,7 +62,7 @@ writes = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(writes)
 def test_any_order_of_computations_leaves_what_the_last_of_each_partition_said(
     tmp_path_factory: pytest.TempPathFactory, writes: list

@@ -43,7 +43,7 @@ def test_reciprocal_ranks_by_hand():
     )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.integers(-2, 6), min_size=1, max_size=12), st.integers(1, 12), st.randoms())
 def test_reciprocal_ranks_do_not_depend_on_columns(values, depth, random):
     order = list(range(len(values)))

@@ -42,7 +42,7 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ROWS, st.sampled_from([1, 2, 50]), st.sampled_from([0.0, 1.7]))
 def test_counts_are_what_the_definition_says(mart, rows, window, time_decay):
     log = sequences(mart(*((user, item, "view", 1, -day) for user, item, day in rows)))
@@ -72,7 +72,7 @@ def test_within_an_instant_neither_comes_first(mart):
     assert counts[0, 1] == counts[1, 0] == 0.75
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(ROWS)
 def test_days_add_up_to_the_whole(mart, rows):
     log = sequences(mart(*((user, item, "view", 1, -day) for user, item, day in rows)))

@@ -1,7 +1,7 @@
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from persona_assets.errors import UserError
@@ -38,7 +38,6 @@ def ranking_problems(draw):
     return users, products, scores, draw(st.integers(1, 8)), draw(st.sets(pair))
 
 
-@settings(deadline=None)
 @given(problem=ranking_problems(), per_block=st.integers(1, 12))
 def test_lists_equal_a_full_sort_whatever_the_block_size(problem, per_block):
     users, products, scores, k, excluded = problem
@@ -59,7 +58,6 @@ def test_lists_equal_a_full_sort_whatever_the_block_size(problem, per_block):
     assert lists.rows() == brute_force(users, products, scores, k, excluded)
 
 
-@settings(deadline=None)
 @given(
     scores=st.lists(
         st.lists(st.floats(-1e6, 1e6, width=32), min_size=7, max_size=7), min_size=1, max_size=4

@@ -80,7 +80,7 @@ def some_lists(rng: np.random.Generator, users: int, products: int, most: int):
     return starts, np.concatenate(rows).astype(np.int32)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1))
 def test_the_kernels_agree_with_plain_loops(seed):
     rng = np.random.default_rng(seed)

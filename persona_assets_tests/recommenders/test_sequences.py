@@ -77,7 +77,7 @@ def test_entries_that_are_kept_keep_their_positions():
     assert kept.positions.tolist() == [1]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.lists(
         st.tuples(st.sampled_from("abc"), st.sampled_from("xyz"), st.integers(0, 5)), max_size=20

@@ -90,9 +90,7 @@ def test_by_time_a_row_that_arrives_after_the_snapshot_is_not_known_in_it(mart):
     assert pairs(snapshot.known) == {("u", "p")}
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     ROWS,
     st.sampled_from((None, timedelta(days=3), timedelta(days=7))),

@@ -97,9 +97,7 @@ def test_a_golden_case(mart):
     assert made["p"] == pytest.approx(similarity * 0.35 * 2**-0.1)
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ROWS, st.sampled_from((1, 2, 50)), st.sampled_from((0.0, 1.0)), st.sampled_from((1, 3, 50)))
 def test_scores_are_those_of_the_formula(mart, rows, neighbours, time_decay, window):
     table = mart(*rows)
@@ -114,9 +112,7 @@ def test_scores_are_those_of_the_formula(mart, rows, neighbours, time_decay, win
     assert made == pytest.approx(by_hand(config, table, "a"), rel=1e-6, abs=1e-9)
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ROWS.filter(lambda rows: any(row[3] for row in rows)), st.integers(0, 2**32 - 1))
 def test_names_and_the_order_of_rows_change_no_bit_of_a_score(mart, rows, seed):
     rng = np.random.default_rng(seed)

@@ -105,7 +105,6 @@ halves = st.integers(-8, 8).map(lambda whole: whole / 2)
 values = st.lists(st.tuples(halves | st.floats(-1e9, 1e9), st.integers(0, 3)), max_size=40)
 
 
-@settings(deadline=None)
 @given(values)
 def test_cliffs_delta_is_what_comparing_all_pairs_gives(pairs):
     numbers = np.array([value for value, _ in pairs])
@@ -166,7 +165,7 @@ def test_without_revenue_no_segment_has_a_share():
     assert profiles["customer_share"].sum() == pytest.approx(1)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(
         st.tuples(st.floats(0, 1e7), st.integers(1, 4), st.sampled_from("ABCDEFGH")), min_size=1

@@ -101,7 +101,7 @@ traits = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(traits)
 def test_words_always_follow_the_numbers(found):
     text = describe(found)

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -51,7 +51,6 @@ catalogues = st.dictionaries(
 
 
 @given(st.lists(catalogues, min_size=1, max_size=8))
-@settings(deadline=None)
 def test_history_says_what_was_delivered_last_before_any_instant(deliveries):
     history = delivered(*(products(**each) for each in deliveries))
     if not deliveries[0]:
@@ -66,7 +65,6 @@ def test_history_says_what_was_delivered_last_before_any_instant(deliveries):
 
 
 @given(st.lists(catalogues, min_size=2, max_size=6), catalogues)
-@settings(deadline=None)
 def test_a_later_delivery_moves_nothing_that_was_known_before_it(deliveries, later):
     before = delivered(*(products(**each) for each in deliveries))
     arrival = START + 20 * DAY
@@ -161,7 +159,6 @@ def test_dated_states_are_the_history_in_whatever_order_they_come():
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), catalogues), max_size=6, unique_by=lambda row: row[0]))
-@settings(deadline=None)
 def test_dated_history_says_what_its_last_state_before_an_instant_says(rows):
     given_rows = [(START + day * DAY, {k: v for k, v in each.items() if v}) for day, each in rows]
     history = NOTHING

@@ -129,7 +129,7 @@ def test_time_that_contradicts_the_mapping_is_never_taken_for_one(text, reading)
     assert instants(pl.Series([delivered])).null_count() == 1
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(st.datetimes(datetime(1971, 1, 1), datetime(2100, 1, 1)), min_size=1, max_size=20),
     st.sampled_from(["UTC", "Europe/Berlin", "America/New_York"]),

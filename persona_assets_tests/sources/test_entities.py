@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from persona_assets.errors import UserError
@@ -66,7 +66,6 @@ descriptions = st.lists(
 
 
 @given(descriptions)
-@settings(deadline=None)
 def test_of_each_column_the_most_frequent_value_counts_of_ties_the_last(rows):
     frame = pl.DataFrame(rows, schema=["id", "name", "price"], orient="row").with_columns(
         place=pl.format("file row {}", pl.int_range(pl.len())),

@@ -1,7 +1,7 @@
 """Generated identifiers must make exact duplicates findable and everything else distinct."""
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from persona_assets.sources.event_ids import content_ids, variant_numbers
@@ -19,14 +19,12 @@ def ids(frame):
     return content_ids(frame, frame.columns, person="user_id").to_list()
 
 
-@settings(deadline=None)
 @given(rows)
 def test_equal_rows_and_only_they_have_equal_ids(drawn):
     assert len(set(zip(drawn, ids(frame_of(drawn)), strict=True))) == len(set(drawn))
     assert len(set(ids(frame_of(drawn)))) == len(set(drawn))
 
 
-@settings(deadline=None)
 @given(rows, rows)
 def test_rows_delivered_later_change_no_earlier_id(before, after):
     assert ids(frame_of(before + after))[: len(before)] == ids(frame_of(before))

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -276,7 +276,6 @@ event_rows = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(event_rows)
 def test_every_row_is_filed_once_whatever_its_dirt(tmp_path_factory, drawn):
     folder = tmp_path_factory.mktemp("shop")

@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from persona_assets.sources.leading_values import leading_values
@@ -16,7 +16,6 @@ lines = st.lists(
 
 
 @given(lines)
-@settings(deadline=None)
 def test_leader_at_any_time_is_the_commonest_value_of_the_lines_until_then(rows):
     frame = pl.DataFrame(
         [(key, value, START + hour * HOUR) for key, value, hour in rows],

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from persona_assets.sources.local_time import iso_text, to_utc
@@ -30,7 +30,6 @@ def test_doubled_and_skipped_hours(local, zone, utc):
     assert converted(local, zone) == utc.replace(tzinfo=UTC)
 
 
-@settings(deadline=None)
 @given(
     st.datetimes(datetime(1980, 1, 1), datetime(2035, 1, 1)),
     st.sampled_from(["Europe/London", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata"]),
@@ -39,7 +38,6 @@ def test_agrees_with_zoneinfo(local, zone):
     assert converted(local, zone) == local.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
-@settings(deadline=None)
 @given(
     st.integers(-4 * 60, 4 * 60),
     st.sampled_from([datetime(2011, 3, 27), datetime(2011, 10, 30), datetime(2024, 3, 31)]),

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from persona_assets.sources.matched_returns import match_returns
@@ -71,7 +71,6 @@ rows = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(rows)
 def test_agrees_with_a_naive_matcher(drawn):
     frame = lines(*((f"e{n:02}", hour, pieces, who) for n, (hour, pieces, who) in enumerate(drawn)))

@@ -2,7 +2,7 @@
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from persona_assets.sources.numbers import (
@@ -87,7 +87,6 @@ def test_currencies_are_counted():
     assert currencies(pl.Series(["$5", "5 €", "€ 6", "7", "EUR 5"])) == {"€": 2, "$": 1, "EUR": 1}
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.decimals(-(10**7), 10**7, places=2), min_size=1, max_size=20),
     st.sampled_from([(",", "."), (".", ","), (" ", ","), ("'", ".")]),

@@ -179,7 +179,7 @@ def test_spark_finds_the_same(spark):
     assert counted(found)["2025-03-02"] == {"part: in raw/parts.part": 2, "key_unique": 2}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.builds(

@@ -70,7 +70,7 @@ def test_searches_without_consent_person_or_day_do_not_count(mart, on_polars):
     assert result.select("user_id", "events", "searches").rows() == [(ANNA, 1, 0)]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**9))
 def test_item_days_agree_with_a_plain_loop(dirty_mart, on_polars, seed):
     rows = dirty_mart(seed)
@@ -94,7 +94,7 @@ def test_item_days_agree_with_a_plain_loop(dirty_mart, on_polars, seed):
         assert row["weight"] == sum(row["weight"] for row in group)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 10**9))
 def test_a_range_equals_its_days_to_the_last_digit(dirty_mart, dirty_shop, on_polars, seed):
     rows, logs = dirty_mart(seed), dirty_shop(seed).search_logs

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import narwhals as nw
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -60,7 +60,6 @@ def known_by_definition(rows, product, instant):
 
 
 @given(histories(), st.integers(-48, 8 * 24))
-@settings(deadline=None)
 def test_known_is_what_held_right_before_the_instant(rows, hour):
     instant = START + timedelta(hours=hour)
     known = as_known_at(rows, instant)
@@ -77,7 +76,6 @@ def test_known_is_what_held_right_before_the_instant(rows, hour):
 
 
 @given(histories())
-@settings(deadline=None)
 def test_each_row_gets_what_was_known_at_the_end_of_its_day(rows):
     events = pl.DataFrame([(p, day) for p in PRODUCTS for day in DAYS],
                           schema=["product_id", "event_date"], orient="row")  # fmt: skip

@@ -207,7 +207,7 @@ def test_no_user_identifier_leaves_raw(on_polars):
         assert "anna" not in table.write_csv()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**9))
 def test_every_raw_row_is_in_the_mart_or_in_quarantine_exactly_once(dirty_shop, on_polars, seed):
     shop = dirty_shop(seed)
@@ -219,7 +219,7 @@ def test_every_raw_row_is_in_the_mart_or_in_quarantine_exactly_once(dirty_shop, 
     assert mart.filter(pl.struct("event_date", "event_id").is_duplicated()).is_empty()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**9))
 def test_a_plain_loop_over_the_rules_judges_alike(dirty_shop, on_polars, seed):
     shop = dirty_shop(seed)
@@ -305,7 +305,7 @@ def naive_instant(text):
     return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10**9))
 def test_a_range_equals_its_days_in_any_order_of_days_and_rows(dirty_shop, on_polars, seed):
     shop = dirty_shop(seed, rows=80, days=4)
@@ -325,7 +325,7 @@ def test_a_range_equals_its_days_in_any_order_of_days_and_rows(dirty_shop, on_po
         assert_frame_equal(one.sort(key), pl.concat(parts).sort(key), check_exact=True)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**9))
 def test_a_later_arrival_never_displaces_or_changes_a_row_of_the_mart(dirty_shop, on_polars, seed):
     shop = dirty_shop(seed)

@@ -191,7 +191,7 @@ def returns_that_name_their_purchase(events):
     return events.with_columns(related_event_id=pl.when(named).then(pl.lit("e1")))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**9), dirt=st.sampled_from([0.1, 0.5, 0.9]))
 def test_steps_agree_with_plain_loops_over_dirt(dirty_shop, cleaned, seed, dirt):
     shop = dirty_shop(seed, rows=250, days=9, dirt=dirt)  # days 8 and 9 lie after the cut-off
@@ -219,7 +219,7 @@ def assert_conserved(found):
         first, before = False, row
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 10**9))
 def test_the_future_and_what_arrived_in_it_change_nothing(dirty_shop, cleaned, seed):
     shop = dirty_shop(seed, rows=250, days=9)

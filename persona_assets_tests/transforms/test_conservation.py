@@ -54,7 +54,7 @@ def test_two_of_the_three_tables_may_be_empty(on_polars, present):
 PLACES = st.tuples(st.sampled_from([ONE, TWO, THREE]), st.integers(0, 4))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sets(PLACES), st.lists(PLACES, max_size=8), st.lists(PLACES, max_size=8))
 def test_counts_equal_those_of_a_loop_over_the_rows(on_polars, raw, mart, quarantine):
     kept = Counter([*mart, *quarantine])

@@ -392,7 +392,7 @@ def assert_equal_to_plain(found, expected):
         }  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10**9), rows=st.sampled_from([3, 30, 200]))
 def test_customers_agree_with_a_plain_loop(on_polars, seed, rows):
     made = random_lines(seed, rows=rows)
@@ -401,7 +401,7 @@ def test_customers_agree_with_a_plain_loop(on_polars, seed, rows):
     assert (found["cutoff"] == CUTOFF).all()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**9))
 def test_customers_keep_their_contract_in_every_order_of_rows(on_polars, seed):
     made = random_lines(seed, users=9)
@@ -417,7 +417,7 @@ def test_customers_keep_their_contract_in_every_order_of_rows(on_polars, seed):
     assert_frame_equal(found.sort("user_id"), again.sort("user_id"), check_exact=True)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**9))
 def test_the_future_and_what_arrived_in_it_change_nothing(on_polars, seed):
     made = random_lines(seed)

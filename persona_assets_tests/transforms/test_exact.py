@@ -17,7 +17,7 @@ def total(values):
     return lazy.group_by("group").agg(sum=exact_sum(nw.col("value"))).collect()["sum"][0]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(MONEY, min_size=1, max_size=40), st.randoms(use_true_random=False))
 def test_money_adds_up_to_the_decimal_sum_in_every_order(amounts, rng):
     expected = float(sum(amounts, Decimal(0)))

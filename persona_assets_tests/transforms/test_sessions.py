@@ -71,7 +71,7 @@ def test_a_session_is_summed_up(mart, on_polars):
     ]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10**9))
 def test_sessions_agree_with_a_plain_loop(dirty_mart, on_polars, seed):
     rows = dirty_mart(seed, dirt=0.2)
@@ -104,7 +104,7 @@ def naive_sessions(rows):
         yield {(row["event_date"], row["event_id"]) for row in session}
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 10**9))
 def test_the_order_of_rows_is_irrelevant(dirty_mart, on_polars, seed):
     rows = dirty_mart(seed).drop("session_id")

@@ -84,7 +84,7 @@ def random_days(seed, entity):
     return pl.DataFrame(list(rows.values()), schema=table.polars_schema)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10**9))
 @pytest.mark.parametrize("entity", ["user_id", "product_id"])
 def test_snapshots_agree_with_a_plain_loop(on_polars, entity, seed):
@@ -130,7 +130,7 @@ def naive_snapshots(rows, entity, days):
     return snapshots
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 10**9))
 def test_a_range_equals_its_days_given_only_their_look_back(on_polars, seed):
     daily = random_days(seed, "user_id")

@@ -79,7 +79,7 @@ def test_history_beyond_the_look_back_changes_nothing(mart, on_polars):
     assert since(edged, "c") == (LOOKBACK_DAYS * 86_400.0,) * 3
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**9))
 def test_features_agree_with_a_plain_loop(dirty_mart, dirty_shop, on_polars, seed):
     rows, products = dirty_mart(seed, dirt=0.2), dirty_shop(seed).products
@@ -141,7 +141,7 @@ def naive_features(rows, products, days):
         }
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 10**9))
 def test_a_range_equals_its_days_alone(dirty_mart, dirty_shop, on_polars, seed):
     rows, products = dirty_mart(seed, days=4), dirty_shop(seed).products
@@ -172,7 +172,7 @@ def test_days_with_gaps_between_them_are_the_same_days(dirty_mart, dirty_shop, o
 
 
 @given(st.integers(0, 2**20), st.integers(1, 5))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_history_carried_from_piece_to_piece_is_history_read_anew(
     dirty_mart, on_polars, seed, size
 ):

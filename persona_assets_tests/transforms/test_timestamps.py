@@ -104,7 +104,7 @@ def test_anything_else_is_null_and_never_an_error(lazy, collect):
     assert parsed_by(lazy, collect, list(UNREADABLE)) == [None] * len(UNREADABLE)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(
         st.tuples(
@@ -129,7 +129,7 @@ def test_iso_text_agrees_with_python(cases):
 DIGITS = r"\A[1-8][0-9]{3}-[01][0-9]-[0-3][0-9][T ][0-2][0-9]:[0-6][0-9]:[0-6][0-9]\Z"
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.from_regex(re.compile(DIGITS, re.ASCII)), min_size=1))
 def test_a_day_is_readable_just_when_the_calendar_has_it(texts):
     assert by_polars(texts) == [by_python(text) for text in texts]
@@ -148,7 +148,7 @@ def by_python(text):
         return None
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(
         st.one_of(st.none(), st.text(max_size=30), st.sampled_from(list(READABLE))), max_size=20

@@ -112,7 +112,7 @@ def test_another_seed_gives_another_sample(mart, on_polars):
     assert not one.equals(other)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 10**9))
 def test_nothing_from_the_cut_off_on_moves_it(dirty_mart, dirty_shop, on_polars, seed):
     rows = dirty_mart(seed, rows=120, days=10, dirt=0.2)

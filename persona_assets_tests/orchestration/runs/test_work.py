@@ -117,7 +117,7 @@ CHANGES = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(CHANGES, min_size=1, max_size=3))
 def test_after_any_changes_tables_are_those_of_one_whole_run(histories: list[list[object]]) -> None:
     world = World()

@@ -19,8 +19,7 @@ from persona_assets.sources.inspection.shown import as_json, as_text
 TODAY = date(2024, 12, 1)
 GOOD = {"user_id": "u1", "sku": "p1", "action": "view", "when": "2024-05-13T10:00:00Z"}
 names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
-no_deadline = settings(
-    deadline=None,
+fixtures_between_examples = settings(
     max_examples=60,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -45,7 +44,7 @@ def draft_of(file: Path) -> dict:
     return tomllib.loads(found.draft.toml)
 
 
-@no_deadline
+@fixtures_between_examples
 @given(st.dictionaries(names, st.just("x"), max_size=5))
 def test_any_name_of_a_column_gives_toml_or_one_message(tmp_path, others):
     file = events_with(tmp_path, others)
@@ -58,13 +57,13 @@ def test_any_name_of_a_column_gives_toml_or_one_message(tmp_path, others):
     assert events["event_type"] == "action"
 
 
-@no_deadline
+@fixtures_between_examples
 @given(names.filter(lambda name: name.strip()))
 def test_any_name_of_an_event_gives_toml(tmp_path, name):
     draft_of(events_with(tmp_path, {}, action=name))
 
 
-@no_deadline
+@fixtures_between_examples
 @given(st.dictionaries(names, st.recursive(names, lambda below: st.lists(below, max_size=3) |
                        st.dictionaries(names, below, max_size=3)), max_size=4))  # fmt: skip
 def test_any_nesting_gives_toml_or_one_message(tmp_path, others):

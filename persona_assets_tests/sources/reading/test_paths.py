@@ -87,7 +87,7 @@ def expected_rows(records):
                 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(records=st.lists(record, min_size=1, max_size=5))
 def test_paths_find_the_same_in_json_parquet_and_cells(tmp_path_factory, records):
     folder = tmp_path_factory.mktemp("nested")

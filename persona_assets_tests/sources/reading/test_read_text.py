@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from persona_assets.errors import UserError
@@ -67,7 +67,6 @@ def test_typed_parquet_becomes_text(tmp_path):
     ]
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
 def test_floats_survive_as_text(tmp_path_factory, numbers):
     path = tmp_path_factory.mktemp("floats") / "a.parquet"

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -68,7 +68,7 @@ def parquet(names, rows, kind):
     return sink.getvalue()
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(
     table=tables(),
     separator=st.sampled_from(",;\t|"),
@@ -91,7 +91,7 @@ def test_delimited_text_reads_back(
     assert (delivered.compression, delivered.separator) == (packing, separator)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     table=tables(st.text(st.characters(codec="utf-8"), max_size=6)),
     form=st.sampled_from(["lines", "array", "pretty array", "pretty objects"]),
@@ -112,7 +112,7 @@ def test_json_reads_back(tmp_path_factory, table, form, packing):
     assert_frame_equal(read_text(path, columns=names).frame, as_read(names, rows))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     table=tables(),
     kind=st.sampled_from(
@@ -126,7 +126,7 @@ def test_parquet_reads_back(tmp_path_factory, table, kind):
     assert_frame_equal(read_text(path, columns=names).frame, as_read(names, rows))
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(table=tables(st.text("abc 019,;é", max_size=5)))
 def test_workbook_reads_back(tmp_path_factory, table):
     names, rows = table
@@ -140,7 +140,7 @@ def test_workbook_reads_back(tmp_path_factory, table):
     assert_frame_equal(read_text(path, columns=names).frame, as_read(names, filled))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(table=tables(), data=st.data())
 def test_files_of_any_formats_in_hive_folders_read_back(tmp_path_factory, table, data):
     names, rows = table
@@ -205,7 +205,7 @@ def read_or_refused(path, **arguments):
         assert SECRET not in str(error)
 
 
-@settings(deadline=None, max_examples=250)
+@settings(max_examples=250)
 @given(
     name=st.sampled_from(sorted(DAMAGED)),
     cut=st.floats(0, 1),
@@ -222,7 +222,7 @@ def test_damage_is_read_or_refused_and_never_shown(tmp_path_factory, name, cut, 
     read_or_refused(path)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     data=st.binary(max_size=60) | st.text('",;\t|\r\n\\{}[]:ab', max_size=60).map(str.encode),
     ending=st.sampled_from([".csv", ".json", ".parquet", ".xlsx", ".tsv", ""]),

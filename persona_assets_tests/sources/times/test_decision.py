@@ -203,7 +203,7 @@ UNAMBIGUOUS = [
 moments = st.datetimes(datetime(1995, 1, 1), datetime(2026, 6, 14))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(moments, min_size=1, max_size=30), st.sampled_from(UNAMBIGUOUS))
 def test_whatever_strftime_writes_is_read_back_or_called_ambiguous(clocks, written):
     texts = [clock.strftime(written) for clock in clocks]
@@ -216,7 +216,6 @@ def test_whatever_strftime_writes_is_read_back_or_called_ambiguous(clocks, writt
         assert all(clock.day <= 12 or written.endswith("y %H:%M") for clock in clocks)
 
 
-@settings(deadline=None)
 @given(st.lists(moments, min_size=1, max_size=20), st.sampled_from(["%d/%m/%Y", "%m/%d/%Y"]))
 def test_columns_that_fit_both_orders_are_never_guessed(clocks, written):
     both = [clock for clock in clocks if clock.day <= 12 and clock.year < 2026]
@@ -225,7 +224,6 @@ def test_columns_that_fit_both_orders_are_never_guessed(clocks, written):
         decided(*(clock.strftime(written) for clock in both))
 
 
-@settings(deadline=None)
 @given(
     st.lists(moments, min_size=1, max_size=20),
     st.sampled_from([("s", 1), ("ms", 10**3), ("us", 10**6), ("ns", 10**9)]),
