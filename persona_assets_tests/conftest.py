@@ -435,13 +435,15 @@ def persona_process(home: Path, *arguments: str, **environment: str) -> "subproc
 
 @dataclass(frozen=True)
 class Survivor:
-    """A home whose first runs were killed, and how the run that was left alone ended."""
+    """A home whose first runs were killed, and how the run that was not killed ended."""
 
     home: Path
     after_kills: Sequence[Hashes]
     exit_code: int
     stdout: str
     stderr: str
+    rivals: Mapping[str, tuple[int, str, str]]
+    """Command that was given while the run was at work → exit code, output and errors."""
 
     @property
     def store(self) -> DeltaStore:
@@ -478,9 +480,30 @@ def survivor(tmp_path_factory: pytest.TempPathFactory) -> Survivor:
         _, errors = process.communicate(timeout=60)
         assert process.returncode == -signal.SIGKILL, f"ended before the kill: {errors}"
         after_kills.append(hashes_of(DeltaStore(str(home / "lake"))))
-    process = persona_process(home, *RUN_THE_SHOP)
-    output, errors = process.communicate(timeout=500)
-    return Survivor(home, after_kills, process.returncode, output, errors)
+    at_once = [persona_process(home, *RUN_THE_SHOP) for _ in range(2)]
+    wait_for_work(home, at_once)
+    rivals = {
+        arguments[0]: ended(persona_process(home, *arguments))
+        for arguments in (("maintenance",), ("rekey", "--from-raw"), ("restate", "products"))
+    }
+    # Which of the two began first is chance; the other one has ended long ago.
+    (code, output, errors), rivals["run"] = sorted(map(ended, at_once))
+    return Survivor(home, after_kills, code, output, errors, rivals)
+
+
+def ended(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
+    """Exit code, output and errors of a command that is waited for."""
+    output, errors = process.communicate(timeout=900)
+    return process.returncode, output, errors
+
+
+def wait_for_work(home: Path, processes: Sequence["subprocess.Popen[str]"]) -> None:
+    """Until one of them is the one that writes to the home."""
+    lock = home / "in_use.lock"
+    names = [f"process {process.pid}," for process in processes]
+    while not any(name in lock.read_text() for name in names):
+        assert any(process.poll() is None for process in processes)
+        time.sleep(0.01)
 
 
 @pytest.fixture(scope="session")
