@@ -48,12 +48,17 @@ def mapping_of_file(
     Raises:
         UserError: the file or mapping is missing or wrong, or the file lacks a column.
     """
-    header = read_text(path, columns=()).header
     if mapping is None:
+        header = read_text(path, columns=()).header
         described = _of_columns(path, header, columns, may_lack, consent)
+        events = described.tables["events"]
     else:
         described = _of_document(path, mapping, may_lack, consent)
-    events = described.tables["events"]
+        events = described.tables["events"]
+        # Only the mapping knows what the content does not show: encoding, separator, sheet.
+        header = read_text(
+            path, options=events.format, columns=(), required=events.required_columns
+        ).header
     further = {name: name for name in besides if name in header and name not in events.given}
     events = replace(
         events,

@@ -98,6 +98,17 @@ def test_a_mapping_may_be_columns_alone(tmp_path):
     assert rows.select("user_id", "product_id", "event_type").rows() == [("a", "x", "view")]
 
 
+def test_a_file_is_read_in_the_encoding_and_with_the_separator_that_its_mapping_says(tmp_path):
+    toml = (
+        '[events]\nuser_id = "Käufer"\nproduct_id = "Größe"\ntimestamp = "t"\n'
+        '[events.format]\nencoding = "utf-16-le"\nseparator = "~"\n'
+    )
+    path = tmp_path / "log.csv"
+    path.write_bytes("Käufer~Größe~t~weight\nÄnne~x~2024-05-01~2\n".encode("utf-16-le"))
+    rows = read(path, mapping=write(tmp_path, toml, "shop.toml"))
+    assert rows.select("user_id", "product_id", "weight").rows() == [("Änne", "x", 2.0)]
+
+
 def test_a_weight_column_comes_before_the_event(tmp_path):
     rows = read(write(tmp_path, "user,item,timestamp,event,weight\na,x,0,purchase,2.5\n"))
     assert rows["weight"].to_list() == [2.5]
