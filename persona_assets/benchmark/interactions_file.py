@@ -15,6 +15,7 @@ from persona_assets.errors import UserError
 from persona_assets.sources.delivered_rows import delivered_rows
 from persona_assets.sources.delivered_sections import read_sections
 from persona_assets.sources.event_names import as_mapping_lines, translation
+from persona_assets.sources.mapping import TableMapping
 from persona_assets.sources.single_file import mapping_of_file
 from persona_assets.sources.times.readings import counted
 from persona_assets.sources.typed_columns import YES
@@ -57,7 +58,8 @@ def read_interactions(
     """All rows of a file.
 
     Rows without consent, where consent is mapped, are left out, and so are rows of events that are
-    no interaction, and all but one of rows that are equal in everything.
+    no interaction, rows without a user or a product (which a run rejects), and all but one of rows
+    that are equal in everything.
 
     Args:
         path: a file of any format that `persona run` reads.
@@ -69,8 +71,8 @@ def read_interactions(
         consent: see `single_file.mapping_of_file`.
 
     Raises:
-        UserError: a column is missing, or a value cannot be read, or nobody knows an event's name;
-            the text names it, its place and what to do.
+        UserError: a column is missing, or a value cannot be read, or nobody knows an event's name,
+            or no row is left; the text names it, its place and what to do.
     """
     described = mapping_of_file(
         path, mapping, columns=COLUMNS, may_lack=MAY_LACK, besides=BESIDES, consent=consent
@@ -83,30 +85,25 @@ def read_interactions(
         text = text.filter(pl.col("consent").str.to_lowercase().is_in(YES).fill_null(False))
         if text.is_empty():
             raise UserError(f"{path}: no row has consent; see what `consent` is mapped to")
-    for column in ("user_id", "product_id"):
-        _refuse_missing(text, column)
+    weighted = "weight" in text.columns
+    text = text.with_columns(_event_types(text, section, None if weighted else weights, notes))
+    text = _complete(_interacting(text, path), path, notes)
+    stated = _stated_weights(text) if weighted else text["event_type"].replace_strict(dict(weights))
     rows = text.select(
         "user_id",
         "product_id",
-        event_type="event_type" if "event_type" in section.given else pl.lit(WITHOUT_EVENTS),
+        "event_type",
         event_ts=_instants(text),
+        weight=stated.cast(pl.Float64),
     ).with_columns(arrived_at=pl.col("event_ts"))
-    if "weight" in text.columns:
-        weight = _stated_weights(text)
-        rows = rows.with_columns(pl.col("event_type").fill_null(WITHOUT_EVENTS))
-    else:
-        rows = rows.with_columns(_known_names(rows["event_type"], weights, text, notes))
-        weight = rows["event_type"].replace_strict(dict(weights) | {UNUSED: 0.0}).alias("weight")
-    rows = rows.with_columns(weight.cast(pl.Float64))
     if "session" in text.columns:
         rows = rows.with_columns(session_id=text["session"].fill_null(""))
-    rows = rows.filter(pl.col("event_type") != UNUSED)
     return Interactions(rows.unique(maintain_order=True), tuple(notes))
 
 
 def read_pairs(
     path: Path, *, mapping: str | Path | None = None, consent: str | None = None
-) -> pl.DataFrame:
+) -> Interactions:
     """`user_id, product_id` of a file that holds no more than who reached what.
 
     Raises:
@@ -119,19 +116,61 @@ def read_pairs(
         may_lack=("timestamp", *MAY_LACK),
         consent=consent,
     )
-    text = delivered_rows(path.parent, described.tables["events"]).rows
-    for column in ("user_id", "product_id"):
-        _refuse_missing(text, column)
-    return text.select("user_id", "product_id").unique(maintain_order=True)
+    section = described.tables["events"]
+    delivered = delivered_rows(path.parent, section)
+    notes = list(delivered.notes)
+    text = delivered.rows
+    if "event_type" in section.columns:
+        text = _interacting(text, path)
+    text = _complete(text, path, notes)
+    return Interactions(
+        text.select("user_id", "product_id").unique(maintain_order=True), tuple(notes)
+    )
 
 
-def _refuse_missing(text: pl.DataFrame, column: str) -> None:
-    empty = text[column].is_null()
-    if empty.any():
+def _event_types(
+    text: pl.DataFrame,
+    section: TableMapping,
+    weights: Mapping[str, float] | None,
+    notes: list[str],
+) -> pl.Series:
+    """What each row is; without `weights`, which know all names, any name will do."""
+    if "event_type" not in section.given:
+        return pl.Series("event_type", [WITHOUT_EVENTS]).new_from_index(0, text.height)
+    if weights is None:
+        return text["event_type"].fill_null(WITHOUT_EVENTS)
+    return _known_names(text["event_type"], weights, text, notes)
+
+
+def _interacting(text: pl.DataFrame, path: Path) -> pl.DataFrame:
+    """Rows of events that are interactions: others, such as views of pages, have no product."""
+    kept = text.filter(pl.col("event_type").ne_missing(UNUSED))
+    if kept.is_empty():
         raise UserError(
-            f"{text['place'][int(empty.arg_max() or 0)]}: {column} is missing ({empty.sum()} such "
-            "rows); give it a value or remove the row"
+            f"{path}: every row is of an event that counts nowhere ({UNUSED}); see what the "
+            "mapping's [events.values.event_type] says of them"
         )
+    return kept
+
+
+def _complete(text: pl.DataFrame, path: Path, notes: list[str]) -> pl.DataFrame:
+    """Rows that tell of a user and a product; a run rejects the others by the rules named."""
+    without_user = text["user_id"].is_null()
+    without_product = text["product_id"].is_null() & ~without_user
+    missing = {"user_id": without_user, "product_id": without_product}
+    if (without_user | without_product).all():
+        first = next(name for name, rows in missing.items() if rows.any())
+        raise UserError(
+            f"{path}: no row has both a user_id and a product_id ({text['place'][0]}: {first} is "
+            "missing); correct the file, or what they are mapped to"
+        )
+    for name, rows in missing.items():
+        if count := int(rows.sum()):
+            notes.append(
+                f"{count:,} of {text.height:,} rows without {name} are left out, which a run "
+                f"rejects as missing_{name.removesuffix('_id')}"
+            )
+    return text.filter(~without_user & ~without_product)
 
 
 def _instants(text: pl.DataFrame) -> pl.Series:

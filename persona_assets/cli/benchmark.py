@@ -87,13 +87,17 @@ def benchmark(
     rows = read.rows
     held = None if test is None else read_pairs(test, mapping=mapping, consent=consent)
     target = run.target_of(rows, target) if protocol == "funnel" else target
-    notes = [*read.notes, *([f"target of the funnel: {target}"] if target else [])]
+    notes = [
+        *read.notes,
+        *([] if held is None else held.notes),
+        *([f"target of the funnel: {target}"] if target else []),
+    ]
     for note in notes:
         messages.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
     given = {} if parameters is None else _parameters(parameters)
     with messages.status(f"splitting {len(rows):,} rows") as status:
         result = run.benchmark(
-            run.split(rows, protocol, target=target, test=held),
+            run.split(rows, protocol, target=target, test=None if held is None else held.rows),
             names,
             protocol=protocol,
             ks=lengths,

@@ -75,8 +75,8 @@ def test_null_words_blanks_and_float_identifiers_are_read_as_persona_run_reads_t
         write(tmp_path, "user,item,timestamp\n17850.0, x,2024-05-01\n17851 ,x,2024-05-02\n"),
     )
     assert rows.select("user_id", "product_id").rows() == [("17850", "x"), ("17851", "x")]
-    with pytest.raises(UserError, match=r"row 2: user_id is missing"):
-        read(write(tmp_path, "user,item,timestamp\na,x,2024-05-01\nNULL,y,2024-05-02\n"))
+    rows = read(write(tmp_path, "user,item,timestamp\na,x,2024-05-01\nNULL,y,2024-05-02\n"))
+    assert rows["product_id"].to_list() == ["x"]
 
 
 def test_times_of_two_units_are_an_error_with_a_row_of_each(tmp_path):
@@ -131,10 +131,34 @@ def test_a_missing_column_is_named_with_the_mend(tmp_path):
         read(path)
 
 
-def test_a_missing_value_is_named_with_its_row(tmp_path):
-    path = write(tmp_path, "user,item,timestamp\na,x,0\n,y,1\n")
-    with pytest.raises(UserError, match=r"row 2: user_id is missing \(1 such rows\)"):
-        read(path)
+def test_rows_without_user_or_product_are_left_out_and_counted_by_the_rule_of_a_run(tmp_path):
+    path = write(tmp_path, "user,item,timestamp\na,x,0\n,y,1\nb,,2\n,,3\n,z,4\n")
+    found = interactions(path)
+    assert found.rows.select("user_id", "product_id").rows() == [("a", "x")]
+    said = " ".join(found.notes)
+    assert "3 of 5 rows without user_id are left out, which a run rejects as missing_user" in said
+    assert "1 of 5 rows without product_id are left out" in said
+    pairs = read_pairs(path)
+    assert (pairs.rows.rows(), pairs.notes[-2:]) == ([("a", "x")], found.notes[-2:])
+    nobody = write(tmp_path, "user,item,timestamp\n,x,0\nb,,1\n")
+    with pytest.raises(UserError, match=r"no row has both a user_id and a product_id .*row 1"):
+        read(nobody)
+
+
+@pytest.mark.parametrize("unused", ["page", "remove_from_cart"])
+def test_events_that_count_nowhere_need_no_product(unused, tmp_path):
+    toml = (
+        '[events]\nuser_id = "user"\nproduct_id = "item"\ntimestamp = "timestamp"\n'
+        'event_type = "event"\n[events.values.event_type]\npage = "unused"\n'
+    )
+    mapping = write(tmp_path, toml, "shop.toml")
+    path = write(tmp_path, f"user,item,timestamp,event\na,,0,{unused}\na,x,1,view\n")
+    found = interactions(path, mapping=mapping)
+    assert found.rows["product_id"].to_list() == ["x"]
+    assert not any("left out" in note for note in found.notes)
+    alone = write(tmp_path, f"user,item,timestamp,event\na,,0,{unused}\n")
+    with pytest.raises(UserError, match="every row is of an event that counts nowhere"):
+        read(alone, mapping=mapping)
 
 
 def test_a_time_that_is_none_is_named_with_its_row(tmp_path):
@@ -182,7 +206,7 @@ def test_local_times_of_a_mapping_are_put_into_utc(tmp_path):
 
 def test_held_out_pairs_need_no_time(tmp_path):
     pairs = read_pairs(write(tmp_path, "user,item\na,x\na,x\nb,y\n"))
-    assert pairs.rows() == [("a", "x"), ("b", "y")]
+    assert pairs.rows.rows() == [("a", "x"), ("b", "y")]
 
 
 def test_sessions_come_along(tmp_path):
