@@ -26,6 +26,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "product_id": ("item", "product", "product_id"),
     "timestamp": ("timestamp",),
     "event_type": ("event", "event_type"),
+    "consent": ("consent",),
 }
 """Our column → its names in a file without a mapping."""
 MAY_LACK = ("event_type", "consent")
@@ -57,17 +58,17 @@ def read_interactions(
 ) -> Interactions:
     """All rows of a file.
 
-    Rows without consent, where consent is mapped, are left out, and so are rows of events that are
-    no interaction, rows without a user or a product (which a run rejects), and all but one of rows
-    that are equal in everything.
+    Rows without consent are left out, and so are rows of events that are no interaction, rows
+    without a user or a product (which a run rejects), and all but one of rows that are equal in
+    everything.
 
     Args:
         path: a file of any format that `persona run` reads.
         weights: weight of each event type. A column `weight` of the file comes before it.
         today: the caller's day in UTC.
         mapping: the TOML mapping (or preset) whose section `[events]` names the columns; None:
-            `user`, `item`, `timestamp` and, where there are such columns, `event`, `weight` and
-            `session`. Common names of events are understood in both cases.
+            `user`, `item`, `timestamp` and, where there are such columns, `event`, `consent`,
+            `weight` and `session`. Common names of events are understood in both cases.
         consent: see `single_file.mapping_of_file`.
 
     Raises:
@@ -80,11 +81,7 @@ def read_interactions(
     section = described.tables["events"]
     delivered = read_sections(path.parent, {"events": section}, today=today, sample=None)["events"]
     notes = list(delivered.notes)
-    text = delivered.rows
-    if "consent" in section.columns:
-        text = text.filter(pl.col("consent").str.to_lowercase().is_in(YES).fill_null(False))
-        if text.is_empty():
-            raise UserError(f"{path}: no row has consent; see what `consent` is mapped to")
+    text = _consenting(delivered.rows, path, notes)
     weighted = "weight" in text.columns
     text = text.with_columns(_event_types(text, section, None if weighted else weights, notes))
     text = _complete(_interacting(text, path), path, notes)
@@ -112,20 +109,36 @@ def read_pairs(
     described = mapping_of_file(
         path,
         mapping,
-        columns={name: COLUMNS[name] for name in ("user_id", "product_id")},
+        columns={name: COLUMNS[name] for name in ("user_id", "product_id", "consent")},
         may_lack=("timestamp", *MAY_LACK),
         consent=consent,
     )
     section = described.tables["events"]
     delivered = delivered_rows(path.parent, section)
     notes = list(delivered.notes)
-    text = delivered.rows
+    text = _consenting(delivered.rows, path, notes)
     if "event_type" in section.columns:
         text = _interacting(text, path)
     text = _complete(text, path, notes)
     return Interactions(
         text.select("user_id", "product_id").unique(maintain_order=True), tuple(notes)
     )
+
+
+def _consenting(text: pl.DataFrame, path: Path, notes: list[str]) -> pl.DataFrame:
+    """Rows of people who consented; consent that is stated for the whole file is in each row."""
+    kept = text.filter(pl.col("consent").str.to_lowercase().is_in(YES).fill_null(False))
+    if kept.is_empty():
+        raise UserError(
+            f"{path}: no row has consent, which is one of {', '.join(YES)}; correct its column, or "
+            "what `consent` is mapped to"
+        )
+    if kept.height < text.height:
+        notes.append(
+            f"{text.height - kept.height:,} of {text.height:,} rows without consent are left out, "
+            "which a run rejects as no_consent"
+        )
+    return kept
 
 
 def _event_types(

@@ -14,6 +14,7 @@ from persona_assets.errors import UserError
 from persona_assets.sources.mapping import Mapping as ShopMapping
 from persona_assets.sources.mapping import TableMapping, parsed
 from persona_assets.sources.mapping_document import (
+    EVERYBODY,
     printable,
     read_document,
     with_consent,
@@ -46,7 +47,8 @@ def mapping_of_file(
             whoever names the file states it.
 
     Raises:
-        UserError: the file or mapping is missing or wrong, or the file lacks a column.
+        UserError: the file or mapping is missing or wrong, the file lacks a column, or consent is
+            stated though the file or mapping says who consented.
     """
     if mapping is None:
         header = read_text(path, columns=()).header
@@ -84,8 +86,16 @@ def _of_columns(
             f"{listed(list(header))}; rename one, or pass --mapping with a TOML file whose "
             f'section [events] says {missing[0]} = "<their column>"'
         )
-    if consent is not None:
-        there.pop("consent", None)
+    if consent not in (None, EVERYBODY):
+        raise UserError(
+            f"--consent is {consent!r}; it can only say {EVERYBODY!r}, that everybody in the file "
+            "consented; where a column says who did, call it 'consent'"
+        )
+    if consent is not None and "consent" in there:
+        raise UserError(
+            f"{path} already says who consented, in its column {there['consent']!r}; leave out "
+            "--consent, or take the column out of the file"
+        )
     constants = {} if "consent" in there else {"consent": "true"}
     events = TableMapping("events", (glob.escape(path.name),), there, constants=constants)
     return ShopMapping(path, {"events": events})

@@ -192,6 +192,29 @@ unit = "s"
     assert rows["event_ts"].to_list() == [NOON]
 
 
+def test_a_column_of_consent_decides_without_a_mapping_too(tmp_path):
+    path = write(tmp_path, "user,item,timestamp,consent\na,x,0,yes\nb,x,1,no\nc,x,2,\n")
+    found = interactions(path)
+    assert found.rows["user_id"].to_list() == ["a"]
+    assert any("2 of 3 rows without consent are left out" in note for note in found.notes)
+    assert read_pairs(path).rows.rows() == [("a", "x")]
+    for reading in (read, read_pairs):
+        with pytest.raises(UserError, match=r"log\.csv already says who consented.* --consent"):
+            reading(path, consent="all")
+        with pytest.raises(UserError, match="--consent is 'some'; it can only say 'all'"):
+            reading(path, consent="some")
+
+
+def test_a_mapping_that_states_that_nobody_consented_is_believed(tmp_path):
+    toml = (
+        '[events]\nuser_id = "user"\nproduct_id = "item"\ntimestamp = "timestamp"\n'
+        "[events.constants]\nconsent = false\n"
+    )
+    path = write(tmp_path, "user,item,timestamp\na,x,0\n")
+    with pytest.raises(UserError, match="no row has consent"):
+        read(path, mapping=write(tmp_path, toml, "shop.toml"))
+
+
 def test_local_times_of_a_mapping_are_put_into_utc(tmp_path):
     mapping = write(
         tmp_path,

@@ -189,6 +189,17 @@ def test_a_mapping_names_the_columns(lines, trained, tmp_path):
     assert mapped.customers.equals(score(lines, trained.model).customers)
 
 
+def test_consent_of_the_file_is_not_overridden(lines, trained, tmp_path):
+    asked = tmp_path / "asked.csv"
+    pl.read_csv(lines).with_columns(
+        consent=pl.when(pl.col("user") == "person 3").then(pl.lit("no")).otherwise(pl.lit("yes"))
+    ).write_csv(asked)
+    assert score(asked, trained.model).rejected.keys() == {"no_consent"}
+    with pytest.raises(UserError, match=r"asked\.csv already says who consented.* --consent"):
+        score(asked, trained.model, consent="all")
+    assert score(lines, trained.model, consent="all").rejected == {}
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
