@@ -14,6 +14,7 @@ from persona_assets.sources.inspection import evidence
 from persona_assets.sources.inspection.draft_settings import settings_of
 from persona_assets.sources.inspection.event_names import event_type_of, is_our_own
 from persona_assets.sources.inspection.known_exports import KnownExport
+from persona_assets.sources.inspection.patterns import what_it_finds
 from persona_assets.sources.inspection.roles import Column, KnownTable
 from persona_assets.sources.inspection.sections import Section
 from persona_assets.sources.inspection.toml_text import array, key, line, remark, text
@@ -81,20 +82,19 @@ def draft_of_export(
     lines.append(line("extends", text(export.preset), f"recognised by its columns {known}"))
     lines += ["", "[events]"]
     if "events" in files:
-        lines.append(line("file", array(files["events"])))
+        lines.append(_file(files["events"], export.table))
     if export.unknown:
         lines += ["", *_values(export.unknown, export.table.table.frame.height, {})]
     lines += _consent(export.table)
     for section in export.mapping.tables:
         if section != "events" and section in files:
-            lines += ["", f"[{section}]", line("file", array(files[section]))]
+            lines += ["", f"[{section}]", _file(files[section], export.table)]
     return Draft("\n".join(lines) + "\n")
 
 
 def _section(section: Section, files: Sequence[str]) -> Iterator[str]:
-    many = len(section.table.table.files)
     yield f"[{section.name}]"
-    yield line("file", array(files), f"{many:,} files of the same columns" if many > 1 else "")
+    yield _file(files, section.table)
     yield from _columns(section)
     if _left(section) and not section.within_events:
         yield remark(f"not mapped: {_left(section)}")
@@ -102,6 +102,10 @@ def _section(section: Section, files: Sequence[str]) -> Iterator[str]:
         yield from _event_names(section)
     yield from _stated(section)
     yield from settings_of(section)
+
+
+def _file(patterns: Sequence[str], table: KnownTable) -> str:
+    return line("file", array(patterns), what_it_finds(patterns, table.table.files))
 
 
 def _columns(section: Section) -> Iterator[str]:

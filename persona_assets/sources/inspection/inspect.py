@@ -208,8 +208,9 @@ def _tried(
         return None, "the draft has questions to be answered first"
     mapping = own / ".draft.toml"
     mapping.write_text(draft.toml, encoding="utf-8")
+    looked_in = looked_at.folder / path.name if path.is_file() else looked_at.folder
     try:
-        return check_files(looked_at.folder, mapping, today=today, everything=False), None
+        return check_files(looked_in, mapping, today=today, everything=False), None
     except UserError as error:
         said = str(error).replace(str(mapping), "of the draft")
         return None, said.replace(str(looked_at.folder), str(path))

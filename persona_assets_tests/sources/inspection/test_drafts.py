@@ -57,7 +57,7 @@ GERMAN_DRAFT = """\
 # persona check --path … --mapping …
 
 [events]
-file = "events.csv"
+file = "events*.csv"  # 1 file today; tomorrow new ones of such names, too
 user_id = "Kundennr"  # guessed: by its name; 3 different whole numbers
 product_id = "Artikelnummer"  # guessed: by its name; 2 different whole numbers; 4 begin with a zero
 event_type = "Ereignis"  # guessed: by its name; 4 different values
@@ -144,11 +144,11 @@ def test_catalogue_and_people_are_sections_of_their_own(shop, tmp_path):
     found = inspect_files(folder, today=TODAY)
     draft = tomllib.loads(found.draft.toml)
     assert draft["products"] == {
-        "file": "products.csv", "product_id": "id", "name": "title", "category": "department",
+        "file": "products*.csv", "product_id": "id", "name": "title", "category": "department",
         "brand": "brand", "price": "price",
     }  # fmt: skip
     assert draft["users"] == {
-        "file": "customers.csv", "user_id": "id", "country": "country",
+        "file": "customers*.csv", "user_id": "id", "country": "country",
         "signup_date": "signup_date",
     }  # fmt: skip
     assert checked(folder, found.draft, tmp_path).accepted == 1
@@ -163,7 +163,7 @@ def test_order_lines_beside_events_are_orders(shop, tmp_path):
     folder = shop(files)
     found = inspect_files(folder, today=TODAY)
     draft = tomllib.loads(found.draft.toml)
-    assert draft["events"]["file"] == "events.csv"
+    assert draft["events"]["file"] == "events*.csv"
     assert draft["orders"]["order_id"] == "order_no"
     assert checked(folder, found.draft, tmp_path).accepted == 1
 
@@ -187,7 +187,16 @@ def test_files_of_the_same_columns_are_one_pattern(shop):
     rows = HEADER + "u1,p1,view,2024-05-13T10:00:00Z,1,5,\n"
     files = {f"2024/events_{n:02}.csv": rows for n in range(1, 13)}
     found = inspect_files(shop({**files, "2024/other.csv": "a,b\nx,y\n"}), today=TODAY)
-    assert tomllib.loads(found.draft.toml)["events"]["file"] == "2024/events_*.csv"
+    assert tomllib.loads(found.draft.toml)["events"]["file"] == "[0-9]*/events_*.csv"
+
+
+def test_tomorrows_file_is_read_with_todays_draft(shop, tmp_path):
+    rows = HEADER + "u1,p1,view,2024-05-13T10:00:00Z,1,5,\n"
+    found = inspect_files(shop({"clicks.csv": rows}), today=TODAY)
+    folder = shop({"clicks_2.csv": rows.replace("u1", "u2"), "stock.csv": "a,b\nx,y\n"})
+    result = checked(folder, found.draft, tmp_path)
+    assert result.accepted == 2
+    assert "1 file in PATH matches no section: stock.csv" in result.notes
 
 
 @pytest.mark.parametrize(
@@ -327,7 +336,7 @@ def test_unreadable_file_stops_nothing_but_itself(shop):
     found = inspect_files(shop(files), today=TODAY)
     assert [*found.unreadable] == ["broken.parquet"]
     assert any("empty.csv" in note for note in found.notes)
-    assert tomllib.loads(found.draft.toml)["events"]["file"] == "events.csv"
+    assert tomllib.loads(found.draft.toml)["events"]["file"] == "events*.csv"
 
 
 @pytest.mark.parametrize(
