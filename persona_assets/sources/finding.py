@@ -73,6 +73,24 @@ def find_files(folder: Path, patterns: Sequence[str], *, section: str = "events"
     return Found(tuple(sorted(kept, key=lambda file: file.name)), passed.notes())
 
 
+def unmatched(folder: Path, patterns: Sequence[str]) -> tuple[str, ...]:
+    """A note of the files of data in a folder that no section matches; nothing where all do.
+
+    Args:
+        folder: where the files are.
+        patterns: names and patterns of all sections.
+    """
+    try:
+        there = {file.name for file in find_files(folder, ["."]).files}
+    except UserError as error:  # about files that the mapping may have nothing to do with
+        return (f"it was not looked for files that match no section: {error}",)
+    left = sorted(there - {file.name for file in find_files(folder, patterns).files})
+    if not left:
+        return ()
+    match = "1 file in PATH matches" if len(left) == 1 else f"{len(left):,} files in PATH match"
+    return (f"{match} no section: {', '.join(left[:LISTED])}" + " …" * (len(left) > LISTED),)
+
+
 def nothing_found(folder: Path, patterns: Sequence[str], *, section: str = "events") -> str:
     """What to say where a section has no file."""
     there = sorted(path.name for path in folder.iterdir())

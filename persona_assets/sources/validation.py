@@ -18,6 +18,7 @@ from persona_assets.monitoring.rejections import MOST_UNKNOWN_NAMES, is_above
 from persona_assets.report.notation import share
 from persona_assets.sources.event_names import as_mapping_lines
 from persona_assets.sources.files import FilesSource
+from persona_assets.sources.finding import unmatched
 from persona_assets.sources.mapping import parsed
 from persona_assets.sources.mapping_document import (
     for_path,
@@ -156,7 +157,9 @@ def check_files(
     result = validate(source)
     wrong = what_is_wrong(result, most_rejected=DEFAULT_MOST_REJECTED)
     warning = () if wrong is None else (f"the mapping does not fit the files: {wrong}",)
-    return replace(result, notes=(*warning, *notes, *result.notes))
+    sections = parsed(document, Path(printable(mapping))).tables.values()
+    left = unmatched(folder, [f for each in sections for f in each.files]) if path.is_dir() else ()
+    return replace(result, notes=(*warning, *notes, *left, *result.notes))
 
 
 def validate(source: FilesSource, *, most_rows: int | None = None) -> Validation:

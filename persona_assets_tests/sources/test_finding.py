@@ -5,7 +5,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from persona_assets.errors import UserError
-from persona_assets.sources.finding import find_files
+from persona_assets.sources.finding import find_files, unmatched
 
 
 def deliver(folder, *names):
@@ -89,3 +89,21 @@ def test_a_delta_table_is_its_current_version(tmp_path, pattern):
     assert len(found.files) == len(DeltaTable(str(tmp_path / "t")).file_uris()) == 2
     assert {file.partitions["shop"] for file in found.files} == {"x y", "ü"}
     assert "2 files were not read, being of an older version of a Delta table" in found.notes[-1]
+
+
+def test_files_of_no_section_are_named(tmp_path):
+    deliver(tmp_path, "a.csv", "e/b.csv", "new.csv", "z.csv", "about.md", "_SUCCESS")
+    assert unmatched(tmp_path, ["a*.csv", "e"]) == (
+        "2 files in PATH match no section: new.csv, z.csv",
+    )
+    assert unmatched(tmp_path, ["a*.csv", "e", "z.csv"]) == (
+        "1 file in PATH matches no section: new.csv",
+    )
+    assert unmatched(tmp_path, ["."]) == ()
+
+
+def test_a_link_out_of_the_folder_stops_no_look_for_files_of_no_section(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    deliver(tmp_path / "in", "a.csv")
+    (tmp_path / "in" / "link").symlink_to(tmp_path / "elsewhere")
+    assert "leads out of" in unmatched(tmp_path / "in", ["a.csv"])[0]
