@@ -41,10 +41,11 @@ class Interactions:
     """Rows of a file, and what reading it has to say (a sentence each).
 
     `rows` has `user_id, product_id, event_type, event_ts, arrived_at, weight` and, if the file has
-    sessions, `session_id`.
+    sessions, `session_id`; `delivered` is the number of rows before any was left out.
     """
 
     rows: pl.DataFrame
+    delivered: int
     notes: tuple[str, ...] = ()
 
 
@@ -95,7 +96,7 @@ def read_interactions(
     ).with_columns(arrived_at=pl.col("event_ts"))
     if "session" in text.columns:
         rows = rows.with_columns(session_id=text["session"].fill_null(""))
-    return Interactions(rows.unique(maintain_order=True), tuple(notes))
+    return Interactions(rows.unique(maintain_order=True), delivered.rows.height, tuple(notes))
 
 
 def read_pairs(
@@ -120,9 +121,8 @@ def read_pairs(
     if "event_type" in section.columns:
         text = _interacting(text, path)
     text = _complete(text, path, notes)
-    return Interactions(
-        text.select("user_id", "product_id").unique(maintain_order=True), tuple(notes)
-    )
+    pairs = text.select("user_id", "product_id").unique(maintain_order=True)
+    return Interactions(pairs, delivered.rows.height, tuple(notes))
 
 
 def _consenting(text: pl.DataFrame, path: Path, notes: list[str]) -> pl.DataFrame:

@@ -80,7 +80,8 @@ class Benchmark:
     """What `persona benchmark` found.
 
     Attributes:
-        data: rows, users, products and the sizes of what was judged.
+        data: rows, users and products of all that was split, rows outside of test, and the sizes of
+            what was judged.
         protocol: name of the split.
         refit: whether the models judged on test had learned from validation too.
         models: by name, in the order asked for.
@@ -185,6 +186,7 @@ def benchmark(
     splits: Splits,
     models: Sequence[str],
     *,
+    rows: pl.DataFrame,
     protocol: str,
     ks: Sequence[int] = (10, 20),
     refit: bool = False,
@@ -197,6 +199,7 @@ def benchmark(
     Args:
         splits: from `split`.
         models: names in `MODELS`.
+        rows: what `splits` were made of; they are counted.
         protocol: by which `splits` were made.
         ks: lengths of the judged lists.
         refit: learn from validation too before test is judged.
@@ -234,7 +237,7 @@ def benchmark(
             test.by_kind,
         )
         gains[name] = ndcg(test.hits, ks[0])
-    return Benchmark(_data(splits), protocol, refit, found, _against_best(gains, seed))
+    return Benchmark(_data(rows, splits), protocol, refit, found, _against_best(gains, seed))
 
 
 def _against_best(gains: Mapping[str, NDArray[np.float64]], seed: int) -> dict[str, Beside]:
@@ -293,14 +296,15 @@ def _task(splits: Splits, protocol: str) -> Task:
     return Task(horizon=None, target_weight=weight, unseen=False, heaviest_barred=True)
 
 
-def _data(splits: Splits) -> dict[str, Any]:
-    rows, test = splits.refit.history, splits.test
-    known = rows["product_id"].unique()
+def _data(rows: pl.DataFrame, splits: Splits) -> dict[str, Any]:
+    learned, test = splits.refit.history, splits.test
+    known = learned["product_id"].unique()
     cold = test.truth.filter(~pl.col("product_id").is_in(known.implode()))
     return {
         "rows": rows.height,
         "users": rows["user_id"].n_unique(),
-        "products": len(known),
+        "products": rows["product_id"].n_unique(),
+        "rows_outside_test": learned.height,
         "judged_users": test.truth["user_id"].n_unique(),
         "judged_pairs": test.truth.height,
         "judged_pairs_of_unknown_products": cold.height,

@@ -99,6 +99,7 @@ def benchmark(
         result = run.benchmark(
             run.split(rows, protocol, target=target, test=None if held is None else held.rows),
             names,
+            rows=rows,
             protocol=protocol,
             ks=lengths,
             refit=refit,
@@ -108,10 +109,21 @@ def benchmark(
         )
     if as_json:
         told = result.to_dict()
-        data = {"file": file.name, "target": target, "notes": notes, **told["data"]}
+        data = {
+            "file": file.name,
+            "file_rows": read.delivered,
+            "target": target,
+            "notes": notes,
+            **told["data"],
+        }
         click.echo(json.dumps(told | {"data": data}, indent=2))
     else:
-        _show(result, file.name, lengths, Console(width=None if sys.stdout.isatty() else 100))
+        _show(
+            result,
+            f"{file.name}: {counted(read.delivered, 'row')}",
+            lengths,
+            Console(width=None if sys.stdout.isatty() else 100),
+        )
 
 
 def _lengths(text: str) -> tuple[int, ...]:
@@ -139,8 +151,10 @@ def _show(result: "Benchmark", file: str, ks: Sequence[int], out: Console) -> No
     data = result.data
     learned = "train and validation" if result.refit else "train alone"
     out.print(
-        f"{file}: {count(data['rows'])} rows, {counted(data['users'], 'user')}, "
-        f"{counted(data['products'], 'product')}. {result.protocol}, learned from {learned}; "
+        f"{file}, {count(data['rows'])} different ones to split, of "
+        f"{counted(data['users'], 'user')} and {counted(data['products'], 'product')}. "
+        f"{result.protocol}, {count(data['rows_outside_test'])} rows outside of test, learned from "
+        f"{learned}; "
         f"{counted(data['judged_users'], 'user')} judged, every product ranked, "
         f"{share(data['judged_pairs_of_unknown_products'], data['judged_pairs'])} of the truth "
         "are products that nobody had touched.",

@@ -1,5 +1,6 @@
 import json
 
+import polars as pl
 import pytest
 from click.testing import CliRunner
 
@@ -29,6 +30,19 @@ def test_json_is_the_result_and_nothing_else(file):
     assert told["data"]["file"] == "log.parquet"
     assert told["protocol"] == "leave_one_out"
     assert 0 <= told["models"]["popularity"]["test"]["recall@10"]["value"] <= 1
+
+
+def test_the_counts_are_those_of_the_file(file, chains, tmp_path):
+    rows = pl.read_parquet(file)
+    twice = tmp_path / "twice.parquet"
+    extra = rows.head(7).with_columns(user=pl.lit(None, pl.String))
+    pl.concat([rows, rows.head(5), extra]).write_parquet(twice)
+    words = (twice, "--models", "popularity")
+    data = json.loads(run(*words, "--json").stdout)["data"]
+    assert (data["file_rows"], data["rows"]) == (rows.height + 12, rows.height)
+    assert (data["users"], data["products"]) == (rows["user"].n_unique(), rows["item"].n_unique())
+    shown = " ".join(run(*words).stdout.split())
+    assert f"twice.parquet: {rows.height + 12:,} rows, {rows.height:,} different ones" in shown
 
 
 def test_the_table_shows_every_model_with_intervals(file):

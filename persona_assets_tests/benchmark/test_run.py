@@ -27,7 +27,7 @@ def judge(rows, models=("directional",), protocol="leave_one_out", **options):
         protocol,
         **{name: options.pop(name) for name in ("target", "test") if name in options},
     )
-    return benchmark(splits, models, protocol=protocol, **options)
+    return benchmark(splits, models, rows=rows, protocol=protocol, **options)
 
 
 @pytest.mark.parametrize("protocol", ["leave_one_out", "temporal", "funnel", "user_split"])
@@ -57,10 +57,24 @@ def test_parameters_are_chosen_without_looking_at_test(chains):
         splits.refit,
     )
 
-    found = [benchmark(each, ["directional"], protocol="leave_one_out") for each in (splits, other)]
+    found = [
+        benchmark(each, ["directional"], rows=chains, protocol="leave_one_out")
+        for each in (splits, other)
+    ]
 
     assert found[0].models["directional"].parameters == found[1].models["directional"].parameters
     assert found[0].models["directional"].validation == found[1].models["directional"].validation
+
+
+@pytest.mark.parametrize("protocol", ["leave_one_out", "temporal", "funnel", "user_split"])
+def test_rows_users_and_products_are_those_of_everything_that_was_split(protocol, log, chains):
+    last = log(("somebody new", "something new", 10_000, "purchase"))
+    rows = pl.concat([chains, last])
+    data = judge(rows, ("popularity",), protocol).data
+    assert (data["rows"], data["users"], data["products"]) == (
+        rows.height, rows["user_id"].n_unique(), rows["product_id"].n_unique(),
+    )  # fmt: skip
+    assert 0 < data["rows_outside_test"] < rows.height
 
 
 def test_refit_learns_from_validation_too(chains):
