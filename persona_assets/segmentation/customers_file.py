@@ -18,6 +18,7 @@ from persona_assets.segmentation.assignment import assign
 from persona_assets.sources.files import FilesSource
 from persona_assets.sources.mapping import Mapping
 from persona_assets.sources.single_file import mapping_of_file
+from persona_assets.sources.times.decision import FIRST_PLAUSIBLE
 from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, judge, rejected
 from persona_assets.transforms.customer_features import customer_features
 from persona_assets.transforms.history import known_before
@@ -108,9 +109,11 @@ def score_file(
         consent: see `single_file.mapping_of_file`.
 
     Raises:
-        UserError: the file is missing, empty, lacks a column or has no usable line; the text says
-            what to do.
+        UserError: the file is missing, empty, lacks a column or has no usable line, or `as_of` is
+            before 1990 or after the year that follows today's; the text says what to do.
     """
+    if as_of is not None:
+        _refuse_distant(as_of, today)
     described = mapping_of_file(
         path, mapping, columns=COLUMNS, may_lack=MAY_LACK, besides=BESIDES, consent=consent
     )
@@ -148,6 +151,15 @@ def score_file(
         rejected=_by_rule(refused),
         notes=source.notes,
     )
+
+
+def _refuse_distant(as_of: date, today: date) -> None:
+    last = date(today.year + 1, 12, 31)
+    if not FIRST_PLAUSIBLE <= as_of <= last:
+        raise UserError(
+            f"--as-of is {as_of}; give a day from {FIRST_PLAUSIBLE} to {last}, or leave it out for the "
+            "day after the last line"
+        )
 
 
 def _days(start: date, end: date) -> list[date]:

@@ -189,6 +189,18 @@ def test_a_mapping_names_the_columns(lines, trained, tmp_path):
     assert mapped.customers.equals(score(lines, trained.model).customers)
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "1989-12-31", "2026-01-01", "9999-12-31"])
+def test_days_that_no_log_reaches_are_refused(lines, trained, day):
+    with pytest.raises(UserError, match=f"--as-of is {day}; give a day from 1990-01-01 to 2025-"):
+        score(lines, trained.model, as_of=date.fromisoformat(day))
+
+
+@pytest.mark.parametrize("day", ["1990-01-01", "2025-12-31"])
+def test_nobody_has_a_segment_long_before_or_after_the_lines(lines, trained, day):
+    scored = score(lines, trained.model, as_of=date.fromisoformat(day))
+    assert scored.without_purchase == scored.customers.height == 60
+
+
 def test_consent_of_the_file_is_not_overridden(lines, trained, tmp_path):
     asked = tmp_path / "asked.csv"
     pl.read_csv(lines).with_columns(
