@@ -17,7 +17,7 @@ from persona_assets.errors import UserError
 from persona_assets.segmentation.assignment import assign
 from persona_assets.sources.files import FilesSource
 from persona_assets.sources.mapping import Mapping
-from persona_assets.sources.single_file import mapping_of_file
+from persona_assets.sources.single_file import mapping_of_file, sections_beside
 from persona_assets.sources.times.decision import FIRST_PLAUSIBLE
 from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, judge, rejected
 from persona_assets.transforms.customer_features import customer_features
@@ -104,8 +104,8 @@ def score_file(
         today: the caller's day in UTC; later timestamps are mistakes.
         as_of: see `Scored`; None: the day after the last usable line.
         mapping: the TOML mapping (or preset) of `persona run --source files`, of which `[events]`
-            describes the lines, whatever `file` it names; columns alone are enough. `[users]` and
-            `[products]` are files beside it.
+            describes the lines, whatever `file` it names; columns alone are enough. Files of its
+            other sections are looked for beside `path`; without one the section is left out.
         consent: see `single_file.mapping_of_file`.
 
     Raises:
@@ -117,6 +117,7 @@ def score_file(
     described = mapping_of_file(
         path, mapping, columns=COLUMNS, may_lack=MAY_LACK, besides=BESIDES, consent=consent
     )
+    described, left_out = sections_beside(path, described)
     source = FilesSource(path.parent, described, today=today)
     events = source.events(_days(source.start, source.end))
     countries, products = _people(source, described), _products(source, described)
@@ -149,7 +150,7 @@ def score_file(
         lines=events.height,
         later=rows.height - known_before(rows, as_of).height,
         rejected=_by_rule(refused),
-        notes=source.notes,
+        notes=(*left_out, *source.notes),
     )
 
 
@@ -157,8 +158,8 @@ def _refuse_distant(as_of: date, today: date) -> None:
     last = date(today.year + 1, 12, 31)
     if not FIRST_PLAUSIBLE <= as_of <= last:
         raise UserError(
-            f"--as-of is {as_of}; give a day from {FIRST_PLAUSIBLE} to {last}, or leave it out for the "
-            "day after the last line"
+            f"--as-of is {as_of}; give a day from {FIRST_PLAUSIBLE} to {last}, or leave it out for "
+            "the day after the last line"
         )
 
 

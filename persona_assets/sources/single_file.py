@@ -11,10 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from persona_assets.errors import UserError
+from persona_assets.sources.finding import find_files
 from persona_assets.sources.mapping import Mapping as ShopMapping
 from persona_assets.sources.mapping import TableMapping, parsed
 from persona_assets.sources.mapping_document import (
     EVERYBODY,
+    for_path,
     printable,
     read_document,
     with_consent,
@@ -36,7 +38,8 @@ def mapping_of_file(
     """How the rows of a file become events.
 
     Args:
-        path: the file; whatever `file` the mapping's `[events]` names, this one is meant.
+        path: the file; whatever `file` the mapping's `[events]` names, this one is meant, as it is
+            in every other section that names the same.
         mapping: path of a TOML mapping, or name of a preset, whose `[events]` may leave out `file`,
             `event_type` and consent; None: the file has columns as in `columns`.
         columns: our column → its names in a file without a mapping, of which the first that the
@@ -68,6 +71,27 @@ def mapping_of_file(
         optional_columns=events.optional_columns | set(further),
     )
     return ShopMapping(described.path, {**described.tables, "events": events})
+
+
+def sections_beside(path: Path, described: ShopMapping) -> tuple[ShopMapping, tuple[str, ...]]:
+    """The mapping without the sections of which no file is in the folder of `path`.
+
+    A person may name a file anywhere, while the mapping speaks of a whole shop.
+
+    Returns:
+        the mapping, and a sentence for each section that is left out.
+    """
+    there = {
+        name: section
+        for name, section in described.tables.items()
+        if name == "events" or find_files(path.parent, section.files, section=name).files
+    }
+    notes = tuple(
+        f"[{name}] is left out: no file beside {path.name} matches file = {section.file}"
+        for name, section in described.tables.items()
+        if name not in there
+    )
+    return ShopMapping(described.path, there), notes
 
 
 def _of_columns(
@@ -104,8 +128,8 @@ def _of_columns(
 def _of_document(
     path: Path, mapping: str | Path, may_lack: Collection[str], consent: str | None
 ) -> ShopMapping:
-    document = read_document(mapping, consent=consent)
-    if isinstance(document.get("events"), dict):
-        document = document | {"events": {**document["events"], "file": glob.escape(path.name)}}
+    if not path.is_file():
+        raise UserError(f"there is no file {path}; correct the path")
+    _, document = for_path(path, read_document(mapping, consent=consent))
     document = with_consent(document, without_consent(document))
     return parsed(document, Path(printable(mapping)), may_lack=may_lack)

@@ -189,6 +189,43 @@ def test_a_mapping_names_the_columns(lines, trained, tmp_path):
     assert mapped.customers.equals(score(lines, trained.model).customers)
 
 
+SHOP = """[events]
+file = "events*.csv"
+user_id = "user"
+product_id = "product"
+timestamp = "timestamp"
+order_id = "order"
+quantity = "quantity"
+unit_price = "price"
+[users]
+file = "people.csv"
+user_id = "who"
+country = "land"
+[products]
+file = "events*.csv"
+product_id = "product"
+skip_without_key = true
+"""
+
+
+def test_a_file_outside_of_the_folder_of_its_shop_is_scored_without_what_is_not_beside_it(
+    lines, trained, tmp_path
+):
+    shop, elsewhere = tmp_path / "shop", tmp_path / "elsewhere"
+    shop.mkdir(), elsewhere.mkdir()
+    (shop / "shop.toml").write_text(SHOP)
+    moved = elsewhere / "april.csv"
+    moved.write_bytes(lines.read_bytes())
+    alone = score(moved, trained.model, mapping=shop / "shop.toml")
+    assert alone.customers.equals(score(lines, trained.model).customers)
+    left_out = [note for note in alone.notes if "is left out" in note]
+    assert left_out == ["[users] is left out: no file beside april.csv matches file = people.csv"]
+    (elsewhere / "people.csv").write_text("who,land\nperson 1,FR\n")
+    beside = score(moved, trained.model, mapping=shop / "shop.toml")
+    assert beside.customers.equals(alone.customers)
+    assert not any("is left out" in note for note in beside.notes)
+
+
 @pytest.mark.parametrize("day", ["0001-01-01", "1989-12-31", "2026-01-01", "9999-12-31"])
 def test_days_that_no_log_reaches_are_refused(lines, trained, day):
     with pytest.raises(UserError, match=f"--as-of is {day}; give a day from 1990-01-01 to 2025-"):
