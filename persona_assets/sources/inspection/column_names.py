@@ -22,7 +22,7 @@ UNKNOWN = "unknown"
 EXACT = 3.0
 """Score of a name every word of which is understood."""
 _GENERIC = frozenset(
-    {"identifier", "name", "kind", "amount", "time", "day", "at", "status", "from"}
+    {"identifier", "name", "kind", "amount", "time", "day", "at", "status", "from", "since"}
 )
 """Words that say little without the object that they are of."""
 _PASSED_OVER = frozenset({"identifier", "at", "from"})
@@ -65,6 +65,8 @@ def role_of(name: str) -> tuple[str, float]:
 
 
 _MONEY = frozenset({"price", "amount", "total"})
+_NO_DAY = "identifier kind name status event session price amount total quantity person"
+"""Words beside which `registered` or `signup` says what it is about, and not when it was."""
 _RULES: tuple[tuple[frozenset[str], frozenset[str], str], ...] = tuple(
     (frozenset(any_of.split()), frozenset(none_of.split()), role)
     for any_of, none_of, role in (
@@ -73,8 +75,9 @@ _RULES: tuple[tuple[frozenset[str], frozenset[str], str], ...] = tuple(
         ("currency", "", "currency"),
         ("country", "", "country"),
         ("quantity", "", "quantity"),
-        ("valid", "", "valid_from"),
+        ("valid since", "", "valid_from"),
         ("arrival", "", "arrived_at"),
+        ("signup", _NO_DAY, "signup_date"),
         ("time day", "price amount total", "times"),
         ("results", "", "results"),
         ("total", "", "total"),
@@ -108,6 +111,8 @@ def _role(there: frozenset[str], words: int) -> str:
 
 def _closer(role: str, there: frozenset[str], words: int) -> str:
     """The role itself, or, of several that one rule is about, the one that is meant."""
+    if role == "valid_from" and "since" in there and there & {"who", "signup"}:
+        return "signup_date"  # a customer since then, which is no change of what is known of them
     if role == "times":
         if "who" in there and not there & {"event", "order", "bought"}:
             return "signup_date"

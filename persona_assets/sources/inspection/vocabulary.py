@@ -10,7 +10,7 @@ beginning or end is enough: see `PARTS`.
 WORDS: dict[str, str] = {
     "who": "user users uid member members customer customers cust client clients visitor visitors "
     "buyer buyers shopper shoppers account acct subscriber guest "
-    "reviewer reviewers rater household panelist "
+    "reviewer reviewers rater household panelist mitglied mitglieder membre miembro socio "
     "kunde kunden benutzer nutzer besucher kaufer kaeufer utilisateur utilisateurs acheteur "
     "visiteur usuario usuarios cliente clientes clienti comprador visitante utente utenti "
     "acquirente klant klanten gebruiker bezoeker kund anvandare bruger kunder klient klienci "
@@ -67,9 +67,11 @@ WORDS: dict[str, str] = {
     "query": "query search keyword keywords term suchbegriff suche recherche busqueda ricerca",
     "results": "results hits treffer",
     "status": "status state zustand estado stato etat",
-    "signup": "signup registered registration registrierung joined registriert",
+    "signup": "signup registered registration registrierung joined registriert "
+    "inscription inscripcion alta iscrizione",
     "launch": "launch launched release released introduced",
-    "valid": "valid since effective gueltig gultig seit ab",
+    "valid": "valid effective gueltig gultig ab",
+    "since": "since seit depuis desde dal sinds",
     "parent": "parent related original previous prev referrer",
     "from": "from of the per der des de del",
 }
@@ -82,7 +84,9 @@ PARTS: tuple[tuple[str, str], ...] = (
     ("produkt", "product"), ("product", "product"), ("artikel", "product"),
     ("article", "product"), ("item", "product"), ("bestell", "order"), ("auftrags", "order"),
     ("rechnungs", "order"), ("transaction", "order"), ("invoice", "order"), ("order", "order"),
-    ("session", "session"), ("event", "event"), ("kauf", "bought"), ("einzel", "unit"),
+    ("registrierungs", "signup"), ("registration", "signup"), ("signup", "signup"),
+    ("anmelde", "signup"), ("session", "session"), ("event", "event"), ("kauf", "bought"),
+    ("einzel", "unit"),
     ("stueck", "unit"), ("stuck", "unit"), ("unit", "unit"),
     ("zeitpunkt", "time"), ("zeit", "time"), ("timestamp", "time"), ("time", "time"),
     ("datum", "day"), ("date", "day"), ("preis", "price"), ("price", "price"),

@@ -28,7 +28,10 @@ NAMES = {
     "name": "name title product_name Description Bezeichnung",
     "country": "Country customer_country pays",
     "consent": "consent marketing_consent Einwilligung",
-    "signup_date": "signup_date registration_date user_created_at",
+    "signup_date": "signup_date registration_date user_created_at Kunde_seit customer_since "
+    "member_since registered registered_at joined customer.since client_depuis Mitglied_seit "
+    "Registrierungsdatum",
+    "valid_from": "valid_from since gueltig_ab product_since customer_valid_from",
     "person": "email phone_number ip_address Vorname user_name billing.email",
     "event_id": "event_id EventUUID",
     "arrived_at": "received_at ingested_at arrival_time",
