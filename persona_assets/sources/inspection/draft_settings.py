@@ -12,10 +12,13 @@ from collections.abc import Iterator
 import polars as pl
 
 from persona_assets.report.notation import counted
+from persona_assets.sources.column_rules import filled_down
 from persona_assets.sources.inspection import evidence
 from persona_assets.sources.inspection.sections import Section, times_of_day
 from persona_assets.sources.inspection.times_found import TimesFound
 from persona_assets.sources.inspection.toml_text import array, line, remark, text
+from persona_assets.sources.mapping import FillDown
+from persona_assets.sources.null_words import NO_ORDER
 from persona_assets.sources.numbers import currencies, number_format
 
 CONTINUED = ("user_id", "timestamp", "event_type")
@@ -48,15 +51,24 @@ def _times(section: Section) -> Iterator[str]:
     elif times.setting:
         name, _, value = times.setting.partition(" = ")
         yield line(name, value, f"guessed: {times.evidence}")
-    if not times.zoned:
+    if clock is not None:
+        yield remark(
+            f"DECIDE: {evidence.shown(clock.name)} holds times of the day, which are not read, so "
+            "that all"
+        )
+        yield remark(
+            f"times would be 00:00. One column must hold both: join {evidence.shown(column.name)} "
+            "and it in the files"
+        )
+    elif not times.zoned and times.clock:
         yield remark(
             'zone = "Europe/Berlin"  # the times name no zone and count as UTC: say theirs'
         )
-    if clock is not None:
+    elif not times.zoned:
         yield remark(
-            f"{evidence.shown(clock.name)} holds times of the day, which are not read: one"
+            "These are days without a time, which stay the days that they are. Say no zone: one"
         )
-        yield remark("column must hold both, or all events of a day are of its first moment")
+        yield remark("such as Europe/Berlin would move every day back by one.")
 
 
 def _choices(times: TimesFound) -> Iterator[str]:
@@ -107,15 +119,40 @@ def _fill_down(section: Section) -> Iterator[str]:
     continued = _continued(section)
     if not continued:
         return
-    said = ", ".join(f"{counted(rows, 'line')} without {ours}" for ours, rows in continued.items())
+    sure = {ours: lines for ours, (lines, differ) in continued.items() if not differ}
+    doubtful = {ours: both for ours, both in continued.items() if both[1]}
+    said = ", ".join(f"{counted(lines, 'line')} without {ours}" for ours, lines in sure.items())
+    by = f"guessed: {said}, in orders of which a line above has it"
     yield ""
-    yield f"[{section.name}.fill_down]"
-    yield line("by", text("order_id"), f"guessed: {said}, in orders whose first line has it")
-    yield line("columns", f"[{', '.join(map(text, continued))}]")
+    if sure:
+        yield f"[{section.name}.fill_down]"
+        yield line("by", text("order_id"), by)
+        yield line("columns", f"[{', '.join(map(text, sure))}]")
+    for ours, (lines, differ) in doubtful.items():
+        yield remark(
+            f"DECIDE: {counted(lines, 'line')} without {ours} could be filled from the line above "
+            "in the order,"
+        )
+        yield remark(
+            f"but the lines of {counted(differ, 'such order')} have different ones. If it is right "
+            "all the same,"
+        )
+        if sure:
+            yield remark(f"add {text(ours)} to these columns")
+        else:
+            yield remark("take the # from the next lines:")
+            yield remark(f"[{section.name}.fill_down]")
+            yield remark('by = "order_id"')
+            yield remark(f"columns = [{text(ours)}]")
 
 
-def _continued(section: Section) -> dict[str, int]:
-    """Our columns that only the first line of an order has → the lines that have them not."""
+def _continued(section: Section) -> dict[str, tuple[int, int]]:
+    """Our columns that lines of an order lack and a line above has.
+
+    Returns:
+        Column → the lines that would be filled, and the orders among them whose lines have
+        different values, so that a line above says nothing of the next.
+    """
     order = section.column("order_id")
     if order is None or section.name not in ("events", "orders"):
         return {}
@@ -125,12 +162,15 @@ def _continued(section: Section) -> dict[str, int]:
         if column is None or column.profile.filled == column.profile.rows:
             continue
         lines = pl.DataFrame(
-            [order.profile.values.alias("order"), column.profile.values.alias("value")]
-        ).filter(pl.col("order").is_not_null())
-        filled = lines.with_columns(pl.col("value").forward_fill().over("order"))
-        empty = lines["value"].null_count()
-        if empty and empty - filled["value"].null_count() >= SMALLEST_SHARE * empty:
-            found[ours] = empty
+            [order.profile.values.alias("order_id"), column.profile.values.alias(ours)]
+        ).filter(pl.col("order_id").is_not_null() & ~pl.col("order_id").str.contains(NO_ORDER))
+        after = filled_down(lines, FillDown("order_id", (ours,)))[ours]
+        filled = lines.filter(lines[ours].is_null() & after.is_not_null())
+        empty = lines[ours].null_count()
+        if empty and filled.height >= SMALLEST_SHARE * empty:
+            of_these = lines.join(filled.select("order_id").unique(), on="order_id", how="semi")
+            values = of_these.drop_nulls().group_by("order_id").agg(pl.col(ours).n_unique())
+            found[ours] = (filled.height, int((values[ours] > 1).sum()))
     return found
 
 

@@ -16,7 +16,7 @@ from persona_assets.sources.inspection.event_names import event_type_of, is_our_
 from persona_assets.sources.inspection.known_exports import KnownExport
 from persona_assets.sources.inspection.patterns import what_it_finds
 from persona_assets.sources.inspection.roles import Column, KnownTable
-from persona_assets.sources.inspection.sections import Section
+from persona_assets.sources.inspection.sections import Section, times_of_day
 from persona_assets.sources.inspection.toml_text import array, key, line, remark, text
 
 MOST_NAMES = 60
@@ -60,6 +60,7 @@ def draft_of_sections(
             what = f"[{section.name}] {ours}: {_of_what(choices)}"
             questions.append(what)
         questions += [*_undecided_times(section), *_nothing_known(section)]
+        assumptions += _times_without_clock(section)
         assumptions += [
             f"[{section.name}] {ours} = {text(section.stated[ours][0])}: {section.stated[ours][1]}"
             for ours in sorted(section.assumed)
@@ -205,6 +206,14 @@ def _nothing_known(section: Section) -> Iterator[str]:
     kinds = section.column("event_type")
     if section.name == "events" and kinds is not None and not kinds.known_events:
         yield "[events.values.event_type]: no name of an event is known; say what each is"
+
+
+def _times_without_clock(section: Section) -> Iterator[str]:
+    if (clock := times_of_day(section)) is not None:
+        yield (
+            f"[{section.name}] timestamp: all at 00:00, since {evidence.shown(clock.name)} is a "
+            "column of its own; join the two in the files"
+        )
 
 
 def _undecided_times(section: Section) -> Iterator[str]:

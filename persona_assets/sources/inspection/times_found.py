@@ -36,6 +36,7 @@ MOSTLY = 0.8
 """Share of them that must look like times."""
 ZONED = r"(?:[Zz]|UTC|GMT|[+-][0-9]{2}:?[0-9]{2})(?:$|[ \[])"
 """Texts that name their zone."""
+CLOCK = r"[0-9]:[0-9]{2}"
 _SHOWN = 4
 
 
@@ -96,13 +97,14 @@ def times_in(values: pl.Series, *, today: date, named: bool) -> TimesFound | Non
         return None
     if not digits and not _look_like_times(few):
         return None
+    clock = bool(texts.str.contains(CLOCK).any())
     try:
         found = decide(texts, zone="UTC", today=today, name=values.name, section="events")
     except AmbiguousTimesError as error:
         choices = _choices(texts, today)
-        return TimesFound(None, choices=choices, problem=str(error), digits=digits)
+        return TimesFound(None, choices=choices, problem=str(error), digits=digits, clock=clock)
     except UserError as error:
-        return TimesFound(None, problem=str(error), digits=digits)
+        return TimesFound(None, problem=str(error), digits=digits, clock=clock)
     if found.reading is None or found.instants.count() < MOSTLY / 2 * len(texts):
         return None
     return _decided(found, texts, digits)

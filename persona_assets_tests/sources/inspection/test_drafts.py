@@ -3,6 +3,7 @@
 `golden` drafts are compared to the letter: a person reads them, so that every word counts.
 """
 
+import re
 import tomllib
 from datetime import date
 from pathlib import Path
@@ -415,3 +416,51 @@ def test_draft_of_shared_data_runs_after_stating_consent(name, tmp_path):
     assert found.draft.questions == ()
     result = checked(file, found.draft, tmp_path)
     assert result.accepted >= 0.65 * result.rows
+
+
+def test_no_zone_is_suggested_for_days_without_a_time(shop):
+    row = "u1,p1,view,2024-05-{},1,5,\n"
+    days = HEADER + "".join(row.format(day) for day in (13, 14))
+    draft = inspect_files(shop({"e.csv": days}), today=TODAY).draft.toml
+    assert "zone =" not in draft
+    assert "would move every day back by one" in draft
+    times = HEADER + "".join(row.format(f"{day} 10:00") for day in (13, 14))
+    assert (
+        '# zone = "Europe/Berlin"' in inspect_files(shop({"e.csv": times}), today=TODAY).draft.toml
+    )
+
+
+@pytest.mark.parametrize("days", ["13.05.2024", "01.02.2024"])
+def test_a_day_and_a_time_in_two_columns_are_to_be_joined(days, shop):
+    rows = "Kunde;Artikel;Ereignis;Datum;Uhrzeit\nk1;a1;Kauf;{0};10:30\nk2;a1;Kauf;{0};11:30\n"
+    draft = inspect_files(shop({"e.csv": rows.format(days)}), today=TODAY).draft
+    assert '# DECIDE: "Uhrzeit" holds times of the day' in draft.toml
+    assert 'One column must hold both: join "Datum" and it' in draft.toml
+    assert any('all at 00:00, since "Uhrzeit"' in each for each in draft.assumptions)
+    assert "zone =" not in draft.toml
+
+
+def fill_down_of(rows, shop):
+    draft = inspect_files(shop({"e.csv": HEADER + rows}), today=TODAY).draft.toml
+    return tomllib.loads(draft)["events"].get("fill_down"), draft
+
+
+def test_lines_without_an_order_are_no_evidence_of_lines_to_be_filled(shop):
+    when = "2024-05-13T10:00:00Z,1,5"
+    rows = "".join(
+        f"u{n},p1,purchase,{when},{order}\n,p2,purchase,{when},{order}\n"
+        for n, order in enumerate(["0", "NULL", "o1", "o2", "o3"])
+    )
+    setting, draft = fill_down_of(rows, shop)
+    assert setting == {"by": "order_id", "columns": ["user_id"]}
+    assert "guessed: 3 lines without user_id, in orders" in draft
+    assert fill_down_of(re.sub(",o[0-9]", ",0", rows), shop)[0] is None
+
+
+def test_orders_of_several_customers_are_not_filled_unasked(shop):
+    when = "2024-05-13T10:00:00Z,1,5"
+    rows = "".join(f"u{n},p1,purchase,{when},o1\n,p2,purchase,{when},o1\n" for n in range(4))
+    setting, draft = fill_down_of(rows, shop)
+    assert setting is None
+    assert "# DECIDE: 4 lines without user_id could be filled" in draft
+    assert '# columns = ["user_id"]' in draft
