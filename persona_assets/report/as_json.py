@@ -37,8 +37,9 @@ cut-off |
 | `customers` | segments at the newest cut-off: `cutoff`; of the chosen clusters \
 `method`, `k`, `silhouette`, `calinski_harabasz`, `davies_bouldin`, `stability`, `stability_low`, \
 `stability_high` (95 %), each or null; `segments`: list of `segment` (number), `name`, \
-`description`, `action`, `customers`, `customer_share`, `outliers`, `revenue`, `revenue_share`, \
-`countries` (name → share), the most revenue first; `cleaning`: list of `step`, `rows`, \
+`description`, `action`, `customers`, `customer_share`, `outliers`, `revenue`, `revenue_share` \
+(both null where no purchase has a price), `countries` (name → share), the most revenue first; \
+`cleaning`: list of `step`, `rows`, \
 `rows_left`, `customers_left`, `amount_left`, `removes` (false: only marks), in their order; \
 `churn`: `since` (the cut-off before), `customers` (of then), `moved`, `left`, `joined`, all null \
 where there is none; `migration`: list of `from_segment`, `to_segment` (0: none), `customers`, \

@@ -31,9 +31,9 @@ def counted(value: int, noun: str) -> str:
     return f"{value:,} {noun}{'' if value == 1 else 's'}"
 
 
-def share(part: float, whole: float, digits: int = 1) -> str:
-    """`3.6 %` of the whole; NOTHING of nothing."""
-    return f"{100 * part / whole:.{digits}f} %" if whole else NOTHING
+def share(part: float | None, whole: float, digits: int = 1) -> str:
+    """`3.6 %` of the whole; NOTHING of nothing, and of a part that is not known."""
+    return NOTHING if part is None or not whole else f"{100 * part / whole:.{digits}f} %"
 
 
 def points(difference: float) -> str:

@@ -193,10 +193,10 @@ def _radar(axes: "Axes", values: list[float], hue: str) -> None:
 
 
 def _size(profile: dict) -> str:
-    return (
-        f"{100 * profile['customer_share']:.0f} % of customers, "
-        f"{100 * profile['revenue_share']:.0f} % of revenue"
-    )
+    customers = f"{100 * profile['customer_share']:.0f} % of customers"
+    if profile["revenue_share"] is None:
+        return customers
+    return f"{customers}, {100 * profile['revenue_share']:.0f} % of revenue"
 
 
 def _edges(values: NDArray, *, logarithmic: bool) -> NDArray:

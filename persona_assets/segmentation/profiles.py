@@ -48,8 +48,8 @@ def segment_profiles(
         actions: what a marketer may do, per segment number.
 
     Returns:
-        Rows of `segmentation/segment_profiles`, sorted by its key; shares of revenue are all 0
-        where nobody spent anything.
+        Rows of `segmentation/segment_profiles`, sorted by its key; revenue and its shares are null
+        where no purchase has a price.
 
     Raises:
         DataError: the two frames are of different cut-offs, or a segment has no action.
@@ -75,8 +75,8 @@ def segment_profiles(
             "customers": rows.height,
             "customer_share": rows.height / members.height,
             "outliers": rows["outlier"].sum(),
-            "revenue": spent[number],
-            "revenue_share": spent[number] / total if total else 0.0,
+            "revenue": spent[number] if total else None,
+            "revenue_share": spent[number] / total if total else None,
             "countries": country_mix(rows["country"]),
         }
         for number, rows in parts.items()

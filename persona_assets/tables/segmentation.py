@@ -184,8 +184,19 @@ SEGMENT_PROFILES = Table(
         Column("customers", "int64", "customers in it, outliers included", "customers", minimum=1),
         share("customer_share", "of all segmented customers"),
         Column("outliers", "int64", "unusual ones among them", "customers", minimum=0),
-        Column("revenue", "float64", "their gross spend", MONEY, minimum=0),
-        share("revenue_share", "of the gross spend of all segmented customers"),
+        Column(
+            "revenue",
+            "float64",
+            "their gross spend; null: no purchase has a price",
+            MONEY,
+            nullable=True,
+            minimum=0,
+        ),
+        share(
+            "revenue_share",
+            "of the gross spend of all segmented customers; null: no purchase has a price",
+            nullable=True,
+        ),
         Column(
             "countries",
             "string",

@@ -107,7 +107,8 @@ SCHEMA = {
             {
                 **dict.fromkeys(("segment", "customers", "outliers"), int),
                 **dict.fromkeys(("name", "description", "action"), str),
-                **dict.fromkeys(("customer_share", "revenue", "revenue_share"), NUMBER),
+                "customer_share": NUMBER,
+                **dict.fromkeys(("revenue", "revenue_share"), null_or(NUMBER)),
                 "countries": {re.compile(".+"): NUMBER},
             },
         ),

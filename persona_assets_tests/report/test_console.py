@@ -2,6 +2,7 @@ import io
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 from rich.console import Console
 
@@ -25,6 +26,14 @@ def test_a_report_fits_a_hundred_columns(full):
     home = replace(full, home=Path("/home"))
     assert max(map(len, printed(home).splitlines())) <= 100
     assert max(map(len, printed(home, width=200).splitlines())) <= 100
+
+
+def test_revenue_that_is_not_known_is_told_as_such(full):
+    unknown = [pl.lit(None, pl.Float64()).alias(name) for name in ("revenue", "revenue_share")]
+    customers = replace(full.customers, profiles=full.customers.profiles.with_columns(unknown))
+    text = flat(printed(replace(full, customers=customers)))
+    assert "Champions 2 33.3 % – " in text
+    assert "what they spend is not known, because no purchase has a price" in text
 
 
 def test_it_reads_without_colour(full):

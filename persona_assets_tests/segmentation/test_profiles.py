@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from persona_assets.errors import DataError
+from persona_assets.segmentation.plots import radar_figure
 from persona_assets.segmentation.profiles import (
     TRAITS,
     cliffs_delta,
@@ -161,7 +162,7 @@ def test_a_feature_that_nobody_has_is_null_and_one_of_a_few_counts_these():
 def test_without_revenue_no_segment_has_a_share():
     frame = customers_of([{"gross_spend": 0.0}] * 3)
     profiles = segment_profiles(frame, segments_of([1, 2, 2]), ACTIONS)
-    assert profiles["revenue_share"].to_list() == [0.0, 0.0]
+    assert profiles["revenue_share"].to_list() == [None, None]
     assert profiles["customer_share"].sum() == pytest.approx(1)
 
 
@@ -204,6 +205,16 @@ def test_revenue_is_unknown_where_no_purchase_has_a_price_and_only_there():
     assert unknown_revenue(customers_of([])) == ()
     unpriced = customers_of([{"gross_spend": 0.0}, {"gross_spend": 0.0}])
     assert [each.part for each in unknown_revenue(unpriced)] == ["revenue"]
+    members = segments_of([1, 2])
+    columns = ["revenue", "revenue_share"]
+    told = segment_profiles(unpriced, members, ACTIONS)
+    assert told.select(columns).rows() == [(None, None)] * 2
+    known = segment_profiles(spent, members, ACTIONS).select(columns)
+    assert known.rows() == [(0.0, 0.0), (3.0, 1.0)]
+    figure = radar_figure(unpriced, members, told)
+    sizes = [text.get_text() for axes in figure.axes for text in axes.texts]
+    assert "50 % of customers" in sizes
+    assert not any("revenue" in text for text in sizes)
 
 
 def test_nobody_segmented_gives_no_rows():
