@@ -31,7 +31,6 @@ from persona_assets.transforms.customer_features import customer_features as fea
 from persona_assets.transforms.engine import beside
 
 NAMES = {each.number: each.name for each in REFERENCE_CUSTOMERS}
-ACTIONS = {each.number: each.action for each in REFERENCE_CUSTOMERS}
 
 
 def _newest(table: pl.DataFrame) -> date | None:
@@ -143,7 +142,7 @@ def segment_profiles(
 
     def made(cutoff: date) -> Sequence[Partial[pl.DataFrame]]:
         known, found = at(customers, cutoff), at(segments, cutoff)
-        described = Partial(profiles.segment_profiles(known, found, ACTIONS))
+        described = Partial(profiles.segment_profiles(known, found))
         if found.height:
             described = described.also(profiles.unknown_revenue(known))
         return described, Partial(profiles.segment_traits(known, found))

@@ -19,6 +19,10 @@ from persona_assets.segmentation.reference_customers import (
     ReferenceCustomer,
 )
 
+_SPEND = "net_spend"
+_TAKEN_LAST = 1e6
+"""Added to a squared distance: more than all others together."""
+
 
 def matched(centroids: NDArray[np.float64], features: Sequence[str]) -> list[ReferenceCustomer]:
     """The reference customer of each cluster, each taken at most once, at least total distance.
@@ -29,7 +33,9 @@ def matched(centroids: NDArray[np.float64], features: Sequence[str]) -> list[Ref
     Args:
         centroids: (clusters × features) means of the members' standardised features.
         features: names of the columns. In a segmenting feature that is not among them (nobody
-            differs in it) every cluster is at the mean.
+            differs in it) every cluster is at the mean. Without `net_spend`, which is not known or
+            tells nobody apart, reference customers are compared by the other features alone, and
+            those whose names tell of spend are taken last.
 
     Raises:
         ValueError: more clusters than reference customers.
@@ -47,6 +53,10 @@ def matched(centroids: NDArray[np.float64], features: Sequence[str]) -> list[Ref
     for column, name in enumerate(features):
         found[:, names.index(name)] = centroids[:, column]
     squares = ((found[:, None, :] - places[None, :, :]) ** 2).sum(axis=2)
+    if _SPEND not in features:
+        money = places[:, names.index(_SPEND)]
+        last = np.array([each.told_by_spend for each in REFERENCE_CUSTOMERS])
+        squares += np.where(last, _TAKEN_LAST, 0.0) - money**2
     clusters, references = linear_sum_assignment(squares)
     taken = dict(zip(clusters.tolist(), references.tolist(), strict=True))
     return [REFERENCE_CUSTOMERS[taken[cluster]] for cluster in range(len(centroids))]

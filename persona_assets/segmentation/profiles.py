@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from persona_assets.errors import DataError
+from persona_assets.segmentation.reference_customers import ACTIONS, ACTIONS_WITHOUT_SPEND
 from persona_assets.segmentation.wording import WORDED, Trait, describe
 from persona_assets.skipped import Skipped
 from persona_assets.tables.segmentation import (
@@ -37,7 +38,10 @@ UNKNOWN, OTHER = "unknown", "other"
 
 
 def segment_profiles(
-    customers: pl.DataFrame, segments: pl.DataFrame, actions: Mapping[int, str]
+    customers: pl.DataFrame,
+    segments: pl.DataFrame,
+    actions: Mapping[int, str] = ACTIONS,
+    actions_without_spend: Mapping[int, str] = ACTIONS_WITHOUT_SPEND,
 ) -> pl.DataFrame:
     """Describe each segment of one cut-off.
 
@@ -46,6 +50,7 @@ def segment_profiles(
             nowhere.
         segments: rows of `segmentation/customer_segments` of the same cut-off.
         actions: what a marketer may do, per segment number.
+        actions_without_spend: the same for where no purchase has a price.
 
     Returns:
         Rows of `segmentation/segment_profiles`, sorted by its key; revenue and its shares are null
@@ -57,21 +62,22 @@ def segment_profiles(
     members = _members(customers, segments)
     traits = segment_traits(customers, segments, WORDED)
     parts = {key[0]: rows for key, rows in members.partition_by("segment", as_dict=True).items()}
-    if strange := sorted(set(parts) - set(actions)):
+    # Added up without rounding in between: the same in whatever order the rows come.
+    spent = {number: math.fsum(rows["gross_spend"]) for number, rows in parts.items()}
+    total = math.fsum(members["gross_spend"])
+    advice = actions if total else actions_without_spend
+    if strange := sorted(set(parts) - set(advice)):
         raise DataError(
             f"{CUSTOMER_SEGMENTS.path} has segment {strange[0]}, which has no action; use the "
             "reference customers that it was computed with, or materialize it again"
         )
-    # Added up without rounding in between: the same in whatever order the rows come.
-    spent = {number: math.fsum(rows["gross_spend"]) for number, rows in parts.items()}
-    total = math.fsum(members["gross_spend"])
     profiles = [
         {
             "cutoff": rows["cutoff"][0],
             "segment": number,
             "name": rows["name"][0],
             "description": describe(_worded(traits, number, rows.height), alone=len(parts) == 1),
-            "action": actions[number],
+            "action": advice[number],
             "customers": rows.height,
             "customer_share": rows.height / members.height,
             "outliers": rows["outlier"].sum(),

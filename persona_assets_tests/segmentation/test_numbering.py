@@ -1,3 +1,4 @@
+import re
 from datetime import date, timedelta
 
 import numpy as np
@@ -9,7 +10,10 @@ from hypothesis import strategies as st
 from persona_assets.segmentation.features import FEATURES
 from persona_assets.segmentation.migration import kept, segment_migration
 from persona_assets.segmentation.numbering import matched
-from persona_assets.segmentation.reference_customers import REFERENCE_CUSTOMERS
+from persona_assets.segmentation.reference_customers import (
+    ACTIONS_WITHOUT_SPEND,
+    REFERENCE_CUSTOMERS,
+)
 from persona_assets.tables.segmentation import SEGMENT_MIGRATION
 
 NAMES = [each.name for each in FEATURES]
@@ -34,6 +38,34 @@ def test_a_cluster_near_a_reference_customer_gets_its_number_in_any_order(order,
 def test_two_clusters_never_share_a_number():
     twins = np.stack([PLACES[0], PLACES[0] + 0.01, PLACES[0] - 0.01])
     assert len({each.number for each in matched(twins, NAMES)}) == 3
+
+
+WITHOUT_SPEND = [place for place, name in enumerate(NAMES) if name != "net_spend"]
+MONEY = re.compile(
+    r"spen[dt]|money|basket|price|discount|offer|shipping|postage|pay|cost|wholesale|small|big",
+    re.I,
+)
+
+
+@given(st.sets(st.sampled_from(range(len(PLACES))), min_size=1))
+def test_nobody_is_named_after_a_spend_that_is_not_known(asked):
+    references = [REFERENCE_CUSTOMERS[place] for place in sorted(asked)]
+    found = matched(
+        PLACES[sorted(asked)][:, WITHOUT_SPEND], [NAMES[place] for place in WITHOUT_SPEND]
+    )
+    assert len({each.number for each in found}) == len(found)
+    nameable = [each for each in REFERENCE_CUSTOMERS if not each.told_by_spend]
+    told = sum(each.told_by_spend for each in found)
+    assert told == max(0, len(found) - len(nameable))
+    if not any(each.told_by_spend for each in references):
+        assert found == references
+
+
+def test_names_and_advice_say_nothing_of_a_spend_that_is_not_known():
+    named = [each for each in REFERENCE_CUSTOMERS if not each.told_by_spend]
+    assert not [each.name for each in named if MONEY.search(each.name)]
+    assert ACTIONS_WITHOUT_SPEND.keys() == {each.number for each in REFERENCE_CUSTOMERS}
+    assert not [action for action in ACTIONS_WITHOUT_SPEND.values() if MONEY.search(action)]
 
 
 def test_more_clusters_than_reference_customers_are_refused():

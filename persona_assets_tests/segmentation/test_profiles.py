@@ -20,6 +20,8 @@ from persona_assets.segmentation.profiles import (
     segment_traits,
     unknown_revenue,
 )
+from persona_assets.segmentation.reference_customers import ACTIONS as KNOWN_ACTIONS
+from persona_assets.segmentation.reference_customers import ACTIONS_WITHOUT_SPEND
 from persona_assets.tables.segmentation import (
     CUSTOMER_FEATURES,
     CUSTOMER_SEGMENTS,
@@ -163,6 +165,10 @@ def test_without_revenue_no_segment_has_a_share():
     frame = customers_of([{"gross_spend": 0.0}] * 3)
     profiles = segment_profiles(frame, segments_of([1, 2, 2]), ACTIONS)
     assert profiles["revenue_share"].to_list() == [None, None]
+    advised = segment_profiles(frame, segments_of([1, 2, 2]))["action"].to_list()
+    assert advised == [ACTIONS_WITHOUT_SPEND[1], ACTIONS_WITHOUT_SPEND[2]]
+    priced = customers_of([{"gross_spend": 1.0}] * 3)
+    assert segment_profiles(priced, segments_of([1, 2, 2]))["action"][1] == KNOWN_ACTIONS[2]
     assert profiles["customer_share"].sum() == pytest.approx(1)
 
 

@@ -14,6 +14,7 @@ from persona_assets.segmentation.assignment import ASSIGNED, assign, newest_mode
 from persona_assets.segmentation.config import SegmentationConfig
 from persona_assets.segmentation.features import FEATURES
 from persona_assets.segmentation.preprocessing import Preprocessing
+from persona_assets.segmentation.reference_customers import REFERENCE_CUSTOMERS
 from persona_assets.segmentation.segmenting import segment_customers
 from persona_assets.tables.segmentation import (
     CLUSTERING_COMPARISON,
@@ -127,6 +128,14 @@ def test_a_feature_that_is_the_same_for_all_drops_out(customers):
     model = segment_customers(nobody_returns, cutoff=CUTOFF, config=QUICK).model
     kept = model.filter(pl.col("part") == "feature")["name"].to_list()
     assert kept == [each.name for each in FEATURES if each.name != "return_rate"]
+
+
+def test_segments_of_unpriced_purchases_are_not_named_after_spend(customers):
+    unpriced = customers.with_columns(net_spend=pl.lit(0.0), gross_spend=pl.lit(0.0))
+    config = SegmentationConfig(k=8, bootstraps=2)
+    names = set(segment_customers(unpriced, cutoff=CUTOFF, config=config).segments["name"])
+    assert len(names) == 8
+    assert not names & {each.name for each in REFERENCE_CUSTOMERS if each.told_by_spend}
 
 
 def test_customers_without_a_purchase_have_no_segment(customers):
