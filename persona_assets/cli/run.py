@@ -163,8 +163,7 @@ def _source(
     # and that should be before anything is made.
     begins, ends = opened.start, opened.end
     if isinstance(opened, FilesSource):
-        sampled = validate(opened, most_rows=SAMPLE_ROWS)
-        refuse_what_does_not_fit(sampled, most_rejected=most_rejected)
+        _look_at(opened, most_rejected)
     calendar = (first or begins, None if live else (last or ends))
     return SourceSettings(source, *calendar, options), opened.identifiers_are_public
 
@@ -187,6 +186,14 @@ def _run(
         # Refused before any work; a step would refuse another key than the lake's, too.
         current.secret_key(identifiers_are_public=identifiers_are_public)
         compute(current, weeks=weeks, everything=everything, small=small)
+
+
+def _look_at(files: FilesSource, most_rejected: float) -> None:
+    """Refuse a mapping that does not fit the files, and say what reading them decided."""
+    sampled = validate(files, most_rows=SAMPLE_ROWS)
+    refuse_what_does_not_fit(sampled, most_rejected=most_rejected)
+    for note in files.notes:
+        say(f"note: {note}")
 
 
 def compute(
@@ -213,16 +220,17 @@ def compute(
     from persona_assets.notification import notice
     from persona_assets.orchestration.runs import missing, run_history
     from persona_assets.orchestration.runs.execute import execute
-    from persona_assets.orchestration.runs.fingerprint import up_to_date
+    from persona_assets.orchestration.runs.fingerprint import source_files, up_to_date
     from persona_assets.orchestration.runs.plan import plan
     from persona_assets.orchestration.runs.present import work
-    from persona_assets.orchestration.runs.summary import summary
+    from persona_assets.orchestration.runs.summary import kept_days, summary
     from persona_assets.resources.build import build_store
     from persona_assets.tuning.demo_sizes import use_demo_sizes
 
     if small:
         use_demo_sizes(build_store(current), now=datetime.now(UTC))
     planned = plan(weeks)
+    files = source_files(current)  # what arrives from here on is of the next run
     if folder == current.home / "dagster":
         for line in run_history.complete(current.home, folder, defs):
             say(f"lost: {line}")
@@ -247,13 +255,15 @@ def compute(
             planned,
             due=None if everything else todo.runs(),
             side_by_side=everything or todo.side_by_side(outlook),
+            files=files,
             child_died=partial(interruption.end, code=1),
         )
     show(current, "html")
     cadences = {node.path: node.cadence for node in todo.nodes}
     if not everything:
-        for line in summary(todo.done, cadences):
-            say(f"made {line}")
+        made = [f"made {line}" for line in summary(todo.done, cadences)]
+        for line in (*made, *kept_days(todo)):
+            say(line)
         if not any(todo.done.values()):
             say("Nothing was due: no work done.")
     telling.of_warnings(current, record.checks, before.checks if before else None)

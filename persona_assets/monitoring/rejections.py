@@ -17,7 +17,7 @@ from persona_assets.tables.mart import RULES
 
 ORDINARY = frozenset({
     "exact_duplicate", "no_consent", "unused_event_type", "missing_user", "service_line",
-    "anomalous_code", "negative_price", "zero_price",
+    "anomalous_code", "negative_price", "zero_price", "outside_partition",
 })  # fmt: skip
 """Rules that reject rows of a sound delivery."""
 DEFECTS = tuple(rule for rule in RULES if rule not in ORDINARY)

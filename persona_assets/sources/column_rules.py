@@ -62,12 +62,16 @@ def in_our_columns(
 
 
 def _value(text: pl.Expr, name: str, mapping: TableMapping) -> pl.Expr:
-    """A delivered value of one of our columns; null where it says that there is none."""
-    translated = {theirs.strip().lower() for theirs in mapping.values.get(name, ())}
+    """A delivered value of one of our columns, translated; null: it says that there is none."""
+    translations = {theirs.strip(): ours for theirs, ours in mapping.values.get(name, {}).items()}
+    translated = {theirs.lower() for theirs in translations}
     words = [word for word in mapping.null_words if word.lower() not in translated]
     if name in _DESCRIPTIONS:
         words = [word for word in words if word.lower() not in _MAY_BE_MEANT]
     value = without_null_words(without_blanks(text), words)
+    if translations:
+        value = value.replace(translations)
+        value = pl.when(value != "").then(value)  # translated to nothing: the next alternative
     if name == "order_id":
         value = pl.when(~value.str.contains(NO_ORDER)).then(value)
     return value

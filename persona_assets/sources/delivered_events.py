@@ -12,6 +12,7 @@ from persona_assets.errors import UserError
 from persona_assets.sources.event_ids import content_ids
 from persona_assets.sources.local_time import iso_text
 from persona_assets.sources.mapping import TableMapping
+from persona_assets.sources.shown_values import shown
 
 NOT_THE_EVENT = frozenset({"event_id", "arrived_at"})
 """A row delivered again later tells of the same event, so arrival is no part of its identity."""
@@ -23,11 +24,7 @@ def meant(events: pl.DataFrame, mapping: TableMapping) -> pl.DataFrame:
     Args:
         events: rows of the section `[events]`, values read.
         mapping: that section.
-
-    Raises:
-        UserError: no timestamp can be read.
     """
-    _refuse_unreadable_times(events, mapping)
     if "event_type" not in mapping.given:
         returned = (pl.col("quantity") < 0).fill_null(False)
         kind = pl.when(returned).then(pl.lit("return")).otherwise(pl.lit("purchase"))
@@ -35,18 +32,20 @@ def meant(events: pl.DataFrame, mapping: TableMapping) -> pl.DataFrame:
     # Before pieces are added: the same row has the same identifier whether or not they are mapped.
     if "event_id" not in mapping.given:
         events = events.with_columns(_identity(events, mapping))
+    elif explodes(mapping) and "[]" not in mapping.columns.get("event_id", ""):
+        # One order is an event for each of its products.
+        events = events.with_columns(pl.format("{}-{}", "event_id", _element()).alias("event_id"))
     return events.with_columns(quantity=_pieces("quantity" in mapping.given))
 
 
-def _refuse_unreadable_times(events: pl.DataFrame, mapping: TableMapping) -> None:
-    if events["instant"].null_count() < len(events):
-        return
-    delivered = events["timestamp"].drop_nulls()
-    first = f"the first is {delivered[0]!r}" if len(delivered) else "all are empty"
-    raise UserError(
-        f"none of the {len(events)} timestamps of {mapping.file} can be read, {first}; say in "
-        "[events.time] which format, unit or zone they have"
-    )
+def explodes(mapping: TableMapping) -> bool:
+    """Whether a row of a file may become several: one for each element of a list."""
+    return any("[]" in column for column in mapping.their_columns)
+
+
+def _element() -> pl.Expr:
+    """The number of each row among those that come from one row of a file, from 1."""
+    return pl.int_range(1, pl.len() + 1).over("place")
 
 
 def _identity(events: pl.DataFrame, mapping: TableMapping) -> pl.Series:
@@ -58,6 +57,10 @@ def _identity(events: pl.DataFrame, mapping: TableMapping) -> pl.Series:
         *(pl.col(name).cast(pl.String) for name in told if name != "timestamp"),
         timestamp=pl.coalesce(iso_text(pl.col("instant")), "timestamp"),
     )
+    if explodes(mapping):
+        # Two equal lines of one order are two.
+        number = events.select(element=_element().cast(pl.String)).to_series()
+        said, told = said.with_columns(number), [*told, "element"]
     unread = {name: f"{name}_text" for name in told if f"{name}_text" in events.columns}
     said = said.with_columns(
         pl.coalesce(pl.col(name), events[text]).alias(name) for name, text in unread.items()
@@ -74,7 +77,12 @@ def _pieces(mapped: bool) -> pl.Expr:
 
 
 def arrivals(
-    rows: pl.DataFrame, filed: pl.Series, mapping: TableMapping, *, plausible: pl.Series
+    rows: pl.DataFrame,
+    filed: pl.Series,
+    mapping: TableMapping,
+    *,
+    plausible: pl.Series,
+    today: date,
 ) -> pl.Series:
     """When each row reached the log.
 
@@ -86,10 +94,11 @@ def arrivals(
         filed: (rows,) the day under which each row is filed.
         mapping: the section.
         plausible: (rows,) is the row's time one that can be?
+        today: the caller's day in UTC.
 
     Raises:
-        UserError: a delivered arrival cannot be read: nothing may be guessed about when what was
-            known.
+        UserError: a delivered arrival cannot be read or is in the future: nothing may be guessed
+            about when what was known.
     """
     if "arrived_at" not in mapping.given:
         start_of_day = filed.cast(pl.Datetime("us", "UTC"))
@@ -98,8 +107,16 @@ def arrivals(
     if arrived.null_count():
         first = int(arrived.is_null().arg_max() or 0)
         raise UserError(
-            f"{rows['place'][first]}: arrived_at is {rows['arrived_at'][first]!r}, which is no "
-            f"time; correct the file or [{mapping.section}.time], or leave arrived_at unmapped"
+            f"{rows['place'][first]}: arrived_at is {shown(rows['arrived_at'][first])}, which is "
+            f"no time; correct the file or [{mapping.section}.time], or leave arrived_at unmapped"
+        )
+    later = arrived.dt.date() > today + timedelta(days=1)
+    if later.any():
+        first = int(later.arg_max() or 0)
+        raise UserError(
+            f"{rows['place'][first]}: arrived_at is {shown(rows['arrived_at'][first])}, after "
+            f"today ({today}); nothing could know such a row: correct the file or "
+            f"[{mapping.section}.time], or leave arrived_at unmapped"
         )
     return arrived
 

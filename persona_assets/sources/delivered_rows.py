@@ -66,13 +66,9 @@ def delivered_rows(folder: Path, mapping: TableMapping) -> DeliveredRows:
     rows = pl.concat([each.rows for each in read])
     if rows.is_empty():
         raise UserError(f"{mapping.file} in {folder} has a header and no rows; deliver it again")
-    translations = {
-        name: {theirs.strip(): ours for theirs, ours in values.items()}
-        for name, values in mapping.values.items()
-    }
     rows = rows.with_columns(
-        pl.col(name).replace(values) for name, values in translations.items()
-    ).with_columns(pl.col(name).fill_null(value) for name, value in mapping.defaults.items())
+        pl.col(name).fill_null(value) for name, value in mapping.defaults.items()
+    )
     others = [name for name in mapping.table.polars_schema if name not in mapping.columns]
     stated = {name: mapping.constants.get(name, WHEN_UNMAPPED.get(name)) for name in others}
     rows = rows.with_columns(pl.lit(value, pl.String).alias(name) for name, value in stated.items())

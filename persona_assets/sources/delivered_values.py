@@ -14,8 +14,15 @@ import polars as pl
 from persona_assets.errors import UserError
 from persona_assets.sources.delivered_times import as_the_mart_reads, read_times
 from persona_assets.sources.mapping import TableMapping
-from persona_assets.sources.numbers import NumberFormat, currencies, number_format, read_numbers
+from persona_assets.sources.numbers import (
+    NumberFormat,
+    looks_grouped,
+    number_format,
+    read_numbers,
+)
+from persona_assets.sources.shown_values import shown
 from persona_assets.tables.contract import Column
+from persona_assets.transforms.cleaning import LARGEST_NUMBER
 
 ADDED_BY_US = frozenset({"event_date", "source_row"})
 TIMES = ("timestamp", "arrived_at")
@@ -72,8 +79,11 @@ def _with_numbers(rows: pl.DataFrame, mapping: TableMapping) -> tuple[pl.DataFra
     for column, text in zip(columns, texts, strict=True):
         number = read_numbers(text, notation, priced=column.unit == "shop currency")
         if column.type == "int64":
-            number = number.set((number != number.floor()).fill_null(False), None).cast(pl.Int64)
+            number = _whole(number)
         unread = text.is_not_null() & number.is_null()
+        if column.name == "price":
+            number, odd = _possible_prices(number, rows["place"])
+            notes += odd
         rows = rows.with_columns(number.alias(column.name))
         if f"{column.name}_text" in mapping.table.polars_schema:
             kept = text.set(~unread, None).alias(f"{column.name}_text")
@@ -81,6 +91,24 @@ def _with_numbers(rows: pl.DataFrame, mapping: TableMapping) -> tuple[pl.DataFra
         elif unread.any():
             notes.append(_unread(rows, column, text, unread, mapping, notation))
     return rows, notes
+
+
+def _whole(number: pl.Series) -> pl.Series:
+    """Whole numbers that fit into 64 bits; null where one is not."""
+    fits = (number == number.floor()) & (number.abs() < 2.0**62)
+    return number.set(~fits.fill_null(False), None).cast(pl.Int64)
+
+
+def _possible_prices(prices: pl.Series, places: pl.Series) -> tuple[pl.Series, list[str]]:
+    """List prices that can be; others are taken for unknown, as they mean nothing to anybody."""
+    odd = ((prices < 0) | (prices > LARGEST_NUMBER)).fill_null(False)
+    if not odd.any():
+        return prices, []
+    note = (
+        f"{odd.sum():,} prices are below 0 or above {LARGEST_NUMBER:.0f} and taken for unknown, "
+        f"first {places[int(odd.arg_max() or 0)]}"
+    )
+    return prices.set(odd, None), [note]
 
 
 def _notation(texts: Sequence[pl.Series], mapping: TableMapping) -> tuple[NumberFormat, list[str]]:
@@ -94,21 +122,17 @@ def _notation(texts: Sequence[pl.Series], mapping: TableMapping) -> tuple[Number
         notes.append(f"numbers are read with {notation.evidence}")
     if notation.doubtful:
         notes.append(
-            "numbers such as 1,234 or 1.234 mean different amounts with a decimal point and with a "
-            "decimal comma, and nothing delivered decides which; those are not read: say "
-            f'decimal = "." or decimal = "," in [{mapping.section}.numbers]'
+            f"numbers such as {shown(notation.undecided)} mean different amounts with a decimal "
+            "point and with a decimal comma, and nothing delivered decides which; those are not "
+            f'read: say decimal = "." or decimal = "," in [{mapping.section}.numbers]'
         )
-    if stated.currency is None and len(found := _currencies(texts)) > 1:
+    if stated.currency is None and len(notation.others) > 0:
         notes.append(
-            f"prices are in several currencies ({', '.join(found)}), which are not converted; "
-            f"deliver one, or name those that mean the same in [{mapping.section}.numbers] currency"
+            f"prices are in several currencies (beside {', '.join(notation.currency or ('none',))} "
+            f"also {', '.join(notation.others)}), which are not converted and not read; deliver "
+            f"one, or name those that mean the same in [{mapping.section}.numbers] currency"
         )
     return notation, notes
-
-
-def _currencies(texts: Sequence[pl.Series]) -> list[str]:
-    together = pl.concat([text.alias("text") for text in texts]).drop_nulls()
-    return list(currencies(together.filter(together.cast(pl.Float64, strict=False).is_null())))
 
 
 def _unread(
@@ -126,9 +150,9 @@ def _unread(
     """
     first = int(unread.arg_max() or 0)
     wanted = "a whole number" if column.type == "int64" else "a number such as 12.5"
-    if notation.doubtful:
+    if notation.doubtful and looks_grouped(text[first]):
         wanted = "a number that can be read in one way only"
-    said = f"{rows['place'][first]}: {column.name} is {text[first]!r}, not {wanted}"
+    said = f"{rows['place'][first]}: {column.name} is {shown(text[first])}, not {wanted}"
     mend = f"correct the file, or say in [{mapping.section}.numbers] how numbers are written"
     if mapping.section in ("users", "products"):
         raise UserError(f"{said}; {mend}")
@@ -155,6 +179,17 @@ def _with_days(
     return rows, notes
 
 
+def _refuse_unreadable_times(texts: pl.Series, instants: pl.Series, mapping: TableMapping) -> None:
+    if instants.null_count() < len(instants):
+        return
+    delivered = texts.drop_nulls()
+    first = f"the first is {shown(delivered[0])}" if len(delivered) else "all are empty"
+    raise UserError(
+        f"none of the {len(texts)} timestamps of {mapping.file} can be read, {first}; say in "
+        f"[{mapping.section}.time] which format, unit or zone they have"
+    )
+
+
 def _with_times(
     rows: pl.DataFrame, mapping: TableMapping, today: date
 ) -> tuple[pl.DataFrame, list[str]]:
@@ -166,6 +201,8 @@ def _with_times(
         read = read_times(
             text, mapping.time, section=mapping.section, today=today, places=rows["place"]
         )
+        if name == "timestamp":
+            _refuse_unreadable_times(text, read.instants, mapping)
         kept = as_the_mart_reads(text, read)
         rows = rows.with_columns(kept, read.instants.alias(into))
         if read.note and not kept.equals(text):

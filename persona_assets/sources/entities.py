@@ -5,7 +5,7 @@ files (`delivered_rows.py`) and their values (`typed_columns.py`, `times/`), or 
 descriptions become a history (`attribute_deliveries.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 import polars as pl
@@ -78,6 +78,25 @@ def _most_frequent(rows: pl.DataFrame, key: list[str], name: str) -> pl.DataFram
         .sort("len", _ROW)
         .unique(key, keep="last", maintain_order=True)
         .select(*key, name)
+    )
+
+
+def carried_forward(
+    rows: pl.DataFrame, table: Table, when_unknown: Mapping[str, str]
+) -> pl.DataFrame:
+    """Dated descriptions whose columns that must have a value have that of the one before.
+
+    Args:
+        rows: descriptions with `valid_from`; null: from the beginning.
+        table: contract of the table.
+        when_unknown: column → its value where none was ever delivered.
+    """
+    key = table.key[0]
+    needed = [column.name for column in table.columns if column.allowed and not column.nullable]
+    if not any(rows[name].null_count() for name in needed):
+        return rows
+    return rows.sort(key, VALID_FROM, nulls_last=False, maintain_order=True).with_columns(
+        pl.col(name).forward_fill().over(key).fill_null(when_unknown.get(name)) for name in needed
     )
 
 

@@ -21,9 +21,16 @@ from persona_assets.sources.delivered_events import arrivals, meant, plausible_t
 from persona_assets.sources.delivered_rows import WHEN_UNMAPPED, is_delivered
 from persona_assets.sources.delivered_sections import read_sections
 from persona_assets.sources.delivered_values import DeliveredValues
-from persona_assets.sources.entities import dated, newest_state, one_description, refuse_missing
+from persona_assets.sources.entities import (
+    carried_forward,
+    dated,
+    newest_state,
+    one_description,
+    refuse_missing,
+)
 from persona_assets.sources.mapping import Mapping, TableMapping
 from persona_assets.sources.sampling import Sample
+from persona_assets.sources.shown_values import shown
 from persona_assets.sources.typed_columns import refuse_other_than, typed
 from persona_assets.tables import raw
 from persona_assets.tables.contract import Table
@@ -165,7 +172,7 @@ class FilesSource:
             first = int(events["instant"].is_not_null().arg_max() or 0)
             raise UserError(
                 f"no timestamp of {self._mapping.tables['events'].file} is of a day between 1990 "
-                f"and today ({self._today}), the first is {events['timestamp'][first]!r} "
+                f"and today ({self._today}), the first is {shown(events['timestamp'][first])} "
                 f"({events['place'][first]}); correct [events.time], or state the first and last "
                 "day with --start and --end"
             )
@@ -188,8 +195,9 @@ class FilesSource:
             self._notes.append(
                 f"{outside.height:,} of {events.height:,} events have times that cannot be or are "
                 f"more than a year from all others, first {outside['place'][0]} "
-                f"({outside['timestamp'][0]!r}), and are rejected as implausible_timestamp; the "
-                f"others are from {bulk.first} to {bulk.last} (--start and --end state other days)"
+                f"({shown(outside['timestamp'][0])}), and are rejected as implausible_timestamp; "
+                f"the others are from {bulk.first} to {bulk.last} (--start and --end state other "
+                "days)"
             )
 
     def _places_at_the_ends(self, start: date, end: date) -> tuple[str, str]:
@@ -228,6 +236,7 @@ class FilesSource:
             day,
             self._mapping.tables[table.name],
             plausible=plausible_times(delivered["instant"], outside, today=self._today),
+            today=self._today,
         )
         filed = _numbered(delivered, day).with_columns(arrived)
         return _in_contract(filed, table, strict=False).sort("event_date", "source_row")
@@ -268,9 +277,11 @@ class FilesSource:
         table = mapping.table
         identified_by = [table.key[0]]
         delivered = self._sections[mapping.section].rows
-        rows = _in_contract(delivered, table, strict=True).with_columns(delivered["place"])
+        has_dates = VALID_FROM in mapping.given
+        rows = _in_contract(delivered, table, strict=True, may_be_empty=has_dates)
+        rows = rows.with_columns(delivered["place"])
         refuse_missing(rows, table.key[0])
-        if VALID_FROM in mapping.given:
+        if has_dates:
             rows = dated(
                 rows,
                 delivered[VALID_FROM],
@@ -278,6 +289,7 @@ class FilesSource:
                 section=mapping.section,
                 today=self._today,
             )
+            rows = carried_forward(rows, table, WHEN_UNMAPPED)
             identified_by.append(VALID_FROM)
         found, note = one_description(rows, identified_by)
         if note:
@@ -293,11 +305,17 @@ def _numbered(rows: pl.DataFrame, day: pl.Series) -> pl.DataFrame:
     )
 
 
-def _in_contract(rows: pl.DataFrame, table: Table, *, strict: bool) -> pl.DataFrame:
-    """The contract's columns in its types; columns that we added have theirs already."""
+def _in_contract(
+    rows: pl.DataFrame, table: Table, *, strict: bool, may_be_empty: bool = False
+) -> pl.DataFrame:
+    """The contract's columns in its types; columns that we added have theirs already.
+
+    With `may_be_empty`, an empty cell of a column that must have a value says that it is as before.
+    """
     for column in table.columns:
         if column.allowed and not column.nullable:
-            refuse_other_than(rows, column, table.name)
+            stated = rows.drop_nulls(column.name) if may_be_empty else rows
+            refuse_other_than(stated, column, table.name)
     return rows.select(
         rows[column.name]
         if rows.schema[column.name] == table.polars_schema[column.name]

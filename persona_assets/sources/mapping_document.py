@@ -151,7 +151,9 @@ def with_consent(document: Document, sections: tuple[str, ...]) -> Document:
     stated = dict(document)
     for section in sections:
         body = stated[section]
-        stated[section] = {**body, "constants": {**body.get("constants", {}), "consent": True}}
+        constants = body.get("constants", {})
+        if isinstance(constants, dict):  # what else it may be, the mapping's own checks name
+            stated[section] = {**body, "constants": {**constants, "consent": True}}
     return stated
 
 

@@ -19,7 +19,8 @@ NO_ORDER = r"^0+(?:\.0*)?$"
 
 BLANKS = (
     " \t\r\n\x0b\x0c\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007"
-    "\u2008\u2009\u200a\u200b\u200c\u200d\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+    "\u2008\u2009\u200a\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e"
+    "\u202f\u205f\u2060\u2066\u2067\u2068\u2069\u3000\ufeff\xad"
 )
 """Blanks of Unicode, those without width included; no identifier begins or ends with one."""
 

@@ -9,6 +9,7 @@ none can only be of the other. Texts that both notations read differently are no
 that is not so.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -20,6 +21,13 @@ Thousands = Literal[",", ".", " ", "'"]
 
 LARGEST_SHARE_OF_DIRT = 0.01
 """Share of the decided numbers that may be of the other notation and count as dirt."""
+
+_GROUPED = r"^[^0-9]*[1-9][0-9]{0,2}(?:[.,][0-9]{3})+[^0-9]*$"
+"""`1.234` and `1,234`: a thousand and something, or one and a bit."""
+_SAME_CURRENCY = {
+    "EUR": "€", "USD": "$", "US$": "$", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩",
+}  # fmt: skip
+"""Code or sign → the sign of the same currency."""
 
 APOSTROPHES = "'\u2019"
 _SPACES = "[\xa0\u2009\u202f]"
@@ -45,6 +53,8 @@ class NumberFormat:
             recognised, if the texts have one only.
         doubtful: texts that the two decimal signs read differently are not read.
         evidence: why this notation; empty where nothing but plain numbers were delivered.
+        undecided: a text that is read differently; empty if not `doubtful`.
+        others: currencies beside numbers that are not among `currency`, and so not read.
     """
 
     decimal: Decimal = "."
@@ -52,6 +62,8 @@ class NumberFormat:
     currency: tuple[str, ...] | None = None
     doubtful: bool = False
     evidence: str = ""
+    undecided: str = ""
+    others: tuple[str, ...] = ()
 
 
 PLAIN = NumberFormat()
@@ -68,24 +80,52 @@ def number_format(
     """
     texts = pl.concat([column.drop_nulls().alias("text") for column in columns]).rename("text")
     written = texts.filter(_plain(texts).is_null())
-    if written.is_empty():
+    if written.is_empty() and not texts.str.contains(_GROUPED).any():
         return NumberFormat(currency=currency)
+    others: tuple[str, ...] = ()
     if currency is None:
-        found = currencies(written)
-        currency = tuple(found) if len(found) == 1 else ()
+        currency, others = _one_currency(currencies(written))
     point, comma = (read_numbers(texts, NumberFormat(sign, None, currency)) for sign in (".", ","))
     only_point = point.is_not_null() & comma.is_null()
     only_comma = comma.is_not_null() & point.is_null()
     points, commas = int(only_point.sum()), int(only_comma.sum())
     decimal: Decimal = "," if commas > points else "."
+    differ = texts.filter((point != comma).fill_null(False))
     minority = min(points, commas)
-    doubtful = points == commas or minority > LARGEST_SHARE_OF_DIRT * (points + commas)
+    undecided = points == commas or minority > LARGEST_SHARE_OF_DIRT * (points + commas)
+    doubtful = undecided and (len(differ) > 0 or points + commas > 0)
     deciding = texts.filter(only_comma if decimal == "," else only_point)
     evidence = ""
-    if not doubtful:
+    if not undecided and len(written):
         sign = "comma" if decimal == "," else "point"
         evidence = f"a decimal {sign}, since {deciding[0]!r} has no other meaning"
-    return NumberFormat(decimal, None, currency, doubtful, evidence)
+    first = ""
+    if doubtful:
+        first = str((differ if len(differ) else texts.filter(only_comma | only_point))[0])
+    return NumberFormat(decimal, None, currency, doubtful, evidence, first, others)
+
+
+def looks_grouped(text: str) -> bool:
+    """Whether a number may have groups of three digits or a fraction of three, as `1.234` has."""
+    return re.search(_GROUPED, text) is not None
+
+
+def _one_currency(found: dict[str, int]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The spellings of the one currency that prices are in, and those of others.
+
+    Others are dirt as long as they are beside at most one in a hundred prices; where they are more,
+    no price with a currency is read.
+    """
+    groups: dict[str, dict[str, int]] = {}
+    for spelling, rows in found.items():
+        groups.setdefault(_SAME_CURRENCY.get(spelling, spelling), {})[spelling] = rows
+    if not groups:
+        return (), ()
+    ranked = sorted(groups.values(), key=lambda spellings: -sum(spellings.values()))
+    main, rest = ranked[0], [spelling for spellings in ranked[1:] for spelling in spellings]
+    if sum(found.values()) - sum(main.values()) > LARGEST_SHARE_OF_DIRT * sum(found.values()):
+        return (), tuple(found)
+    return tuple(main), tuple(rest)
 
 
 def currencies(texts: pl.Series) -> dict[str, int]:
@@ -112,16 +152,21 @@ def read_numbers(texts: pl.Series, notation: NumberFormat, *, priced: bool = Tru
     Returns:
         (rows,) float64, finite; null where a text is no number of the notation.
     """
+    number = _in_one_notation(texts, notation, priced=priced)
+    if notation.doubtful:
+        other: Decimal = "," if notation.decimal == "." else "."
+        reversed_ = NumberFormat(other, None, notation.currency)
+        otherwise = _in_one_notation(texts, reversed_, priced=priced)
+        number = number.set((number != otherwise).fill_null(False), None)
+    return number
+
+
+def _in_one_notation(texts: pl.Series, notation: NumberFormat, *, priced: bool) -> pl.Series:
     plain = _plain(texts) if notation.decimal == "." else _integers(texts)
     unread = texts.set(plain.is_not_null(), None)
     if unread.null_count() == len(unread):
         return plain
-    number = _parse(unread, notation, priced=priced)
-    if notation.doubtful:
-        other: Decimal = "," if notation.decimal == "." else "."
-        otherwise = _parse(unread, NumberFormat(other, None, notation.currency), priced=priced)
-        number = number.set((number != otherwise).fill_null(False), None)
-    return plain.zip_with(plain.is_not_null(), number)
+    return plain.zip_with(plain.is_not_null(), _parse(unread, notation, priced=priced))
 
 
 def _plain(texts: pl.Series) -> pl.Series:
@@ -150,7 +195,7 @@ def _parse(texts: pl.Series, notation: NumberFormat, *, priced: bool) -> pl.Seri
         & (pl.col("before").is_null() | pl.col("after").is_null())
     )
     separators = "." if notation.decimal == "," else ","
-    digits = pl.col("number").str.replace_all(f"[ {APOSTROPHES}{separators}]", "")
+    digits = pl.col("number").str.replace_all(f"[ {APOSTROPHES}{separators}-]", "")
     value = digits.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
     signed = pl.when(negative | in_parentheses).then(-value).otherwise(value)
     number = given.select(number=pl.when(consistent & signed.is_finite()).then(signed)).to_series()
@@ -166,7 +211,8 @@ def _pattern(notation: NumberFormat, priced: bool) -> str:
         f"[1-9][0-9]{{0,2}}(?:{sign}[0-9]{{2,3}})*{sign}[0-9]{{3}}"
         for sign in (f"[{APOSTROPHES}]" if each == "'" else f"[{each}]" for each in groups)
     )
-    number = f"(?P<number>(?:{grouped}|[0-9]+)(?:{point}[0-9]*)?|{point}[0-9]+)"
+    # `5,-` is 5, as prices without cents are written.
+    number = f"(?P<number>(?:{grouped}|[0-9]+)(?:{point}(?:-{{1,2}}|[0-9]*))?|{point}[0-9]+)"
     currency = "[^\\s\\S]"
     if priced:
         known = [_escaped(each) for each in notation.currency or ()]

@@ -7,7 +7,7 @@ whether a mapping fits them. Does not belong here: reading (`files.py`), the rul
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import narwhals as nw
@@ -16,6 +16,7 @@ import polars as pl
 from persona_assets.errors import UserError
 from persona_assets.monitoring.rejections import MOST_UNKNOWN_NAMES, is_above
 from persona_assets.report.notation import share
+from persona_assets.sources.attribute_deliveries import product_history
 from persona_assets.sources.event_names import as_mapping_lines
 from persona_assets.sources.files import FilesSource
 from persona_assets.sources.finding import unmatched
@@ -28,13 +29,16 @@ from persona_assets.sources.mapping_document import (
     without_consent,
 )
 from persona_assets.sources.sampling import Sample
+from persona_assets.sources.shown_values import hidden
+from persona_assets.tables.raw import PRODUCT_HISTORY
 from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, judge, rejected
 
 DEFAULT_MOST_REJECTED = 0.5
 """A mapping that sends more than this share of the rows into quarantine is probably wrong."""
 
-EXPECTED = ("exact_duplicate", "duplicate_event_id", "unused_event_type")
-"""Rules that say nothing against a mapping: deliveries overlap, and it names unused events."""
+EXPECTED = ("exact_duplicate", "duplicate_event_id", "unused_event_type", "outside_partition")
+"""Rules that say nothing against a mapping: deliveries overlap and are longer than the days that
+were asked for, and a mapping names unused events."""
 
 SAMPLE_ROWS = 200_000
 """Rows of the sample that a mapping is checked on: a rule that one row in a thousand breaks is
@@ -45,7 +49,6 @@ MOST_TEXTS = 5
 MOST_NAMES = 12
 """Names of events that are shown: a shop has few, and each must be mapped."""
 _UNKNOWN = "unknown_event_type"
-LONGEST_TEXT = 60
 
 _KEY = b"persona_assets: validation of files"
 """Identifiers never leave the process; the hash is only what the cleaning works with."""
@@ -177,9 +180,15 @@ def validate(source: FilesSource, *, most_rows: int | None = None) -> Validation
     events = source.events(days)
     if most_rows is not None and events.height > most_rows:
         events = events.sample(most_rows, seed=SEED)
+    # Read for their mistakes, which a run would stop at.
+    source.users()
+    source.orders(days)
+    source.search_logs(days)
+    arrived = datetime.combine(last + timedelta(days=1), time(), UTC)
+    catalogue = product_history(PRODUCT_HISTORY.empty(), source, arrived)
     judged = judge(
         nw.from_native(events.lazy()),
-        nw.from_native(source.products().lazy()),
+        nw.from_native(catalogue.lazy()),
         key=_KEY,
         weights=DEFAULT_WEIGHTS,
     )
@@ -274,6 +283,7 @@ def _by_rule(refused: pl.DataFrame, places: pl.DataFrame) -> dict[str, Rejection
 
 
 def _commonest(values: pl.Series, most: int) -> dict[str, int]:
-    texts = values.drop_nulls().str.slice(0, LONGEST_TEXT)
+    # Several addresses become one, so that their number says nothing of people either.
+    texts = values.drop_nulls().map_elements(hidden, pl.String)
     counts = texts.value_counts().sort("count", values.name, descending=[True, False])
     return dict(counts.head(most).iter_rows())

@@ -232,3 +232,89 @@ def test_segment_s_events_have_their_weights_and_the_funnel_its_target() -> None
     rows = read_log("b_segment_events")
     assert set(rows["event_type"]) <= {"view", "add_to_cart", "purchase"}
     assert target_of(rows, None) == "purchase"
+
+
+def written(folder: Path, files: Mapping[str, str], toml: str) -> tuple[Path, Path]:
+    """A delivery of its own, and its mapping."""
+    (folder / "in").mkdir()
+    for name, content in files.items():
+        (folder / "in" / name).write_text(content, encoding="utf-8")
+    mapping = folder / "shop.toml"
+    mapping.write_text(toml, encoding="utf-8")
+    return folder / "in", mapping
+
+
+PLAIN = """[events]
+file = "events*"
+user_id = "u"
+product_id = "p"
+event_type = "t"
+timestamp = "at"
+unit_price = "price"
+[events.constants]
+consent = true
+"""
+HEADER = "u,p,t,at,price\n"
+
+
+def said_of(folder: Path, rows: Sequence[str], toml: str = PLAIN) -> dict[str, object]:
+    path, mapping = written(folder, {"events.csv": HEADER + "\n".join(rows) + "\n"}, toml)
+    code, out, error = check("--path", path, "--mapping", mapping)
+    assert code == 0, error
+    return json.loads(out)  # type: ignore[no-any-return]
+
+
+def test_every_product_of_an_order_is_an_event(tmp_path: Path) -> None:
+    order = {
+        "type": "track", "event": "Order Completed", "messageId": "m1", "userId": "ann",
+        "timestamp": "2024-05-13T10:00:00Z",
+        "properties": {"order_id": "o1", "products": [
+            {"product_id": "a", "price": 1, "quantity": 1},
+            {"product_id": "b", "price": 2, "quantity": 1},
+            {"product_id": "b", "price": 2, "quantity": 1},
+        ]},
+    }  # fmt: skip
+    path, _ = written(tmp_path, {"dump.jsonl": f"{json.dumps(order)}\n" * 2}, "")
+    code, out, error = check("--path", path, "--mapping", "segment", "--consent", "all")
+    assert code == 0, error
+    said = json.loads(out)
+    assert said["events"] == {"purchase": 3}
+    assert said["products"] == 2
+    assert said["rejected"] == {"exact_duplicate": 3}  # the order is delivered twice
+
+
+@pytest.mark.parametrize("prices", [("25.000", "15.000"), ("1,234", "12,500"), ("1.234", "9.990")])
+def test_thousands_that_nothing_decides_are_not_read(tmp_path: Path, prices: Sequence[str]) -> None:
+    rows = [f'u{n},p1,purchase,2024-05-13T10:00:00Z,"{price}"' for n, price in enumerate(prices)]
+    said = said_of(tmp_path, rows)
+    assert said["rejected"] == {"unreadable_price": 2}
+    assert any(repr(prices[0]) in note and "decimal comma" in note for note in said["notes"])  # type: ignore[attr-defined]
+
+
+def test_a_clock_some_days_ahead_does_not_turn_a_day_first_column(tmp_path: Path) -> None:
+    rows = [f"u{n},p1,view,{13 + n % 15:02}/11/2025 10:00,1" for n in range(300)]
+    said = said_of(tmp_path, [*rows, "u0,p1,view,05/12/2099 10:00,1"])
+    assert said["range"] == ["2025-11-13", "2025-11-27"]
+    assert said["rejected"] == {"implausible_timestamp": 1}
+
+
+def test_prices_without_cents_and_one_foreign_currency(tmp_path: Path) -> None:
+    rows = [f'u{n},p1,purchase,2024-05-13T10:00:00Z,"€ {n + 1},-"' for n in range(300)]
+    said = said_of(tmp_path, [*rows, "u0,p2,purchase,2024-05-13T10:00:00Z,$ 3"])
+    assert said["events"] == {"purchase": 300}
+    assert said["rejected"] == {"unreadable_price": 1}
+
+
+def test_rows_outside_of_stated_days_do_not_speak_against_a_mapping(tmp_path: Path) -> None:
+    rows = [f"u{n},p1,view,2024-05-{13 + n % 10}T10:00:00Z,1" for n in range(100)]
+    path, mapping = written(tmp_path, {"events.csv": HEADER + "\n".join(rows)}, PLAIN)
+    code, out, error = check("--path", path, "--mapping", mapping, "--start", "2024-05-21")
+    assert code == 0, error
+    said = json.loads(out)
+    assert said["rejected"] == {"outside_partition": 80}
+    assert not any("does not fit" in note for note in said["notes"])
+
+
+def test_no_person_is_in_what_is_said_of_columns_mapped_by_mistake(tmp_path: Path) -> None:
+    rows = [f"u{n},p1,ann{n}@example.org,2024-05-13T10:00:00Z,bob{n}@x.de" for n in range(9)]
+    assert "@" not in json.dumps(said_of(tmp_path, rows))

@@ -112,6 +112,27 @@ def _any_between(keys: Sequence[str], first: str, end: str | None) -> bool:
     return any(first <= key and (end is None or key < end) for key in keys)
 
 
+def no_longer_delivered(nodes: Iterable[Node], present: Present) -> dict[str, list[str]]:
+    """Path of a raw table → partitions that have rows of which the source has none any more."""
+    found: dict[str, list[str]] = {}
+    for node in nodes:
+        delivered = present.delivered.get(node.path, {})
+        for key, record in present.records.get(node.path, {}).items():
+            now = delivered.get(key, NOTHING)
+            if node.path in present.delivered and record.rows and _is_gone(key, now):
+                found.setdefault(node.path, []).append(key)
+    return found
+
+
+def _is_gone(key: str, delivered: str) -> bool:
+    """Is it a day of which the source has no rows?
+
+    Then its file has left the folder, as those of shops do that keep the newest exports only; that
+    is no delivery of an empty day.
+    """
+    return bool(key) and delivered == NOTHING
+
+
 def _reason(
     node: Node,
     key: str,
@@ -119,7 +140,8 @@ def _reason(
     present: Present,
 ) -> Reason | None:
     if node.path in present.delivered:
-        if record.inputs.get(SOURCE) != present.delivered[node.path].get(key, NOTHING):
+        delivered = present.delivered[node.path].get(key, NOTHING)
+        if record.inputs.get(SOURCE) != delivered and not _is_gone(key, delivered):
             return Reason.DELIVERED
     elif not node.is_raw and dict(record.inputs) != present.inputs.of(key, node.windows):
         return Reason.INPUT

@@ -29,7 +29,12 @@ from persona_assets import errors, run_record
 from persona_assets.errors import FailedChecksError, InfrastructureError
 from persona_assets.notification import notice
 from persona_assets.orchestration.runs import owners
-from persona_assets.orchestration.runs.fingerprint import fingerprint, store_of, table_versions
+from persona_assets.orchestration.runs.fingerprint import (
+    fingerprint,
+    source_files,
+    store_of,
+    table_versions,
+)
 from persona_assets.orchestration.runs.missing import files_of
 from persona_assets.orchestration.runs.plan import PlannedRun
 from persona_assets.resources import instance as instance_module
@@ -48,6 +53,7 @@ def execute(
     *,
     due: Iterable[PlannedRun] | None = None,
     side_by_side: bool = False,
+    files: str | None = None,
     child_died: Callable[[str], None] | None = None,
 ) -> RunRecord:
     """Execute `planned`, or those that are `due`, in their order and remember what they did.
@@ -60,6 +66,8 @@ def execute(
         side_by_side: give each run that may go `in_subprocess` a process of its own, beside those
             that follow it. That process loads the home's own definitions, so `defs` must be
             those. On a distributed engine it stays in this process, which has the only JVM.
+        files: the source's files as `fingerprint.source_files` gave them before it was read; None:
+            as they are now.
         child_died: called from another thread with what to say, as soon as that process is gone
             before its runs are done; it may end this process too. Without it, the runs of this
             process are completed first.
@@ -68,6 +76,7 @@ def execute(
         DataError: a step failed, or a blocking check did.
         InfrastructureError: the process for runs side by side was killed.
     """
+    files = files or source_files(settings)
     started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
     done: list[_Done] = []
     side_by_side = side_by_side and not store_of(defs).engine.distributed
@@ -99,7 +108,7 @@ def execute(
         framework=sum(each.framework for each in done),
         seconds=_added(each.seconds for each in done),
         checks=checks if due is None else _with_earlier(run_record.load(settings.home), checks),
-        fingerprint=fingerprint(settings, defs, planned),
+        fingerprint=fingerprint(settings, defs, planned, files=files),
         versions=table_versions(store_of(defs)),
         files=files_of(settings.home),
     )

@@ -28,8 +28,31 @@ def up_to_date(settings: Settings, defs: dg.Definitions, planned: Sequence[Plann
     )
 
 
-def fingerprint(settings: Settings, defs: dg.Definitions, planned: Sequence[PlannedRun]) -> str:
-    """Digest of code, settings, source files and partitions."""
+def source_files(settings: Settings) -> str:
+    """Digest of names, sizes and times of the source's files and mapping.
+
+    To be taken before the source is read: a file that arrives meanwhile is of the next run.
+    """
+    options = settings.source.options
+    files = [list(_files(options.get(name))) for name in ("path", "mapping")]
+    return hashlib.blake2b(repr(files).encode(), digest_size=16).hexdigest()
+
+
+def fingerprint(
+    settings: Settings,
+    defs: dg.Definitions,
+    planned: Sequence[PlannedRun],
+    *,
+    files: str | None = None,
+) -> str:
+    """Digest of code, settings, source files and partitions.
+
+    Args:
+        settings: of the home.
+        defs: the graph.
+        planned: all runs of the home.
+        files: what `source_files` gave before the source was read; None: as they are now.
+    """
     versions = {
         key.to_user_string(): version
         for asset in defs.assets or ()
@@ -45,8 +68,7 @@ def fingerprint(settings: Settings, defs: dg.Definitions, planned: Sequence[Plan
         sorted(settings.event_weights.items()),
         settings.segmentation,
         hashlib.blake2b(settings.hash_key or b"").hexdigest(),
-        list(_files(settings.source.options.get("path"))),
-        list(_files(settings.source.options.get("mapping"))),
+        source_files(settings) if files is None else files,
         planned,
     )
     return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()

@@ -6,6 +6,7 @@ Belongs here: the words. Does not belong here: deciding what is due (`due.py`).
 from collections.abc import Mapping, Sequence
 
 from persona_assets.orchestration.runs.due import Due, Reason
+from persona_assets.orchestration.runs.work import Work
 
 _UNITS = {"daily": ("day", "days"), "weekly": ("cut-off", "cut-offs")}
 # So many dates are named; more are a first and a last one.
@@ -28,6 +29,19 @@ def summary(done: Due, cadences: Mapping[str, str]) -> list[str]:
     return [
         f"{group}: " + "; ".join(_part(*kind, sorted(keys)) for kind, keys in parts.items())
         for group, parts in groups.items()
+    ]
+
+
+def kept_days(todo: Work) -> list[str]:
+    """What to say of days whose files have left: one line, or none."""
+    gone = todo.no_longer_delivered()
+    if not gone:
+        return []
+    number = f"{len(gone)} {'day' if len(gone) == 1 else 'days'}"
+    named = ", ".join(gone) if len(gone) <= _NAMED else f"{gone[0]} to {gone[-1]}"
+    return [
+        f"{number} ({named}) have no rows in the files any more, and keep those that they have; "
+        "--all makes every day as the files are now"
     ]
 
 

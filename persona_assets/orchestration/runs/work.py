@@ -8,7 +8,14 @@ saying what was done (`summary.py`).
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from persona_assets.orchestration.runs.due import Due, Present, Reason, due, following
+from persona_assets.orchestration.runs.due import (
+    Due,
+    Present,
+    Reason,
+    due,
+    following,
+    no_longer_delivered,
+)
 from persona_assets.orchestration.runs.lineage import Node
 from persona_assets.orchestration.runs.plan import PlannedRun
 
@@ -48,6 +55,11 @@ class Work:
     def side_by_side(self, outlook: Due) -> bool:
         """Is there work for a second process?"""
         return any(node.path in outlook for node in self.nodes if node.job in self.in_subprocess)
+
+    def no_longer_delivered(self) -> list[str]:
+        """Days of raw tables whose rows the source has no more, and which keep what they have."""
+        found = no_longer_delivered(self.nodes, self.ask())
+        return sorted({key for keys in found.values() for key in keys})
 
     def _due(self) -> dict[str, dict[str, Reason]]:
         found = due(self.nodes, self.ask())

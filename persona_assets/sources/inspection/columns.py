@@ -16,7 +16,7 @@ import polars as pl
 
 from persona_assets.sources.identifiers import NUMERIC
 from persona_assets.sources.null_words import null_words, without_blanks, without_null_words
-from persona_assets.sources.numbers import number_format, read_numbers
+from persona_assets.sources.numbers import currencies, number_format, read_numbers
 from persona_assets.sources.typed_columns import NO, YES
 
 Kind = Literal["empty", "yes/no", "whole numbers", "numbers", "lists or objects", "text"]
@@ -164,7 +164,7 @@ def _numbers(texts: pl.Series) -> bool:
     """Whether texts are numbers in some notation, currencies and separators included."""
     if not _mostly(texts.head(100), "[0-9]"):
         return False
-    notation = number_format([texts])
+    notation = number_format([texts], currency=tuple(currencies(texts)) or None)
     if notation.doubtful:  # 1,234: a number in both notations, whichever it is
         return _mostly(texts, _DOUBTFUL)
     return read_numbers(texts, notation).count() >= MOSTLY * len(texts)

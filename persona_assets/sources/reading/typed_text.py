@@ -31,6 +31,10 @@ def as_text(frame: pl.DataFrame) -> pl.DataFrame:
     """All columns as text, null for empty text."""
     number = cs.float().cast(pl.Float64).fill_nan(None)
     whole = (number == number.floor()) & (number.abs() < LARGEST_EXACT_INTEGER)
+    frame = frame.with_columns(
+        pl.when(days.dt.year().is_between(1, 9999)).then(days)  # others have no text
+        for days in (cs.date(), cs.datetime())
+    )
     return (
         frame.with_columns(
             cs.datetime(time_zone=None).dt.to_string("%Y-%m-%dT%H:%M:%S%.f"),
@@ -44,6 +48,12 @@ def as_text(frame: pl.DataFrame) -> pl.DataFrame:
             .then(cs.float().cast(pl.String)),
         )
         .with_columns(pl.all().cast(pl.String))
+        # A typed number is no matter of notation: with a fourth decimal, 1.234 is no thousand.
+        .with_columns(
+            pl.col(name).str.replace(r"^(-?[0-9]+\.[0-9]{3})$", "${1}0")
+            for name, kind in frame.schema.items()
+            if kind.is_float() or kind.is_decimal()
+        )
         .pipe(without_empty)
     )
 

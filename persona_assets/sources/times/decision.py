@@ -22,6 +22,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import polars as pl
 
 from persona_assets.errors import UserError
+from persona_assets.sources.shown_values import shown
 from persona_assets.sources.times.components import LARGEST_SHARE_OF_DIRT
 from persona_assets.sources.times.readings import (
     COMPACT,
@@ -122,7 +123,9 @@ def decide(
         same_family = other.reading.family == best.reading.family
         only_best, only_other = best.fits & ~other.fits, other.fits & ~best.fits
         if only_other.any():
-            if same_family or only_other.sum() > LARGEST_SHARE_OF_DIRT * texts.count():
+            # A day-first date of next week is none of the other reading, only a clock ahead.
+            contradicts = same_family and (only_other & best.instants.is_null()).any()
+            if contradicts or only_other.sum() > LARGEST_SHARE_OF_DIRT * texts.count():
                 raise problem.mixed(best, other)
         elif _rules_out(only_best, other, texts.count()):
             if same_family and best.reading.pattern == NUMERIC:
@@ -215,8 +218,8 @@ class _Problem:
             for each in (best, other)
         )
         return AmbiguousTimesError(
-            f"{self._at(row)}: {self.name} {self.texts[row]!r} can be read as {ways}, and so can "
-            f"all other rows; say which in [{self.section}.time]"
+            f"{self._at(row)}: {self.name} {shown(self.texts[row])} can be read as {ways}, and so "
+            f"can all other rows; say which in [{self.section}.time]"
         )
 
     def mixed(self, best: _Candidate, other: _Candidate) -> MixedTimesError:
@@ -231,8 +234,8 @@ class _Problem:
         else:
             advice += f", or state the one that counts in [{self.section}.time]: {self._ask(best)}"
         return MixedTimesError(
-            f"{self.name} is written in two ways: {self._at(first)} is {self.texts[first]!r} "
-            f"({best.reading.name}), {self._at(second)} is {self.texts[second]!r} "
+            f"{self.name} is written in two ways: {self._at(first)} is {shown(self.texts[first])} "
+            f"({best.reading.name}), {self._at(second)} is {shown(self.texts[second])} "
             f"({other.reading.name}); {advice}"
         )
 
