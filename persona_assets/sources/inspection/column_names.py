@@ -8,6 +8,7 @@ Belongs here: from a name to the column of ours that it probably is. Does not be
 import re
 import unicodedata
 from functools import cache
+from itertools import pairwise
 
 from persona_assets.sources.inspection.vocabulary import PARTS, WORDS
 from persona_assets.sources.reading.headers import DATA
@@ -46,6 +47,11 @@ def meanings(name: str) -> tuple[str, ...]:
         if not {*found} <= _GENERIC:
             break
     return tuple(found)
+
+
+def speaks_of(name: str, meaning: str) -> bool:
+    """Whether a name, or any field on a path, has a word of a meaning: `privacy_info.storage`."""
+    return any(meaning in _of_field(field) for field in _fields(name))
 
 
 @cache
@@ -136,7 +142,12 @@ def _of_field(field: str) -> list[str]:
     found = [meaning for token in tokens for meaning in _of_token(token)]
     if tokens[:2] == ["stock", "code"]:
         return ["product", "identifier"]
+    if any(pair in _OPTED_IN for pair in pairwise(tokens)):
+        return [*found, "consent"]
     return found
+
+
+_OPTED_IN = (("opt", "in"), ("opted", "in"))
 
 
 def _of_token(token: str) -> list[str]:

@@ -11,6 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from persona_assets.sources.inspection import evidence
+from persona_assets.sources.inspection.draft_decisions import (
+    consent_hints,
+    states,
+    status_decisions,
+)
 from persona_assets.sources.inspection.draft_settings import settings_of
 from persona_assets.sources.inspection.event_names import event_type_of, is_our_own
 from persona_assets.sources.inspection.known_exports import KnownExport
@@ -60,6 +65,7 @@ def draft_of_sections(
             what = f"[{section.name}] {ours}: {_of_what(choices)}"
             questions.append(what)
         questions += [*_undecided_times(section), *_nothing_known(section)]
+        assumptions += _of_status(section)
         assumptions += _times_without_clock(section)
         assumptions += [
             f"[{section.name}] {ours} = {text(section.stated[ours][0])}: {section.stated[ours][1]}"
@@ -101,6 +107,7 @@ def _section(section: Section, files: Sequence[str]) -> Iterator[str]:
         yield remark(f"not mapped: {_left(section)}")
     if section.name == "events":
         yield from _event_names(section)
+    yield from status_decisions(section)
     yield from _stated(section)
     yield from settings_of(section)
 
@@ -187,7 +194,6 @@ def _stated(section: Section) -> Iterator[str]:
 
 
 def _consent(table: KnownTable, section: str = "events", *, opened: bool = False) -> Iterator[str]:
-    candidates = table.candidates.get("consent", ())
     yield ""
     yield f"[{section}.constants]"
     yield remark(
@@ -196,16 +202,19 @@ def _consent(table: KnownTable, section: str = "events", *, opened: bool = False
     yield remark("the # from the next line; else map the column that says who has, in the section")
     yield remark(f'[{section}] above: consent = "their column"')
     yield remark("consent = true")
-    for column in candidates:
-        yield remark(
-            f"a column that may say it: {text(column.name)} ({evidence.of_column(column)})"
-        )
+    yield from consent_hints(table)
 
 
 def _nothing_known(section: Section) -> Iterator[str]:
     kinds = section.column("event_type")
     if section.name == "events" and kinds is not None and not kinds.known_events:
         yield "[events.values.event_type]: no name of an event is known; say what each is"
+
+
+def _of_status(section: Section) -> Iterator[str]:
+    if section.stated.get("event_type", ("", ""))[0] == "purchase" and (found := states(section)):
+        names = ", ".join(evidence.shown(each.name) for each in found)
+        yield f"[{section.name}] every row is a purchase, whatever {names} says: see the draft"
 
 
 def _times_without_clock(section: Section) -> Iterator[str]:

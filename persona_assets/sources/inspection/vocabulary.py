@@ -57,7 +57,8 @@ WORDS: dict[str, str] = {
     "fabricant marchio",
     "country": "country countries pays pais paese land kraj zeme ulke maa staat",
     "consent": "consent consented einwilligung zustimmung consentement consentimiento consenso "
-    "toestemming samtykke optin gdpr dsgvo",
+    "toestemming samtykke optin gdpr dsgvo rgpd lgpd privacy datenschutz accepts "
+    "permission permissions",
     "currency": "currency wahrung waehrung devise moneda valuta moeda",
     "identifier": "id ids identifier no nr num number nummer code key uuid guid hash pseudo ref "
     "numero n",

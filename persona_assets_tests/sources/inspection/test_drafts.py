@@ -464,3 +464,73 @@ def test_orders_of_several_customers_are_not_filled_unasked(shop):
     assert setting is None
     assert "# DECIDE: 4 lines without user_id could be filled" in draft
     assert '# columns = ["user_id"]' in draft
+
+
+ORDERS = "Customer,SKU,Order No,Order Date,Qty,Price,{}\n" + "".join(
+    "u{0},p1,o{0},2024-05-13T10:0{0}:00Z,1,5,".replace("{0}", str(n)) + "{}\n" for n in range(6)
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("Order Status", ["Shipped", "Shipped", "Shipped", "Cancelled", "Refunded", "Mystery"]),
+        ("Zustand", ["versandt", "Versandt", "versandt", "storniert", "retourniert", "Klärung"]),
+    ],
+)
+def test_states_beside_purchases_are_asked_about(name, values, shop, tmp_path):
+    folder = shop({"lines.csv": ORDERS.format(name, *values)})
+    found = inspect_files(folder, today=TODAY)
+    draft = found.draft.toml
+    assert f'# DECIDE: "{name}" may say which rows are no purchases' in draft
+    assert f'# {values[3]} = "unused"  # 1 of 6 sampled rows' in draft
+    assert f'# {values[4]} = "return"  # 1 of 6 sampled rows' in draft
+    assert f"{values[5]}" in draft
+    assert any("every row is a purchase" in each for each in found.draft.assumptions)
+    answered = re.sub(r'(?m)^# (\[events\.values.*|"?\w+"? = ".*)$', r"\1", draft)
+    answered = re.sub(r'(?m)^event_type = "purchase".*$', "", answered.replace('…"', 'unused"'))
+    answered = answered.replace("[events]\n", f'[events]\nevent_type = "{name}"\n', 1)
+    mapping = tmp_path / "answered.toml"
+    mapping.write_text(answered)
+    result = check_files(folder, mapping, today=TODAY)
+    assert result.events["purchase"] == 3
+    assert result.rejected["unused_event_type"].rows == 2
+
+
+def test_states_of_a_country_and_unique_texts_are_no_states_of_an_order(shop):
+    for values in (["CA", "NY", "CA", "NY", "CA", "NY"], [f"Ann {n}" for n in "abcdef"]):
+        draft = inspect_files(shop({"lines.csv": ORDERS.format("State", *values)}), today=TODAY)
+        assert "may say which rows" not in draft.draft.toml
+        assert "Ann a" not in draft.draft.toml
+
+
+@pytest.mark.parametrize(
+    ("name", "answers"),
+    [
+        ("Einwilligung", ("ja", "nein")),
+        ("gdpr_consent", ("oui", "non")),
+        ("opt_in", ("granted", "denied")),
+        ("marketingOptIn", ("true", "false")),
+        ("Accepts Marketing", ("yes", "no")),
+    ],
+)
+def test_columns_that_may_say_consent_are_shown_with_their_values(name, answers, shop):
+    rows = f"user,sku,action,time,{name}\n" + "".join(
+        f"u{n},p1,view,2024-05-13T10:00:00Z,{answers[n % 2]}\n" for n in range(4)
+    )
+    draft = inspect_files(shop({"e.csv": rows}), today=TODAY).draft.toml
+    shown = f'# a column that may say it: "{name}": "{answers[0]}" 2×, "{answers[1]}" 2×'
+    assert shown in draft or f'"{answers[1]}" 2×, "{answers[0]}" 2×' in draft
+    assert ("[events.values.consent]" in draft) == (answers[0] not in ("true", "yes"))
+
+
+def test_consent_is_hinted_at_in_a_draft_that_extends_a_preset(shop):
+    line = (
+        '{"user_pseudo_id": "1.2", "event_name": "purchase", "event_timestamp": '
+        '"1704103200000000", "privacy_info": {"analytics_storage": "Yes"}, "event_params": '
+        '[{"key": "x", "value": {"string_value": "p"}}], '
+        '"items": [{"item_id": "p1", "price": 5.0, "quantity": 1}]}\n'
+    )
+    found = inspect_files(shop({"events_20240513.jsonl": line}), today=TODAY)
+    assert found.preset == "ga4"
+    assert '"privacy_info.analytics_storage": "Yes" 1×' in found.draft.toml
