@@ -105,7 +105,7 @@ def test_checks_and_schedules_change_no_version(changed: Changed) -> None:
     assert (
         changed(
             ("checks/freshness.py", "days=4", "days=5"),
-            ("automation.py", "hour_of_day=2", "hour_of_day=3"),
+            ("automation.py", "15 2 * * *", "15 3 * * *"),
         )
         == set()
     )

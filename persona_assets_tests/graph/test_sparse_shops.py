@@ -99,6 +99,7 @@ def test_a_shop_that_lacks_something_is_told_what_is_skipped_and_why(
     assert_each_reason_is_a_warning_and_metadata(report.skipped, checks, graph.instance)
     assert_nothing_fails(checks)
     assert_a_model_that_is_not_trained_is_left_out_of_everything(graph.store)
+    print("SKIPPED", [(g.subject, g.reason) for g in gaps(report)])
     if kind == "events alone":
         assert_conversions_are_compared_and_revenue_is_not(graph.store)
 
