@@ -13,9 +13,10 @@ from persona_assets.lake.windows import EVERYTHING, Window
 from persona_assets.orchestration.runs.due import Present, Reason
 from persona_assets.orchestration.runs.lineage import Node
 from persona_assets.orchestration.runs.plan import PlannedRun
-from persona_assets.orchestration.runs.summary import summary
+from persona_assets.orchestration.runs.summary import kept_days, summary
 from persona_assets.orchestration.runs.work import Work
 from persona_assets.resources.provenance import SOURCE
+from persona_assets.sources.delivered_versions import NOTHING
 
 FIRST = date(2025, 1, 6)
 DAYS = tuple((FIRST + timedelta(days=n)).isoformat() for n in range(21))
@@ -239,3 +240,20 @@ def test_a_lost_table_that_comes_out_as_it_was_makes_nothing_else() -> None:
     del world.records["models/model"]
     world.run()
     assert set(world.executed) == {("models/model", day) for day in MONDAYS}
+
+
+def test_a_day_whose_file_has_left_keeps_its_rows_and_is_named():
+    world = World()
+    world.run()
+    before = world.digests()
+    world.executed.clear()
+    present = world.present()
+    delivered = {**present.delivered["raw/events"], DAYS[3]: NOTHING}
+    del delivered[DAYS[4]]  # after the source's last day, as it seems
+    gone = replace(present, delivered={**present.delivered, "raw/events": delivered})
+    work = Work(world.graph, lambda: gone, frozenset())
+    assert list(work.runs()) == []
+    assert work.no_longer_delivered() == [DAYS[3], DAYS[4]]
+    assert world.digests() == before
+    [line] = kept_days(work)
+    assert line.startswith(f"2 days ({DAYS[3]}, {DAYS[4]}) have no rows in the files any more")
