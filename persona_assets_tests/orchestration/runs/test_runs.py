@@ -14,7 +14,7 @@ import pytest
 from persona_assets.errors import DataError, InfrastructureError, UserError
 from persona_assets.orchestration.runs import execute as execution
 from persona_assets.orchestration.runs.execute import execute
-from persona_assets.orchestration.runs.fingerprint import fingerprint, up_to_date
+from persona_assets.orchestration.runs.fingerprint import fingerprint, source_files, up_to_date
 from persona_assets.orchestration.runs.plan import PlannedRun, plan
 from persona_assets.partitions import DAILY
 from persona_assets.segmentation.config import SegmentationConfig
@@ -103,6 +103,16 @@ def test_changed_file_of_the_source_is_work_to_do(whole: Any, tmp_path: Path) ->
     assert fingerprint(settings, whole.defs, plan(4)) == before
     file.write_text("a\n1\n2\n")
     assert fingerprint(settings, whole.defs, plan(4)) != before
+
+
+def test_a_file_that_arrives_during_a_run_is_of_the_next_run(whole: Any, tmp_path: Path) -> None:
+    (tmp_path / "events.csv").write_text("a\n1\n")
+    source = replace(whole.settings.source, options={"path": str(tmp_path)})
+    settings = replace(whole.settings, source=source)
+    seen = source_files(settings)
+    (tmp_path / "late.csv").write_text("a\n2\n")
+    recorded = fingerprint(settings, whole.defs, plan(4), files=seen)
+    assert fingerprint(settings, whole.defs, plan(4)) != recorded
 
 
 def test_another_segmentation_is_work_to_do(whole: Any) -> None:
