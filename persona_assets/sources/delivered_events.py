@@ -38,6 +38,26 @@ def meant(events: pl.DataFrame, mapping: TableMapping) -> pl.DataFrame:
     return events.with_columns(quantity=_pieces("quantity" in mapping.given))
 
 
+def refuse_unreadable_times(rows: pl.DataFrame, mapping: TableMapping) -> None:
+    """Check that a section has times at all.
+
+    Args:
+        rows: delivered rows, with `timestamp` as text and `instant`.
+        mapping: the section.
+
+    Raises:
+        UserError: no timestamp can be read.
+    """
+    if rows["instant"].null_count() < len(rows):
+        return
+    delivered = rows["timestamp"].drop_nulls()
+    first = f"the first is {shown(delivered[0])}" if len(delivered) else "all are empty"
+    raise UserError(
+        f"none of the {len(rows)} timestamps of {mapping.file} can be read, {first}; say in "
+        f"[{mapping.section}.time] which format, unit or zone they have"
+    )
+
+
 def explodes(mapping: TableMapping) -> bool:
     """Whether a row of a file may become several: one for each element of a list."""
     return any("[]" in column for column in mapping.their_columns)

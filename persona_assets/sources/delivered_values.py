@@ -179,17 +179,6 @@ def _with_days(
     return rows, notes
 
 
-def _refuse_unreadable_times(texts: pl.Series, instants: pl.Series, mapping: TableMapping) -> None:
-    if instants.null_count() < len(instants):
-        return
-    delivered = texts.drop_nulls()
-    first = f"the first is {shown(delivered[0])}" if len(delivered) else "all are empty"
-    raise UserError(
-        f"none of the {len(texts)} timestamps of {mapping.file} can be read, {first}; say in "
-        f"[{mapping.section}.time] which format, unit or zone they have"
-    )
-
-
 def _with_times(
     rows: pl.DataFrame, mapping: TableMapping, today: date
 ) -> tuple[pl.DataFrame, list[str]]:
@@ -201,8 +190,6 @@ def _with_times(
         read = read_times(
             text, mapping.time, section=mapping.section, today=today, places=rows["place"]
         )
-        if name == "timestamp":
-            _refuse_unreadable_times(text, read.instants, mapping)
         kept = as_the_mart_reads(text, read)
         rows = rows.with_columns(kept, read.instants.alias(into))
         if read.note and not kept.equals(text):

@@ -17,7 +17,12 @@ import polars as pl
 
 from persona_assets.errors import UserError
 from persona_assets.sources.day_range import DayRange, bulk_of, refuse_endless
-from persona_assets.sources.delivered_events import arrivals, meant, plausible_times
+from persona_assets.sources.delivered_events import (
+    arrivals,
+    meant,
+    plausible_times,
+    refuse_unreadable_times,
+)
 from persona_assets.sources.delivered_rows import WHEN_UNMAPPED, is_delivered
 from persona_assets.sources.delivered_sections import read_sections
 from persona_assets.sources.delivered_values import DeliveredValues
@@ -150,7 +155,12 @@ class FilesSource:
         Columns of `raw/events` as far as they are known, `place`, `instant` (timestamp; null:
         unreadable), and further columns that the mapping names.
         """
-        return meant(self._sections["events"].rows, self._mapping.tables["events"])
+        return meant(self._timed("events"), self._mapping.tables["events"])
+
+    def _timed(self, section: str) -> pl.DataFrame:
+        rows = self._sections[section].rows
+        refuse_unreadable_times(rows, self._mapping.tables[section])
+        return rows
 
     @cached_property
     def _sections(self) -> dict[str, DeliveredValues]:
@@ -225,7 +235,7 @@ class FilesSource:
     def _daily(self, table: Table) -> pl.DataFrame:
         if table.name not in self._mapping.tables:
             return table.empty()
-        return self._filed(self._sections[table.name].rows, table)
+        return self._filed(self._timed(table.name), table)
 
     def _filed(self, delivered: pl.DataFrame, table: Table) -> pl.DataFrame:
         """Rows of a daily table under their days, in the contract's types and order."""
