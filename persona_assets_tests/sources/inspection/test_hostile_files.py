@@ -162,4 +162,4 @@ def test_odd_names_of_folders_and_files_are_quoted(tmp_path):
     events_with(folder, {}).rename(folder / 'ev"en\nts.csv')
     events = draft_of(folder)
     assert [*events] == ["events"]
-    assert events["events"]["file"] == 'ev"en\nts.csv'
+    assert events["events"]["file"] == 'ev"en\nts*.csv'
