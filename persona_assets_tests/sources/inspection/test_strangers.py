@@ -79,7 +79,7 @@ def test_columns_without_a_meaning_are_asked_for(look):
 def test_days_and_clock_times_in_two_columns_are_said(look):
     rows = [f"c{n},a1,view,{14 + n}.05.2024,10:0{n}" for n in range(9)]
     found, _ = look({"log.csv": ["customer,article,action,date,time", *rows]})
-    assert '# "time" holds times of the day, which are not read' in found.draft.toml
+    assert 'DECIDE: "time" holds times of the day, which are not read' in found.draft.toml
 
 
 def test_column_called_a_time_that_holds_none_is_asked_about(look):
