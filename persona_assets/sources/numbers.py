@@ -66,9 +66,6 @@ class NumberFormat:
     others: tuple[str, ...] = ()
 
 
-PLAIN = NumberFormat()
-
-
 def number_format(
     columns: Sequence[pl.Series], *, currency: tuple[str, ...] | None = None
 ) -> NumberFormat:
