@@ -61,6 +61,9 @@ REASONS: Mapping[str, Mapping[str, str]] = {
     },
 }
 """Kind of shop → subject → part of the reason why it is skipped."""
+KEY = b"of the sparse shops"
+"""A key of their own: the arms of an A/B test follow from it, and with a key made by chance one arm
+of three has now and then fewer than two of the twelve people, and nothing is compared."""
 Materialize = Callable[[TinyShop], tuple[Any, list[Any]]]
 
 
@@ -75,7 +78,7 @@ def materialize(open_shared_graph: Any, tmp_path_factory: pytest.TempPathFactory
 
     def run(shop: TinyShop) -> tuple[Any, list[Any]]:
         source = source_of(shop, tmp_path_factory.mktemp("shop") / "exports")
-        graph = open_shared_graph("sparse", source)
+        graph = open_shared_graph("sparse", source, hash_key=KEY)
         found: list[Any] = []
         for planned in plan(1):
             first, last = (planned.partitions or [None])[0], (planned.partitions or [None])[-1]
@@ -99,7 +102,6 @@ def test_a_shop_that_lacks_something_is_told_what_is_skipped_and_why(
     assert_each_reason_is_a_warning_and_metadata(report.skipped, checks, graph.instance)
     assert_nothing_fails(checks)
     assert_a_model_that_is_not_trained_is_left_out_of_everything(graph.store)
-    print("SKIPPED", [(g.subject, g.reason) for g in gaps(report)])
     if kind == "events alone":
         assert_conversions_are_compared_and_revenue_is_not(graph.store)
 
