@@ -15,6 +15,9 @@ from datetime import datetime
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.storage.asset_check_execution_record import (
+    AssetCheckExecutionRecordStatus,
+)
 from dagster._core.storage.dagster_run import FINISHED_STATUSES
 from dagster._core.storage.event_log.schema import (
     AssetCheckExecutionsTable,
@@ -25,6 +28,7 @@ from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventL
 from sqlalchemy import func, select
 from sqlalchemy.sql.selectable import Select
 
+_PLANNED = AssetCheckExecutionRecordStatus.PLANNED.value
 _MATERIALIZED = dg.DagsterEventType.ASSET_MATERIALIZATION.value
 
 
@@ -73,7 +77,10 @@ def _runs(
 
 
 def _runs_of_the_present(storage: SqlEventLogStorage) -> Iterator[str]:
-    """The runs of the newest event of each partition and of each of its checks."""
+    """The runs of the newest event of each partition and of the newest result of its checks.
+
+    A check that a failed run was going to execute is no result.
+    """
     made, checked = SqlEventLogStorageTable.c, AssetCheckExecutionsTable.c
     queries: tuple[Select[tuple[str]], ...] = (
         select(made.run_id).where(
@@ -85,9 +92,9 @@ def _runs_of_the_present(storage: SqlEventLogStorage) -> Iterator[str]:
         ),
         select(checked.run_id).where(
             checked.id.in_(
-                select(func.max(checked.id)).group_by(
-                    checked.asset_key, checked.check_name, checked.partition
-                )
+                select(func.max(checked.id))
+                .where(checked.execution_status != _PLANNED)
+                .group_by(checked.asset_key, checked.check_name, checked.partition)
             )
         ),
     )
