@@ -65,7 +65,7 @@ def delivered_rows(folder: Path, mapping: TableMapping) -> DeliveredRows:
     notes = (*found.notes, *empty, *(note for each in read for note in each.notes))
     rows = pl.concat([each.rows for each in read])
     if rows.is_empty():
-        raise UserError(f"{mapping.file} in {folder} has a header and no rows; deliver it again")
+        raise UserError(_no_rows(folder, mapping))
     rows = rows.with_columns(
         pl.col(name).fill_null(value) for name, value in mapping.defaults.items()
     )
@@ -73,6 +73,19 @@ def delivered_rows(folder: Path, mapping: TableMapping) -> DeliveredRows:
     stated = {name: mapping.constants.get(name, WHEN_UNMAPPED.get(name)) for name in others}
     rows = rows.with_columns(pl.lit(value, pl.String).alias(name) for name, value in stated.items())
     return DeliveredRows(rows, notes, tuple(each.rows.height for each in read))
+
+
+def _no_rows(folder: Path, mapping: TableMapping) -> str:
+    """What to say where the files have been read and nothing of them is in the section."""
+    if not mapping.where and not mapping.skip_without_key:
+        return f"{mapping.file} in {folder} has a header and no rows; deliver it again"
+    asked = [f"{name} = {' or '.join(values)}" for name, values in mapping.where.items()]
+    asked += [f"a {mapping.table.key[0]}"] * mapping.skip_without_key
+    mend = f"correct [{mapping.section}{'.where' if mapping.where else ''}], or deliver such rows"
+    return (
+        f"no row of {mapping.file} in {folder} is of [{mapping.section}], whose rows have "
+        f"{' and '.join(asked)}; {mend}"
+    )
 
 
 def is_delivered(folder: Path, mapping: TableMapping) -> bool:

@@ -272,6 +272,12 @@ class _Section:
     def _where(self) -> dict[str, tuple[str, ...]]:
         body = table_of(self.body.get("where", {}), f"{self.where[:-1]}.where]")
         lists = {key: value if isinstance(value, list) else [value] for key, value in body.items()}
+        for key, values in lists.items():
+            if not values:
+                raise UserError(
+                    f"{self.where}: where.{key} is an empty list, which no row is in; list the "
+                    "values of the section's rows, or remove the line to have them all"
+                )
         return {
             key: tuple(scalars_of(dict(enumerate(values)), key, self.where).values())
             for key, values in lists.items()

@@ -396,3 +396,12 @@ def test_arrival_that_is_no_time_is_refused(tmp_path):
     content = "time,visitor,sku,action,log\n2024-05-13T10:00:00Z,ann,007,view,later\n"
     with pytest.raises(UserError, match=r"events_1\.csv row 1: arrived_at is 'later'"):
         events_of(source_of(shop(tmp_path, toml, events_1_csv=content)))
+
+
+def test_rows_that_where_lets_nothing_of_through_are_not_called_a_lack_of_rows(tmp_path):
+    toml = SHOP.replace(
+        "[events.values", '[events.where]\npage = ["/shop", "/cart"]\n[events.values'
+    )
+    folder = shop(tmp_path, toml, events_1_csv=DAY_TWO)
+    with pytest.raises(UserError, match=r"no row of events\* .* whose rows have page = /shop or "):
+        _ = source_of(folder).start

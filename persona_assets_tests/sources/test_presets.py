@@ -1,0 +1,124 @@
+"""What presets make of their vendors' documented shapes: events, and what they are about."""
+
+import gzip
+import json
+from datetime import date
+
+import polars as pl
+import pytest
+
+from persona_assets.sources.files import FilesSource
+from persona_assets.sources.inspection import inspect_files
+from persona_assets.sources.mapping import read_mapping
+from persona_assets.sources.validation import check_files
+
+TODAY = date(2024, 12, 1)
+DAY = date(2024, 5, 13)
+VIEWED = {
+    "product_id": "p1", "sku": "s1", "name": "Hoodie", "category": "merch", "brand": "Acme",
+    "price": 80, "quantity": 1,
+}  # fmt: skip
+ORDERED = {
+    "order_id": "o1",
+    "products": [
+        {"product_id": "p1", "name": "Hoodie", "price": 80, "quantity": 1},
+        {"product_id": "p2", "name": "Mug", "price": 9.5, "quantity": 2},
+    ],
+}
+
+
+def _posthog(event, properties, second):
+    """A row of PostHog's events model."""
+    return {
+        "uuid": f"018f-{second}",
+        "event": event,
+        "distinct_id": "ann@example.org",
+        "person_id": "0190-1",
+        "properties": {"$lib": "web", **properties},
+        "person_properties": {"email": "ann@example.org"},
+        "elements_chain": "",
+        "timestamp": f"2024-05-13T10:00:{second:02}.123456+00:00",
+        "created_at": f"2024-05-13T10:01:{second:02}.000000+00:00",
+        "_inserted_at": f"2024-05-13T10:02:{second:02}.000000+00:00",
+    }
+
+
+POSTHOG = [
+    _posthog("Product Viewed", VIEWED, 1),
+    _posthog("Order Completed", ORDERED, 2),
+    _posthog("$pageview", {"$current_url": "https://shop.example"}, 3),
+]
+
+
+@pytest.fixture(params=["JSON lines", "Parquet"])
+def posthog_export(request, tmp_path):
+    """A folder as a batch export leaves it, with its manifest."""
+    folder = tmp_path / "in" / "2024-05-13_events"
+    folder.mkdir(parents=True)
+    (folder / "2024-05-13T00:00-2024-05-14T00:00_manifest.json").write_text('{"files": ["a"]}')
+    if request.param == "JSON lines":
+        lines = "".join(json.dumps(row) + "\n" for row in POSTHOG)
+        (folder / "a.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
+    else:
+        nested = ("properties", "person_properties")
+        rows = [{**row, **{name: json.dumps(row[name]) for name in nested}} for row in POSTHOG]
+        times = pl.col("timestamp", "created_at", "_inserted_at")
+        frame = pl.DataFrame(rows).with_columns(times.str.to_datetime(time_zone="UTC"))
+        frame.write_parquet(folder / "a.parquet.zst", compression="zstd")
+    return tmp_path / "in"
+
+
+def test_posthog_s_batch_export_is_read_row_by_row(posthog_export):
+    source = FilesSource(posthog_export, read_mapping("posthog", consent="all"), today=TODAY)
+    events = source.events([DAY])
+    assert events.select("event_id", "user_id", "product_id", "event_type").rows() == [
+        ("018f-1-1", "ann@example.org", "p1", "view"),
+        ("018f-2-1", "ann@example.org", "p1", "purchase"),
+        ("018f-2-2", "ann@example.org", "p2", "purchase"),
+        ("018f-3-1", "ann@example.org", None, "unused"),
+    ]
+    assert events["unit_price"].to_list() == [80, 80, 9.5, None]
+    assert events["order_id"].to_list() == [None, "o1", "o1", None]
+    assert events["arrived_at"].dt.to_string("%H:%M:%S").to_list() == [
+        "10:01:01", "10:01:02", "10:01:02", "10:01:03",
+    ]  # fmt: skip
+    assert source.products().select("product_id", "name", "category", "brand").rows() == [
+        ("p1", "Hoodie", "merch", "Acme"),
+        ("p2", "Mug", None, None),
+    ]
+
+
+def test_posthog_s_rows_are_in_the_mart_or_rejected_and_inspect_knows_them(posthog_export):
+    result = check_files(posthog_export, "posthog", today=TODAY, consent="all")
+    assert (result.rows, result.accepted) == (4, 3)
+    assert {rule: one.rows for rule, one in result.rejected.items()} == {"unused_event_type": 1}
+    found = inspect_files(posthog_export, today=TODAY)
+    assert (found.preset, found.problem, found.check.accepted) == ("posthog", None, 3)
+    assert "example.org" not in found.draft.toml
+
+
+def test_segment_s_products_have_the_names_of_the_calls(tmp_path):
+    calls = [
+        {"event": "Product Viewed", "properties": VIEWED},
+        {"event": "Order Completed", "properties": ORDERED},
+        {"type": "page", "properties": {"name": "Home", "category": "Landing"}},
+    ]
+    folder = tmp_path / "in"
+    folder.mkdir()
+    envelope = {"userId": "u1", "timestamp": "2024-05-13T10:00:00Z"}
+    lines = "".join(
+        json.dumps({"messageId": f"m{n}", **envelope, **call}) + "\n"
+        for n, call in enumerate(calls)
+    )
+    (folder / "track.jsonl").write_text(lines)
+    source = FilesSource(folder, read_mapping("segment", consent="all"), today=TODAY)
+    assert source.products().select("product_id", "name", "category", "brand").rows() == [
+        ("p1", "Hoodie", "merch", "Acme"),
+        ("p2", "Mug", None, None),
+    ]
+    assert source.events([DAY])["event_type"].to_list() == [
+        "view",
+        "purchase",
+        "purchase",
+        "unused",
+    ]
