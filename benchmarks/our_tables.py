@@ -24,7 +24,7 @@ from persona_assets.tables.feature_store import ITEM_FEATURES, USER_FEATURES
 from persona_assets.tables.features import ITEM_DAILY, TEMPORAL_FEATURES, USER_DAILY
 from persona_assets.tables.mart import QUARANTINE, SESSIONS, USER_ITEM_INTERACTIONS
 from persona_assets.transforms import aggregates, snapshots, temporal
-from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, judge, rejected
+from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, clean, rejected
 from persona_assets.transforms.sessions import sessions
 
 Days = Sequence[date]
@@ -63,10 +63,10 @@ def main() -> None:
 
     def cleaned(asked: Days) -> Sequence[nw.LazyFrame]:
         events = store.scan(raw.EVENTS, asked)
-        [judged] = store.engine.together(
-            [judge(events, products, key=key, weights=DEFAULT_WEIGHTS)]
+        [cleaned] = store.engine.together(
+            [clean(events, products, key=key, weights=DEFAULT_WEIGHTS)]
         )
-        return [accepted(judged), rejected(judged)]
+        return [accepted(cleaned), rejected(cleaned)]
 
     write([USER_ITEM_INTERACTIONS, QUARANTINE], raw.EVENTS, cleaned)
     mart = USER_ITEM_INTERACTIONS

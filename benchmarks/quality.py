@@ -28,7 +28,7 @@ import numpy as np
 import polars as pl
 
 from persona_assets.benchmark.blind_names import rename_blindly
-from persona_assets.benchmark.judge import hits, learn
+from persona_assets.benchmark.evaluation import hits, learn
 from persona_assets.benchmark.recipe import chosen
 from persona_assets.evaluation.metrics import ndcg
 from persona_assets.evaluation.paired import paired_test
@@ -81,7 +81,7 @@ def main() -> None:
             tables[name]()
 
 
-def judge(
+def evaluate(
     file: Path, models: Sequence[str], *words: str, known: dict[str, dict]
 ) -> Iterator[tuple[str, dict]]:
     """What `persona benchmark` says of each model, each in a process of its own.
@@ -140,7 +140,7 @@ def beauty(data: Path, folder: Path, models: Sequence[str]) -> None:
     known: dict[str, dict] = {}
     for refit in (False, True):
         words = ["--protocol", "leave_one_out", "--k", "10", *(["--refit"] if refit else [])]
-        for name, told in judge(file, models, *words, known=known):
+        for name, told in evaluate(file, models, *words, known=known):
             print(line(f"**{name}**, {'refit' if refit else 'strict'}", told, metrics), flush=True)
 
 
@@ -162,7 +162,7 @@ def retailrocket(data: Path, folder: Path, models: Sequence[str]) -> None:
     known: dict[str, dict] = {}
     for refit in (False, True):
         words = [*target, *test, *(["--refit"] if refit else [])]
-        for name, told in judge(file, models, *words, known=known):
+        for name, told in evaluate(file, models, *words, known=known):
             label = f"**{name}**, {'refit' if refit else 'strict'}"
             print(line(label, told, metrics), flush=True)
             if refit:
@@ -176,7 +176,7 @@ def retailrocket(data: Path, folder: Path, models: Sequence[str]) -> None:
     print("| model | kind | HR@20 | NDCG@20 |")
     print("|---|---|---|---|")
     # Searched anew: what was validation above is test here.
-    for name, told in judge(file, models, *target, "--refit", known={}):
+    for name, told in evaluate(file, models, *target, "--refit", known={}):
         for kind, found in told["test_by_kind"].items():
             cells = [
                 f"{found[metric]['value']:.4f} [{found[metric]['low']:.4f}, "

@@ -36,7 +36,7 @@ from persona_assets.segmentation.preprocessing import Preprocessing
 from persona_assets.segmentation.reference_customers import REFERENCE_CUSTOMERS
 from persona_assets.segmentation.segmenting import Segmentation, segment_customers
 from persona_assets.sources.online_retail import OnlineRetail
-from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, judge, rejected
+from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, clean, rejected
 from persona_assets.transforms.cleaning_steps import cleaning_steps
 from persona_assets.transforms.customer_features import WINDOW_DAYS, customer_features
 from persona_assets.transforms.pseudonyms import pseudonym
@@ -97,11 +97,11 @@ def online_retail(file: Path) -> Shop:
     source = OnlineRetail(file)
     days = [source.start + timedelta(days=n) for n in range((source.end - source.start).days)]
     events, products = source.events(days), source.products()
-    judged = collected(judge(lazy(events), lazy(products), key=KEY, weights=DEFAULT_WEIGHTS))
+    cleaned = collected(clean(lazy(events), lazy(products), key=KEY, weights=DEFAULT_WEIGHTS))
     return Shop(
         events,
-        collected(rejected(lazy(judged))),
-        collected(accepted(lazy(judged))),
+        collected(rejected(lazy(cleaned))),
+        collected(accepted(lazy(cleaned))),
         countries(source.users(), KEY),
         products,
     )

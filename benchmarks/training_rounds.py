@@ -2,7 +2,8 @@
 
     PERSONA_HOME=.persona python benchmarks/training_rounds.py --cutoff 2025-02-17
 
-Reads the mart of a materialized home, trains at the cut-off and judges on the seven days from it.
+Reads the mart of a materialized home, trains at the cut-off and evaluates on the seven days from
+it.
 """
 
 import argparse
@@ -12,7 +13,7 @@ from datetime import date
 import polars as pl
 
 from persona_assets import settings
-from persona_assets.evaluation.judgement import judge
+from persona_assets.evaluation.evaluated_week import evaluate_week
 from persona_assets.evaluation.offline import offline_metrics
 from persona_assets.recommenders.als import ALS, ALSConfig
 from persona_assets.recommenders.bpr import BPR, BPRConfig
@@ -41,8 +42,10 @@ def main() -> None:
         seconds[name] = time.perf_counter() - started
         made = top_k(model, artefact, interactions, cutoff=cutoff, k=10, exclude=current.exclude)
         lists.append(made.with_columns(model=pl.lit(name)))
-    judgement = judge(pl.concat(lists), interactions, cutoff=cutoff, exclude=current.exclude)
-    metrics = offline_metrics(judgement, seed=current.seed).filter(
+    evaluated = evaluate_week(
+        pl.concat(lists), interactions, cutoff=cutoff, exclude=current.exclude
+    )
+    metrics = offline_metrics(evaluated, seed=current.seed).filter(
         (pl.col("metric") == "ndcg") & (pl.col("k") == 10)
     )
     for row in metrics.iter_rows(named=True):

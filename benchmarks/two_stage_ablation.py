@@ -50,16 +50,18 @@ def main() -> None:
     started = time.perf_counter()
     wanted = snapshots(validation.train, model.config.goal(), model.config.snapshots)
     known = joined([examples(view, snapshot) for snapshot in wanted])
-    judged, ranks, users = _judged(model, validation)
+    evaluated, ranks, users = _evaluated(model, validation)
     print(f"{len(known.sizes):,} lists to learn from, {time.perf_counter() - started:.0f} s")
-    lists = np.repeat(np.arange(len(judged.sizes)), judged.sizes)
-    print(f"{'first stage alone':40} {_quality(-ranks, lists, judged.right, users)}")
+    lists = np.repeat(np.arange(len(evaluated.sizes)), evaluated.sizes)
+    print(f"{'first stage alone':40} {_quality(-ranks, lists, evaluated.right, users)}")
     for groups in STEPS:
         started = time.perf_counter()
         columns, names = _columns(groups)
         part = Examples(known.values[:, columns], known.right, known.sizes)
-        scores = Ranker(train(part, names, model.config.boosting)).scores(judged.values[:, columns])
-        quality = _quality(scores, lists, judged.right, users)
+        scores = Ranker(train(part, names, model.config.boosting)).scores(
+            evaluated.values[:, columns]
+        )
+        quality = _quality(scores, lists, evaluated.right, users)
         seconds = time.perf_counter() - started
         print(f"{' + '.join(groups):40} {quality}  {len(names):2} features {seconds:5.0f} s")
 
@@ -83,8 +85,8 @@ def _rows(path: Path) -> pl.DataFrame:
     )
 
 
-def _judged(model: TwoStage, validation: Split) -> tuple[Examples, NDArray[np.int64], int]:
-    """All candidates of the users to judge, their first ranks, and the number of users."""
+def _evaluated(model: TwoStage, validation: Split) -> tuple[Examples, NDArray[np.int64], int]:
+    """All candidates of the users to evaluate, their first ranks, and the number of users."""
     truth = validation.truth.sort("user_id")
     instant = Instant.of(
         model.config.view(), validation.train, truth["user_id"].to_list(), validation.history

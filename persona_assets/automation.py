@@ -13,7 +13,7 @@ from persona_assets import settings
 from persona_assets.orchestration import arrivals, notifying
 from persona_assets.orchestration.due_condition import Due, Pending
 from persona_assets.orchestration.maintenance.job import maintenance
-from persona_assets.partitions import DAILY, JUDGED, WEEKLY
+from persona_assets.partitions import DAILY, EVALUATED, WEEKLY
 
 # Lost races for a partition and hiccups of an object store pass within seconds.
 RETRY = dg.RetryPolicy(max_retries=1, delay=2, jitter=dg.Jitter.PLUS_MINUS)
@@ -65,7 +65,7 @@ def _on_monday(cron: str) -> dg.AutomationCondition:
 
 
 TRAIN = _on_monday("0 4 * * 1")
-JUDGE = _on_monday("0 5 * * 1")
+EVALUATE = _on_monday("0 5 * * 1")
 
 
 def condition(
@@ -76,8 +76,8 @@ def condition(
         return None
     if partitions is WEEKLY:
         return TRAIN
-    if partitions is JUDGED:
-        return JUDGE
+    if partitions is EVALUATED:
+        return EVALUATE
     return FOLLOW_INPUTS
 
 
@@ -103,12 +103,12 @@ WEEKLY_TRAINING = dg.define_asset_job(
 )
 WEEKLY_MONITORING = dg.define_asset_job(
     "weekly_monitoring",
-    selection="tag:cutoffs=judged and group:monitoring",
+    selection="tag:cutoffs=evaluated and group:monitoring",
     description="Drift and data quality of weeks that are over.",
 )
 WEEKLY_EVALUATION = dg.define_asset_job(
     "weekly_evaluation",
-    selection="tag:cutoffs=judged and not group:monitoring",
+    selection="tag:cutoffs=evaluated and not group:monitoring",
     description="Metrics of cut-offs whose seven days are over; a range of them is the replay "
     "validation.",
 )

@@ -1,4 +1,4 @@
-"""The calendar of training and evaluation: which days a cut-off looks back on and is judged by.
+"""The calendar of training and evaluation: which days a cut-off looks back on and is evaluated on.
 
 Belongs here: lengths in days and weeks, and the cut-offs that a history has. Does not belong here:
 Dagster's partitions made of them (`partitions.py`).
@@ -15,7 +15,7 @@ HISTORY_WEEKS = 52
 HISTORY_DAYS = 7 * HISTORY_WEEKS
 """The same in days."""
 
-JUDGED_DAYS = 7
+EVALUATED_DAYS = 7
 """Days from a cut-off on which its lists are evaluated."""
 
 REFERENCE_WEEKS = 4

@@ -5,7 +5,7 @@ how long the windows are (`calendar.py`).
 
 The bounds come from the home's settings at import, since Dagster wants definitions whole. A weekly
 partition is named by its cut-off, a Monday: it trains on what happened and arrived before, and is
-judged on the seven days from it.
+evaluated on the seven days from it.
 """
 
 import warnings
@@ -39,12 +39,12 @@ class Calendar:
         weekly: every Monday that can be trained: from `first_cutoff` to the day after the last one.
             A closed calendar always has one. Where it is too short for a Monday within it, that is
             the first one after it, trained on all there is.
-        judged: the cut-offs whose seven days are over; none in a calendar that is too short.
+        evaluated: the cut-offs whose seven days are over; none in a calendar that is too short.
     """
 
     daily: dg.DailyPartitionsDefinition
     weekly: dg.WeeklyPartitionsDefinition
-    judged: dg.WeeklyPartitionsDefinition
+    evaluated: dg.WeeklyPartitionsDefinition
 
     @classmethod
     def of(cls, start: date, end: date | None, *, today: date) -> "Calendar":
@@ -83,7 +83,7 @@ def _weekly(first: date, end: date | None, end_offset: int = 0) -> dg.WeeklyPart
 
 
 CALENDAR = Calendar.of(SOURCE.start, SOURCE.end, today=datetime.now(UTC).date())
-DAILY, WEEKLY, JUDGED = CALENDAR.daily, CALENDAR.weekly, CALENDAR.judged
+DAILY, WEEKLY, EVALUATED = CALENDAR.daily, CALENDAR.weekly, CALENDAR.evaluated
 
 
 def _before(weeks: int) -> dg.TimeWindowPartitionMapping:
@@ -103,10 +103,10 @@ SAME = dg.TimeWindowPartitionMapping()
 """The same day, or the same cut-off."""
 BEFORE_CUTOFF = _before(HISTORY_WEEKS)
 """Weekly from daily: up to a year of days before the cut-off."""
-THROUGH_JUDGED_WEEK = dg.TimeWindowPartitionMapping(start_offset=-HISTORY_WEEKS)
+THROUGH_EVALUATED_WEEK = dg.TimeWindowPartitionMapping(start_offset=-HISTORY_WEEKS)
 """Weekly from daily: the history and the seven days from the cut-off."""
 REFERENCE_AND_WEEK = dg.TimeWindowPartitionMapping(start_offset=-REFERENCE_WEEKS)
-"""Weekly from daily: the reference weeks and the judged week."""
+"""Weekly from daily: the reference weeks and the evaluated week."""
 WEEK_BEFORE = _before(2)
 """Weekly from daily: the week before the cut-off and one more, for the eve of its first day."""
 TRAILING_SNAPSHOT = dg.TimeWindowPartitionMapping(start_offset=-(max(WINDOWS) - 1))

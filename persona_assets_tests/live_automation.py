@@ -1,8 +1,8 @@
 """Evaluates the automation conditions of a home whose calendar has no end; prints JSON.
 
 A script, not a test: partitions are made at import, and those of the tests' own process have an
-end. `test_automation.py` runs it with PERSONA_HOME at a live home and judges what it prints: a list
-of `[scenario, tick, sorted asset paths requested]`.
+end. `test_automation.py` runs it with PERSONA_HOME at a live home and checks what it prints: a
+list of `[scenario, tick, sorted asset paths requested]`.
 """
 
 import json

@@ -78,8 +78,8 @@ def test_training_fires_at_its_tick_for_the_new_monday_though_all_days_came_befo
     assert requested(READY, 4) == at("2025-01-20", "trained")
 
 
-def test_judging_follows_an_hour_later_for_the_week_that_is_over(requested: Requested) -> None:
-    assert requested(READY, 5) == at("2025-01-13", "judged")
+def test_evaluating_follows_an_hour_later_for_the_week_that_is_over(requested: Requested) -> None:
+    assert requested(READY, 5) == at("2025-01-13", "evaluated")
 
 
 def test_nothing_fires_twice(requested: Requested) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from persona_assets import partitions
 from persona_assets.calendar import first_cutoff
-from persona_assets.partitions import DAILY, JUDGED, WEEKLY, Calendar, begun, days_of
+from persona_assets.partitions import DAILY, EVALUATED, WEEKLY, Calendar, begun, days_of
 
 
 @given(st.dates(date(2000, 1, 1), date(2100, 1, 1)))
@@ -32,10 +32,10 @@ def test_calendar_of_any_length_has_its_days_a_cutoff_and_the_weeks_that_are_ove
     cutoffs = days_of(calendar.weekly.get_partition_keys())
     mondays = [first_cutoff(start) + timedelta(weeks=week) for week in range(9)]
     assert cutoffs == [mondays[0], *(day for day in mondays[1:] if day <= end)]
-    judged = days_of(calendar.judged.get_partition_keys())
-    assert judged == [day for day in mondays if day + timedelta(days=7) <= end]
+    evaluated = days_of(calendar.evaluated.get_partition_keys())
+    assert evaluated == [day for day in mondays if day + timedelta(days=7) <= end]
     # Dagster derives its ranges from these, and they must agree with the keys.
-    for definition, keys in ((calendar.weekly, cutoffs), (calendar.judged, judged)):
+    for definition, keys in ((calendar.weekly, cutoffs), (calendar.evaluated, evaluated)):
         ends = definition.get_first_partition_key(), definition.get_last_partition_key()
         assert ends == ((str(keys[0]), str(keys[-1])) if keys else (None, None))
 
@@ -51,7 +51,7 @@ def test_data_that_end_today_are_no_shorter_than_older_data(days: int) -> None:
     trained = days_of(calendar.weekly.get_partition_keys())
     assert trained[0] == first
     assert trained[-1] == max(first, end - timedelta(days=end.weekday()))
-    assert len(calendar.judged.get_partition_keys()) == max(0, (end - first).days // 7)
+    assert len(calendar.evaluated.get_partition_keys()) == max(0, (end - first).days // 7)
 
 
 def test_days_run_to_the_eve_of_the_end() -> None:
@@ -59,9 +59,9 @@ def test_days_run_to_the_eve_of_the_end() -> None:
     assert (keys[0], keys[-1], len(keys)) == ("2025-01-01", "2025-01-28", 28)
 
 
-def test_cutoffs_are_mondays_and_the_newest_can_be_trained_but_not_yet_judged() -> None:
+def test_cutoffs_are_mondays_and_the_newest_can_be_trained_but_not_yet_evaluated() -> None:
     assert WEEKLY.get_partition_keys() == ["2025-01-13", "2025-01-20", "2025-01-27"]
-    assert JUDGED.get_partition_keys() == ["2025-01-13", "2025-01-20"]
+    assert EVALUATED.get_partition_keys() == ["2025-01-13", "2025-01-20"]
 
 
 def mapped(
@@ -84,8 +84,8 @@ def mapped(
     [
         ("BEFORE_CUTOFF", WEEKLY, "2025-01-20", ("2025-01-01", "2025-01-19", 19)),
         ("BEFORE_CUTOFF", WEEKLY, "2025-01-13", ("2025-01-01", "2025-01-12", 12)),
-        ("THROUGH_JUDGED_WEEK", JUDGED, "2025-01-20", ("2025-01-01", "2025-01-26", 26)),
-        ("REFERENCE_AND_WEEK", JUDGED, "2025-01-20", ("2025-01-01", "2025-01-26", 26)),
+        ("THROUGH_EVALUATED_WEEK", EVALUATED, "2025-01-20", ("2025-01-01", "2025-01-26", 26)),
+        ("REFERENCE_AND_WEEK", EVALUATED, "2025-01-20", ("2025-01-01", "2025-01-26", 26)),
         ("WEEK_BEFORE", WEEKLY, "2025-01-27", ("2025-01-13", "2025-01-26", 14)),
         ("TRAILING_SNAPSHOT", DAILY, "2025-01-28", ("2025-01-01", "2025-01-28", 28)),
         ("SAME", DAILY, "2025-01-15", ("2025-01-15", "2025-01-15", 1)),

@@ -1,7 +1,7 @@
 """Three weeks of a live shop under Dagster's daemon, its clock moved by hand; prints JSON.
 
 A script, not a test: partitions are made at import, and those of the tests' own process have an
-end. `test_three_weeks.py` runs it in an empty folder and judges what it prints (see `report`).
+end. `test_three_weeks.py` runs it in an empty folder and checks what it prints (see `report`).
 
 Files arrive in the folder of the shop: a day after others, late rows, a day again as it was, a day
 again and corrected, a day never. The sensor, the schedule and the conditions are asked as the

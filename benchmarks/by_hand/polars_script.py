@@ -183,7 +183,7 @@ def instants(texts: pl.Series) -> pl.Series:
     return fast.scatter(found["index"], found["ts"]) if len(found) else fast
 
 
-def judged(events: pl.DataFrame, known: Reference) -> pl.DataFrame:
+def cleaned(events: pl.DataFrame, known: Reference) -> pl.DataFrame:
     """The events with codes, times and the first rule that each breaks."""
     price, quantity = pl.col("unit_price"), pl.col("quantity")
     is_return = pl.col("event_type") == "return"
@@ -240,12 +240,12 @@ def judged(events: pl.DataFrame, known: Reference) -> pl.DataFrame:
     return pl.concat([rows.filter(~pl.col("repeated")), others, candidates])
 
 
-def accepted(judged: pl.DataFrame) -> pl.DataFrame:
+def accepted(cleaned: pl.DataFrame) -> pl.DataFrame:
     """Rows that break no rule, with what they are worth."""
     price = pl.col("unit_price")
     billed = pl.col("event_type").is_in(["purchase", "return"])
     return (
-        judged.filter(pl.col("rule").is_null())
+        cleaned.filter(pl.col("rule").is_null())
         .with_columns(
             amount=pl.when(billed).then(pl.col("quantity") * price).otherwise(0.0),
             weight=pl.col("event_type").replace_strict(WEIGHTS, return_dtype=pl.Float64),
@@ -512,7 +512,7 @@ def named(frame: pl.DataFrame, code: str, texts: pl.Series) -> pl.DataFrame:
 def process(raw: Path, lake: Path, days: list[date], known: Reference, past: Past) -> Past:
     """All tables of some days; what the days after them need."""
     with timed("mart/user_item_interactions"):
-        events = judged(scan(raw, "events", days).collect(), known)
+        events = cleaned(scan(raw, "events", days).collect(), known)
         rejected = events.filter(pl.col("rule").is_not_null())
         rows, names = visited(accepted(events), known)
         del events

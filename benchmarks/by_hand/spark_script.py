@@ -131,7 +131,7 @@ def pseudonyms(lake: Lake, key: bytes) -> DataFrame:
     return sf.broadcast(lake.spark.createDataFrame(table).localCheckpoint())
 
 
-def judged(lake: Lake, users: DataFrame, products: DataFrame) -> DataFrame:
+def cleaned(lake: Lake, users: DataFrame, products: DataFrame) -> DataFrame:
     """Every event with the first rule that it breaks.
 
     Copies and repeats share an event_id: a hundredth of the rows needs windows to tell which is
@@ -222,7 +222,7 @@ def _broken_by_themselves(events: DataFrame, users: DataFrame, products: DataFra
 
 
 def interactions(rows: DataFrame) -> DataFrame:
-    """The mart from judged events. Days stay together: for the windows and as files."""
+    """The mart from cleaned events. Days stay together: for the windows and as files."""
     visitor_day = Window.partitionBy("user_id", "event_date", "arrival_date").orderBy(
         "event_ts", "event_id"
     )
@@ -461,7 +461,7 @@ def fill(lake: Lake, key: bytes) -> None:
             .agg(sf.min("kind").alias("kind"), sf.min("category").alias("category"))
         )
     with timed("mart/user_item_interactions"):
-        rows = judged(lake, users, products)
+        rows = cleaned(lake, users, products)
         lake.write("mart/user_item_interactions", interactions(rows))
     with timed("mart/quarantine"):
         lake.write("mart/quarantine", quarantine(rows))

@@ -17,7 +17,7 @@ from persona_assets import automation
 from persona_assets.assets.code_version import code_version
 from persona_assets.assets.inputs import Reads
 from persona_assets.orchestration.runs import owners
-from persona_assets.partitions import DAILY, JUDGED, WEEKLY, days_of
+from persona_assets.partitions import DAILY, EVALUATED, WEEKLY, days_of
 from persona_assets.resources.failures import permanent_failures
 from persona_assets.resources.lake import CODE_VERSION, COLUMNS, UNTIL, Piece
 from persona_assets.resources.provenance import ALL_SETTINGS, SETTINGS, WINDOWS
@@ -61,7 +61,7 @@ def table_asset(
 
     Args:
         tables: contracts of what the function returns, in its order.
-        partitions: DAILY, WEEKLY, JUDGED, or None.
+        partitions: DAILY, WEEKLY, EVALUATED, or None.
         reads: the function's frame parameters. One annotated `pl.DataFrame` is given a collected
             frame, one annotated `nw.LazyFrame` a lazy frame.
         kinds: technologies shown in the UI, beside `deltalake`.
@@ -174,8 +174,10 @@ def cadence(partitions: dg.PartitionsDefinition | None) -> str:
 
 
 def cutoffs(partitions: dg.PartitionsDefinition | None) -> dict[str, str]:
-    """Which weekly cut-offs a table has: all `trained` ones, or those already `judged`."""
-    names = [name for name, each in (("trained", WEEKLY), ("judged", JUDGED)) if partitions is each]
+    """Which weekly cut-offs a table has: all `trained` ones, or those already `evaluated`."""
+    names = [
+        name for name, each in (("trained", WEEKLY), ("evaluated", EVALUATED)) if partitions is each
+    ]
     return {"cutoffs": names[0]} if names else {}
 
 

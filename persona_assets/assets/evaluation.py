@@ -21,8 +21,8 @@ from persona_assets.evaluation import (
 )
 from persona_assets.evaluation import staleness as stale
 from persona_assets.evaluation.ceiling import with_ceiling
-from persona_assets.evaluation.judgement import judge
-from persona_assets.partitions import JUDGED, SAME, THROUGH_JUDGED_WEEK
+from persona_assets.evaluation.evaluated_week import evaluate_week
+from persona_assets.partitions import EVALUATED, SAME, THROUGH_EVALUATED_WEEK
 from persona_assets.resources.source import ShopResource
 from persona_assets.skipped import Partial, attempt
 from persona_assets.tables import evaluation, features, mart, raw
@@ -30,13 +30,13 @@ from persona_assets.tables.models import TOP_K
 from persona_assets.tables.segmentation import CUSTOMER_SEGMENTS
 from persona_assets.transforms.attribute_history import as_known_at, newest
 
-_JUDGING = (
+_EVALUATING = (
     "event_date", "user_id", "product_id", "event_type", "event_ts", "arrived_at", "weight",
 )  # fmt: skip
-_INTERACTIONS = Reads(mart.USER_ITEM_INTERACTIONS, THROUGH_JUDGED_WEEK, _JUDGING)
+_INTERACTIONS = Reads(mart.USER_ITEM_INTERACTIONS, THROUGH_EVALUATED_WEEK, _EVALUATING)
 
 
-_JUDGED_WEEK = (
+_EVALUATED_WEEK = (
     evaluation.OFFLINE_METRICS,
     evaluation.RECOMMENDATION_ANALYSIS,
     evaluation.SEGMENT_METRICS,
@@ -46,9 +46,9 @@ _JUDGED_WEEK = (
 
 
 @table_asset(
-    *_JUDGED_WEEK,
-    no_rows="nobody known before the cut-off can be judged in the week from it",
-    partitions=JUDGED,
+    *_EVALUATED_WEEK,
+    no_rows="nobody known before the cut-off can be evaluated in the week from it",
+    partitions=EVALUATED,
     reads={
         "lists": Reads(TOP_K, SAME),
         "interactions": _INTERACTIONS,
@@ -60,7 +60,7 @@ _JUDGED_WEEK = (
     required=["shop"],
     settings=["exclude", "hash_key", "seed", "top_k"],
 )
-def judged_week(
+def evaluated_week(
     context: dg.AssetExecutionContext,
     lists: nw.LazyFrame,
     interactions: pl.DataFrame,
@@ -69,13 +69,13 @@ def judged_week(
     users: pl.DataFrame,
     products: pl.DataFrame,
 ) -> Sequence[Partial[pl.DataFrame]]:
-    """Lists judged on the seven days from their cut-off: as a whole, by segment, pair by pair.
+    """Lists evaluated on the seven days from their cut-off: as a whole, by segment, pair by pair.
 
     The hits are found once; from them come the accuracy metrics at 5, 10 and 20 with bootstrap
     intervals, what accuracy does not see (coverage, diversity, novelty, serendipity, popularity,
     inequality), the metrics per segment of users, and the paired tests between all models. Beside
     them stands what no model could know: the week's new users and products. In a synthetic shop
-    the lists by the planted tastes are judged too: `planted_optimum` is the ceiling.
+    the lists by the planted tastes are evaluated too: `planted_optimum` is the ceiling.
     """
     shop: ShopResource = context.resources.shop
     engine, settings = context.resources.lake.store.engine, shop.settings
@@ -85,20 +85,20 @@ def judged_week(
     unlisted = context.resources.lake.skipped(TOP_K)
 
     def tables(cutoff: date) -> list[Partial[pl.DataFrame]]:
-        judged = engine.collect(at(lists, cutoff))
+        evaluated = engine.collect(at(lists, cutoff))
         if truth is not None:
-            judged = with_ceiling(
-                judged,
+            evaluated = with_ceiling(
+                evaluated,
                 truth,
                 interactions,
                 k=settings.top_k,
                 cutoff=cutoff,
                 exclude=settings.exclude,
             )
-        judgement = judge(judged, interactions, cutoff=cutoff, exclude=settings.exclude)
+        evaluated = evaluate_week(evaluated, interactions, cutoff=cutoff, exclude=settings.exclude)
         catalogue = as_known_at(products, cutoff)
         metrics = attempt(
-            lambda: offline.offline_metrics(judgement, seed=settings.seed),
+            lambda: offline.offline_metrics(evaluated, seed=settings.seed),
             evaluation.OFFLINE_METRICS.empty(),
         )
         untrained = tuple(each for each in unlisted if each.partition == cutoff)
@@ -106,13 +106,13 @@ def judged_week(
             metrics.also(untrained),
             attempt(
                 lambda: beyond_accuracy.recommendation_analysis(
-                    judgement, catalogue, embeddings=embeddings
+                    evaluated, catalogue, embeddings=embeddings
                 ),
                 evaluation.RECOMMENDATION_ANALYSIS.empty(),
             ),
             attempt(
                 lambda: segments.segment_metrics(
-                    judgement,
+                    evaluated,
                     interactions,
                     catalogue,
                     as_known_at(countries, cutoff),
@@ -122,13 +122,13 @@ def judged_week(
                 evaluation.SEGMENT_METRICS.empty(),
             ),
             attempt(
-                lambda: pairwise.pairwise_comparison(judgement, seed=settings.seed),
+                lambda: pairwise.pairwise_comparison(evaluated, seed=settings.seed),
                 evaluation.PAIRWISE_COMPARISON.empty(),
             ),
             Partial(cold_start.cold_start(interactions, cutoff=cutoff)),
         ]
 
-    return tables_of_each_cutoff(context, _JUDGED_WEEK, tables)
+    return tables_of_each_cutoff(context, _EVALUATED_WEEK, tables)
 
 
 @table_asset(
@@ -137,7 +137,7 @@ def judged_week(
     kinds=["matplotlib"],
 )
 def replay_validation(context: dg.AssetExecutionContext, metrics: pl.DataFrame) -> pl.DataFrame:
-    """The judged cut-offs beside each other: would the models have held up week after week?"""
+    """The evaluated cut-offs beside each other: would the models have held up week after week?"""
     table = comparison.replay_validation(metrics)
     plot(context, evaluation.REPLAY_VALIDATION, plots.replay_figure(table))
     return table
@@ -154,7 +154,7 @@ def replay_validation(context: dg.AssetExecutionContext, metrics: pl.DataFrame) 
 def model_comparison(
     context: dg.AssetExecutionContext, metrics: pl.DataFrame, analysis: pl.DataFrame
 ) -> Partial[pl.DataFrame]:
-    """The models beside each other at the newest judged cut-off, each against popularity."""
+    """The models beside each other at the newest evaluated cut-off, each against popularity."""
     table = comparison.model_comparison(metrics)
     plot(context, evaluation.MODEL_COMPARISON, plots.comparison_figure(table))
     newest = analysis.filter(pl.col("cutoff") == table["cutoff"].max())
@@ -171,12 +171,12 @@ def model_comparison(
 
 @table_asset(
     evaluation.STALENESS,
-    no_rows="in no judged week did anybody known before touch a product that lists may hold",
+    no_rows="in no evaluated week did anybody known before touch a product that lists may hold",
     reads={
-        "judged": Reads(evaluation.OFFLINE_METRICS, columns=("cutoff",)),
+        "evaluated": Reads(evaluation.OFFLINE_METRICS, columns=("cutoff",)),
         "lists": Reads(TOP_K),
         "interactions": Reads(
-            mart.USER_ITEM_INTERACTIONS, columns=_JUDGING, until=evaluation.OFFLINE_METRICS
+            mart.USER_ITEM_INTERACTIONS, columns=_EVALUATING, until=evaluation.OFFLINE_METRICS
         ),
     },
     kinds=["matplotlib"],
@@ -185,15 +185,15 @@ def model_comparison(
 )
 def staleness(
     context: dg.AssetExecutionContext,
-    judged: pl.DataFrame,
+    evaluated: pl.DataFrame,
     lists: nw.LazyFrame,
     interactions: pl.DataFrame,
 ) -> pl.DataFrame:
-    """How lists age: the newest judged weeks, each judged by trainings one to four weeks old."""
+    """How lists age: the newest weeks, each evaluated with trainings one to four weeks old."""
     settings = context.resources.shop.settings
     engine = context.resources.lake.store.engine
     table = stale.staleness(
-        judged["cutoff"].unique().to_list(),
+        evaluated["cutoff"].unique().to_list(),
         lambda cutoff: engine.collect(at(lists, cutoff).filter(nw.col("rank") <= stale.READ)),
         interactions,
         exclude=settings.exclude,
@@ -204,4 +204,4 @@ def staleness(
     return table
 
 
-ASSETS = (judged_week, replay_validation, model_comparison, staleness)
+ASSETS = (evaluated_week, replay_validation, model_comparison, staleness)

@@ -6,7 +6,7 @@ import polars as pl
 from persona_assets.assets.declare import Reads, table_asset
 from persona_assets.assets.plot import plot
 from persona_assets.assets.weekly import at
-from persona_assets.evaluation.comparison import newest_judged
+from persona_assets.evaluation.comparison import newest_evaluated
 from persona_assets.experiments import analysis, plots
 from persona_assets.experiments.arms import trained_arms
 from persona_assets.experiments.fitted_response import fit_response
@@ -49,11 +49,11 @@ def ab_test_simulation(
 ) -> Partial[pl.DataFrame]:
     """A week in which popularity, ALS and BPR each serve a third of the users.
 
-    At the newest judged cut-off. Users respond by the synthetic shop's planted tastes; for a real
-    shop by a response model fitted on the mart, and `responses` says so.
+    At the newest evaluated cut-off. Users respond by the synthetic shop's planted tastes; for a
+    real shop by a response model fitted on the mart, and `responses` says so.
     """
     shop = context.resources.shop
-    cutoff = newest_judged(comparison)
+    cutoff = newest_evaluated(comparison)
     shown = at(lists, cutoff)
     arms, untrained = trained_arms(ARMS, context.resources.lake.skipped(TOP_K), cutoff)
     prices = price_list(as_known_at(products, cutoff), known_before(interactions, cutoff))

@@ -11,7 +11,7 @@ from persona_assets.assets.declare import Reads, table_asset
 from persona_assets.partitions import DAILY, SAME
 from persona_assets.resources.lake import Piece
 from persona_assets.tables import mart, raw
-from persona_assets.transforms.cleaning import accepted, judge, rejected
+from persona_assets.transforms.cleaning import accepted, clean, rejected
 from persona_assets.transforms.days import during
 from persona_assets.transforms.sessions import sessions as sessions_of
 
@@ -30,7 +30,7 @@ from persona_assets.transforms.sessions import sessions as sessions_of
 def interactions_and_quarantine(
     context: dg.AssetExecutionContext, events: nw.LazyFrame, products: nw.LazyFrame
 ) -> Iterator[Piece]:
-    """Every raw event judged once: accepted rows make the mart, rejected ones the quarantine.
+    """Every raw event cleaned once: accepted rows make the mart, rejected ones the quarantine.
 
     Times become UTC, user identifiers keyed hashes; events without consent do not enter. Each
     rejected row is kept with the first rule it breaks, the column and the offending value.
@@ -39,10 +39,10 @@ def interactions_and_quarantine(
     key, weights = shop.hash_key, shop.settings.event_weights
 
     def cleaned(days: Sequence[date]) -> Sequence[nw.LazyFrame]:
-        [judged] = engine.together(
-            [judge(during(events, days), products, key=key, weights=weights)]
+        [cleaned] = engine.together(
+            [clean(during(events, days), products, key=key, weights=weights)]
         )
-        return accepted(judged), rejected(judged)
+        return accepted(cleaned), rejected(cleaned)
 
     return each_piece(context, raw.EVENTS, cleaned)
 

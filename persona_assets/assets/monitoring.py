@@ -11,7 +11,7 @@ from persona_assets.assets.plot import plot
 from persona_assets.assets.weekly import one_by_one
 from persona_assets.calendar import REFERENCE_WEEKS
 from persona_assets.monitoring import drift, plots, quality
-from persona_assets.partitions import JUDGED, REFERENCE_AND_WEEK
+from persona_assets.partitions import EVALUATED, REFERENCE_AND_WEEK
 from persona_assets.skipped import Partial
 from persona_assets.tables import Table, mart, monitoring
 
@@ -20,7 +20,7 @@ _INTERACTIONS = Reads(mart.USER_ITEM_INTERACTIONS, REFERENCE_AND_WEEK)
 
 @table_asset(
     monitoring.DATA_DRIFT,
-    partitions=JUDGED,
+    partitions=EVALUATED,
     reads={"interactions": _INTERACTIONS, "sessions": Reads(mart.SESSIONS, REFERENCE_AND_WEEK)},
     kinds=["evidently"],
     required=["shop"],
@@ -51,7 +51,7 @@ def data_drift(
 
 @table_asset(
     monitoring.DATA_QUALITY,
-    partitions=JUDGED,
+    partitions=EVALUATED,
     reads={
         "interactions": _INTERACTIONS,
         "quarantine": Reads(mart.QUARANTINE, REFERENCE_AND_WEEK),

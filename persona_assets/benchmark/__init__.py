@@ -1,7 +1,7 @@
-"""Judging models on any file of interactions, without a home and without Dagster.
+"""Evaluating models on any file of interactions, without a home and without Dagster.
 
 Belongs here: reading the file (`interactions_file`), making its names mean nothing
-(`blind_names`), choosing parameters on validation (`recipe`), measuring (`stages`, `judge`) and
-the command's result (`run`). Does not belong here: splits and metrics (`evaluation/`) or models
+(`blind_names`), choosing parameters on validation (`recipe`), measuring (`stages`, `evaluation`)
+and the command's result (`run`). Does not belong here: splits and metrics (`evaluation/`) or models
 (`recommenders/`).
 """

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from persona_assets.benchmark.judge import hits, learn
+from persona_assets.benchmark.evaluation import hits, learn
 from persona_assets.evaluation.metrics import ndcg
 from persona_assets.evaluation.splits import Split
 from persona_assets.recommenders.protocol import Recommender
 
 SEARCH_USERS = 4_000
 """Users that one configuration is tried on: the standard error of nDCG is then about .003, and a
-try costs a fraction of judging everyone."""
+try costs a fraction of evaluating everyone."""
 
 SEARCH_K = 10
 """Cut-off of the nDCG by which configurations are compared."""

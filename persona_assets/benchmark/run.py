@@ -1,4 +1,4 @@
-"""`persona benchmark`: every model on a file, judged alike.
+"""`persona benchmark`: every model on a file, evaluated alike.
 
 Belongs here: the order of the work and its result. Does not belong here: each step (the modules
 beside this one), arguments and printing (`cli/benchmark.py`).
@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from persona_assets.benchmark.blind_names import rename_blindly
-from persona_assets.benchmark.judge import Interval, judged
+from persona_assets.benchmark.evaluation import Interval, evaluate
 from persona_assets.benchmark.recipe import Progress, chosen
 from persona_assets.benchmark.stages import Stages
 from persona_assets.errors import UserError
@@ -29,7 +29,7 @@ SIGNIFICANT = 0.05
 
 
 @dataclass(frozen=True)
-class Judged:
+class ModelResult:
     """One model: its chosen parameters, what each stage took, and how good it is.
 
     Attributes:
@@ -53,8 +53,8 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class Beside:
-    """One model beside the best: nDCG at the first k on test, on the same users.
+class ComparisonWithBest:
+    """One model compared with the best: nDCG at the first k on test, on the same users.
 
     Attributes:
         best: name of the best model.
@@ -81,9 +81,9 @@ class Benchmark:
 
     Attributes:
         data: rows, users and products of all that was split, rows outside of test, and the sizes of
-            what was judged.
+            what was evaluated.
         protocol: name of the split.
-        refit: whether the models judged on test had learned from validation too.
+        refit: whether the models evaluated on test had learned from validation too.
         models: by name, in the order asked for.
         against_best: each other model beside the one of the highest nDCG on test.
     """
@@ -91,8 +91,8 @@ class Benchmark:
     data: Mapping[str, Any]
     protocol: str
     refit: bool
-    models: Mapping[str, Judged]
-    against_best: Mapping[str, "Beside"]
+    models: Mapping[str, ModelResult]
+    against_best: Mapping[str, "ComparisonWithBest"]
 
     def to_dict(self) -> dict[str, Any]:
         """The result as `--json` prints it."""
@@ -131,7 +131,7 @@ def split(
 
 
 def target_of(rows: pl.DataFrame, asked: str | None) -> str:
-    """The event that a funnel is judged by: the one asked for, else the weightiest.
+    """The event that a funnel is evaluated on: the one asked for, else the weightiest.
 
     Raises:
         UserError: no row is of the one asked for, or several are equally weighty.
@@ -176,7 +176,7 @@ def refuse(models: Sequence[str], ks: Sequence[int]) -> None:
         if MODELS[name].needs_side:
             raise UserError(
                 f"model {name!r} needs more than interactions ({MODELS[name].artefact.path}); it "
-                "is judged in a home, by `persona run`; leave it out here"
+                "is evaluated in a home, by `persona run`; leave it out here"
             )
     if not ks or min(ks) < 1:
         raise UserError(f"--k is {','.join(map(str, ks))}; give lengths of at least 1")
@@ -194,18 +194,18 @@ def benchmark(
     parameters: Mapping[str, Mapping[str, Any]] | None = None,
     progress: Progress = lambda _: None,
 ) -> Benchmark:
-    """Choose each model's parameters on validation, and judge it on test.
+    """Choose each model's parameters on validation, and evaluate it on test.
 
     Args:
         splits: from `split`.
         models: names in `MODELS`.
         rows: what `splits` were made of; they are counted.
         protocol: by which `splits` were made.
-        ks: lengths of the judged lists.
-        refit: learn from validation too before test is judged.
+        ks: lengths of the evaluated lists.
+        refit: learn from validation too before test is evaluated.
         seed: of everything random.
-        parameters: configurations by model, as `Judged.parameters` of an earlier run tells them;
-            these models, and these parts of models, are not searched again.
+        parameters: configurations by model, as `ModelResult.parameters` of an earlier run tells
+            them; these models, and these parts of models, are not searched again.
         progress: told what is being done.
 
     Raises:
@@ -214,7 +214,7 @@ def benchmark(
     """
     given = parameters or {}
     refuse([*models, *given], ks)
-    found: dict[str, Judged] = {}
+    found: dict[str, ModelResult] = {}
     gains: dict[str, NDArray[np.float64]] = {}
     configurations: dict[str, Any] = {
         name: type(MODELS[name].config).of(values) for name, values in given.items()
@@ -224,10 +224,10 @@ def benchmark(
         with stages.stage("search"):
             model = _configured(MODELS[name], splits, protocol, seed, configurations, progress)
         progress(f"{name}: validation")
-        validation = judged(model, splits.validation, ks, seed=seed, stages=Stages())
+        validation = evaluate(model, splits.validation, ks, seed=seed, stages=Stages())
         progress(f"{name}: test")
-        test = judged(model, splits.refit if refit else splits.test, ks, seed=seed, stages=stages)
-        found[name] = Judged(
+        test = evaluate(model, splits.refit if refit else splits.test, ks, seed=seed, stages=stages)
+        found[name] = ModelResult(
             asdict(model.config),
             stages.seconds,
             stages.processor_seconds,
@@ -240,7 +240,9 @@ def benchmark(
     return Benchmark(_data(rows, splits), protocol, refit, found, _against_best(gains, seed))
 
 
-def _against_best(gains: Mapping[str, NDArray[np.float64]], seed: int) -> dict[str, Beside]:
+def _against_best(
+    gains: Mapping[str, NDArray[np.float64]], seed: int
+) -> dict[str, ComparisonWithBest]:
     """Paired tests of each model with the best, of equal ones the first by name."""
     best = min(gains, key=lambda name: (-gains[name].mean(), name))
     others = [name for name in gains if name != best]
@@ -249,7 +251,7 @@ def _against_best(gains: Mapping[str, NDArray[np.float64]], seed: int) -> dict[s
     tests = paired_tests(np.column_stack([gains[name] - gains[best] for name in others]), seed)
     adjusted = holm([each.p_value for each in tests])
     return {
-        name: Beside(
+        name: ComparisonWithBest(
             best,
             each.difference,
             each.low,

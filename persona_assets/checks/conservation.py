@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from persona_assets.checks.partitioned import Asked, asset_check
+from persona_assets.checks.partitioned import CheckedPartitions, asset_check
 from persona_assets.partitions import DAILY, days_of
 from persona_assets.tables import Table, mart, raw
 from persona_assets.transforms.conservation import COUNTS, tally
@@ -13,16 +13,16 @@ _COUNTED = (raw.EVENTS, mart.USER_ITEM_INTERACTIONS, mart.QUARANTINE)
 def conservation_check(table: Table) -> dg.AssetChecksDefinition:
     """Blocking check of the mart: raw rows = mart rows + quarantine rows, row by row."""
 
-    def judge(asked: Asked) -> dict[str, dg.AssetCheckResult]:
-        days, store = days_of(asked.keys), asked.store.near(*_COUNTED)
+    def evaluate(checked: CheckedPartitions) -> dict[str, dg.AssetCheckResult]:
+        days, store = days_of(checked.keys), checked.store.near(*_COUNTED)
         counted = store.collect(tally(*(store.scan(each, days) for each in _COUNTED)))
         by_day = {str(row["event_date"]): row for row in counted.iter_rows(named=True)}
-        return {key: _result(by_day.get(key, dict.fromkeys(COUNTS, 0))) for key in asked.keys}
+        return {key: _result(by_day.get(key, dict.fromkeys(COUNTS, 0))) for key in checked.keys}
 
     return asset_check(
         table,
         DAILY,
-        judge,
+        evaluate,
         name="conservation",
         description="Every row of raw/events is in mart/user_item_interactions or in "
         "mart/quarantine, exactly once.",

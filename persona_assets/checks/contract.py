@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from persona_assets.checks.partitioned import Asked, asset_check
+from persona_assets.checks.partitioned import CheckedPartitions, asset_check
 from persona_assets.partitions import days_of
 from persona_assets.tables import TABLES, Table
 from persona_assets.tables.verify import Violation, rule_names, violations
@@ -24,18 +24,18 @@ def contract_check(
         if column.references
     }
 
-    def judge(asked: Asked) -> dict[str, dg.AssetCheckResult]:
-        days = days_of(asked.keys) if partitions else None
-        store = asked.store.near(table, *referenced.values())
+    def evaluate(checked: CheckedPartitions) -> dict[str, dg.AssetCheckResult]:
+        days = days_of(checked.keys) if partitions else None
+        store = checked.store.near(table, *referenced.values())
         references = {name: store.scan(other) for name, other in referenced.items()}
         frame = store.scan(table, days)
         found = violations(frame, table, references, store.engine.collect)
-        return {key: _result(table, found.get(key, [])) for key in asked.keys}
+        return {key: _result(table, found.get(key, [])) for key in checked.keys}
 
     return asset_check(
         table,
         partitions,
-        judge,
+        evaluate,
         name="contract",
         description=f"Rows of {table.path} keep its contract: "
         + "; ".join(rule_names(table))

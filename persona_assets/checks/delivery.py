@@ -9,7 +9,7 @@ from datetime import date
 
 import dagster as dg
 
-from persona_assets.checks.partitioned import Asked, asset_check
+from persona_assets.checks.partitioned import CheckedPartitions, asset_check
 from persona_assets.monitoring.volume import LEVEL, WEEKS, expected_rows, is_closed
 from persona_assets.partitions import DAILY, days_of
 from persona_assets.tables import Table
@@ -18,14 +18,14 @@ from persona_assets.tables import Table
 def delivery_check(table: Table) -> dg.AssetChecksDefinition:
     """Warns of a day without rows, unless the shop never has any on that weekday."""
 
-    def judge(asked: Asked) -> dict[str, dg.AssetCheckResult]:
-        past = _rows(asked, table)
-        return {str(day): _delivered(table, day, past) for day in days_of(asked.keys)}
+    def evaluate(checked: CheckedPartitions) -> dict[str, dg.AssetCheckResult]:
+        past = _rows(checked, table)
+        return {str(day): _delivered(table, day, past) for day in days_of(checked.keys)}
 
     return asset_check(
         table,
         DAILY,
-        judge,
+        evaluate,
         name="delivered",
         description="The day has rows, or it is a weekday on which the shop never has any.",
         blocking=False,
@@ -35,14 +35,14 @@ def delivery_check(table: Table) -> dg.AssetChecksDefinition:
 def volume_check(table: Table) -> dg.AssetChecksDefinition:
     """Warns of a day with far more or fewer rows than days like it had."""
 
-    def judge(asked: Asked) -> dict[str, dg.AssetCheckResult]:
-        past = _rows(asked, table)
-        return {str(day): _volume(table, day, past) for day in days_of(asked.keys)}
+    def evaluate(checked: CheckedPartitions) -> dict[str, dg.AssetCheckResult]:
+        past = _rows(checked, table)
+        return {str(day): _volume(table, day, past) for day in days_of(checked.keys)}
 
     return asset_check(
         table,
         DAILY,
-        judge,
+        evaluate,
         name="volume",
         description=f"The day's number of rows lies in the interval that holds {LEVEL:.0%} of the "
         f"ordinary days of its weekday, by the {WEEKS} weeks before it.",
@@ -50,8 +50,8 @@ def volume_check(table: Table) -> dg.AssetChecksDefinition:
     )
 
 
-def _rows(asked: Asked, table: Table) -> Mapping[date, int]:
-    return {date.fromisoformat(day): n for day, n in asked.store.partition_rows(table).items()}
+def _rows(checked: CheckedPartitions, table: Table) -> Mapping[date, int]:
+    return {date.fromisoformat(day): n for day, n in checked.store.partition_rows(table).items()}
 
 
 def _warning(passed: bool, description: str, **metadata: float | str) -> dg.AssetCheckResult:

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import dagster as dg
 
-from persona_assets.checks.partitioned import Asked, asset_check
+from persona_assets.checks.partitioned import CheckedPartitions, asset_check
 from persona_assets.partitions import DAILY
 from persona_assets.tables import Table
 
@@ -19,15 +19,15 @@ TOLERANCE = timedelta(days=4)
 def freshness_check(table: Table) -> dg.AssetChecksDefinition:
     """Warns when the table's newest day with rows lags behind the calendar's last day."""
 
-    def judge(asked: Asked) -> dict[str, dg.AssetCheckResult]:
-        days = [date.fromisoformat(key) for key in asked.store.partition_rows(table)]
+    def evaluate(checked: CheckedPartitions) -> dict[str, dg.AssetCheckResult]:
+        days = [date.fromisoformat(key) for key in checked.store.partition_rows(table)]
         last = DAILY.get_last_partition_key()
         return {"": _result(table, max(days, default=None), date.fromisoformat(str(last)))}
 
     return asset_check(
         table,
         None,
-        judge,
+        evaluate,
         name="event_time_freshness",
         description=f"The newest day with rows is at most {TOLERANCE.days} days before the last "
         "day of the calendar.",

@@ -1,11 +1,11 @@
-"""Asset checks that judge every partition of a run on its own.
+"""Asset checks that evaluate every partition of a run on its own.
 
 Belongs here: the one bridge to Dagster's partitioned checks (preview in 1.13). Does not belong
 here: any rule.
 
 In a single-run range backfill Dagster records one evaluation per check with no partition, so every
 targeted partition stays PLANNED and `all_deps_blocking_checks_passed()` never opens. This bridge
-reports one evaluation per partition, each pointing at the materialization it judged.
+reports one evaluation per partition, each pointing at the materialization it evaluated.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,29 +24,31 @@ from persona_assets.resources.stopwatch import STOPWATCH
 from persona_assets.tables import Table
 
 
-class Asked:
-    """What a judge may ask about the run: the lake, some of its partitions, the instance."""
+class CheckedPartitions:
+    """The partitions that a check evaluates, with the lake and the instance they are in."""
 
     def __init__(self, context: dg.AssetCheckExecutionContext, keys: Sequence[str]) -> None:
         self.store: DeltaStore = context.resources.lake.store
         self.instance = context.op_execution_context.instance
         self.keys = keys
 
-    def divided(self, context: dg.AssetCheckExecutionContext, table: Table) -> "Iterator[Asked]":
+    def divided(
+        self, context: dg.AssetCheckExecutionContext, table: Table
+    ) -> "Iterator[CheckedPartitions]":
         """The partitions some at a time, as they were written; all at once on a cluster."""
         rows = {} if self.store.engine.distributed else self.store.partition_rows(table)
         for piece in pieces(days_of(self.keys), rows):
-            yield Asked(context, [str(day) for day in piece])
+            yield CheckedPartitions(context, [str(day) for day in piece])
 
 
-Judge = Callable[[Asked], Mapping[str, dg.AssetCheckResult]]
-"""Gives one result per partition key asked for; `""` is the key of an unpartitioned asset."""
+Evaluate = Callable[[CheckedPartitions], Mapping[str, dg.AssetCheckResult]]
+"""One result per key of the checked partitions; `""` is the key of an unpartitioned asset."""
 
 
 def asset_check(
     table: Table,
     partitions: dg.PartitionsDefinition | None,
-    judge: Judge,
+    evaluate: Evaluate,
     *,
     name: str,
     description: str,
@@ -65,12 +67,12 @@ def asset_check(
     )
     def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         keys = _keys(context, key) if partitions else [""]
-        asked = Asked(context, keys)
+        checked = CheckedPartitions(context, keys)
         results: dict[str, dg.AssetCheckResult] = {}
         with STOPWATCH.measure(table.path, "check"):
-            parts = asked.divided(context, table) if partitions and keys else [asked]
+            parts = checked.divided(context, table) if partitions and keys else [checked]
             for part in parts if keys else ():
-                results |= judge(part)
+                results |= evaluate(part)
         if blocking:
             _remember(context, table, name, results)
         # A range of one day has no partition key either: Dagster would not say which day it was.

@@ -9,10 +9,10 @@ import dagster as dg
 import polars as pl
 
 from persona_assets.assets.feature_store import ONLINE_FEATURES
-from persona_assets.checks.partitioned import Asked, asset_check
+from persona_assets.checks.partitioned import CheckedPartitions, asset_check
 from persona_assets.experiments.analysis import MISMATCHED
 from persona_assets.lake.content_hash import content_hash
-from persona_assets.partitions import JUDGED, days_of
+from persona_assets.partitions import EVALUATED, days_of
 from persona_assets.serving.online_store import newest
 from persona_assets.serving.profiles import user_profiles
 from persona_assets.tables import (
@@ -37,10 +37,10 @@ def _warning(passed: bool, description: str, metadata: dict[str, Any]) -> dg.Ass
     )
 
 
-def _drift(asked: Asked) -> dict[str, dg.AssetCheckResult]:
-    rows = asked.store.read(monitoring.DATA_DRIFT, days_of(asked.keys))
+def _drift(checked: CheckedPartitions) -> dict[str, dg.AssetCheckResult]:
+    rows = checked.store.read(monitoring.DATA_DRIFT, days_of(checked.keys))
     results = {}
-    for key, day in zip(asked.keys, days_of(asked.keys), strict=True):
+    for key, day in zip(checked.keys, days_of(checked.keys), strict=True):
         week = rows.filter(pl.col("cutoff") == day)
         drifted = week.filter(pl.col("drifted"))["column"].sort().to_list()
         share = len(drifted) / max(week.height, 1)
@@ -53,19 +53,19 @@ def _drift(asked: Asked) -> dict[str, dg.AssetCheckResult]:
     return results
 
 
-def _beats_popularity(asked: Asked) -> dict[str, dg.AssetCheckResult]:
-    rows = asked.store.read(evaluation.OFFLINE_METRICS, days_of(asked.keys)).filter(
+def _beats_popularity(checked: CheckedPartitions) -> dict[str, dg.AssetCheckResult]:
+    rows = checked.store.read(evaluation.OFFLINE_METRICS, days_of(checked.keys)).filter(
         (pl.col("metric") == "ndcg")
         & (pl.col("k") == 10)
         & ~pl.col("model").is_in(["popularity", "planted_optimum"])
     )
     results = {}
-    for key, day in zip(asked.keys, days_of(asked.keys), strict=True):
-        judged = rows.filter(pl.col("cutoff") == day)
-        better = judged.filter(pl.col("lift_low") > 0)["model"]
+    for key, day in zip(checked.keys, days_of(checked.keys), strict=True):
+        evaluated = rows.filter(pl.col("cutoff") == day)
+        better = evaluated.filter(pl.col("lift_low") > 0)["model"]
         results[key] = _warning(
-            # Where nothing was judged, `nothing_skipped` says why.
-            judged.is_empty() or not better.is_empty(),
+            # Where nothing was evaluated, `nothing_skipped` says why.
+            evaluated.is_empty() or not better.is_empty(),
             f"no model beats popularity in nDCG@10 at {key}; serve popularity, and look at the "
             "comparison",
             {"better": better.sort().to_list()},
@@ -73,8 +73,8 @@ def _beats_popularity(asked: Asked) -> dict[str, dg.AssetCheckResult]:
     return results
 
 
-def _sample_ratio(asked: Asked) -> dict[str, dg.AssetCheckResult]:
-    results = asked.store.read(experiments.AB_TEST_RESULTS)
+def _sample_ratio(checked: CheckedPartitions) -> dict[str, dg.AssetCheckResult]:
+    results = checked.store.read(experiments.AB_TEST_RESULTS)
     p_value = float(results["srm_p_value"][0]) if results.height else 1.0
     return {
         "": _warning(
@@ -129,7 +129,7 @@ def quality_checks() -> list[dg.AssetChecksDefinition]:
     return [
         asset_check(
             monitoring.DATA_DRIFT,
-            JUDGED,
+            EVALUATED,
             _drift,
             name="drift_share",
             description="At most a third of the columns drifted.",
@@ -137,7 +137,7 @@ def quality_checks() -> list[dg.AssetChecksDefinition]:
         ),
         asset_check(
             evaluation.OFFLINE_METRICS,
-            JUDGED,
+            EVALUATED,
             _beats_popularity,
             name="beats_popularity",
             description="At least one model beats popularity in nDCG@10, beyond chance.",

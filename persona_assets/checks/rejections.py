@@ -10,7 +10,7 @@ from functools import partial
 import dagster as dg
 import polars as pl
 
-from persona_assets.checks.partitioned import Asked, asset_check
+from persona_assets.checks.partitioned import CheckedPartitions, asset_check
 from persona_assets.monitoring.rejections import (
     DEFECTS,
     MOST_UNKNOWN_NAMES,
@@ -36,7 +36,7 @@ def rejection_checks(limit: float) -> list[dg.AssetChecksDefinition]:
             # Not of the quarantine, whose readers would be stopped and not those of the mart.
             mart.USER_ITEM_INTERACTIONS,
             DAILY,
-            partial(_judge, limit=limit),
+            partial(_quarantine_shares, limit=limit),
             name="quarantine_share",
             description=f"At most {limit:.0%} of the day's rows are in quarantine for a defect of "
             f"the delivery ({', '.join(DEFECTS)}), chance aside.",
@@ -45,7 +45,7 @@ def rejection_checks(limit: float) -> list[dg.AssetChecksDefinition]:
         asset_check(
             mart.QUARANTINE,
             DAILY,
-            _judge_names,
+            _event_names,
             name="event_names",
             description=f"At most {MOST_UNKNOWN_NAMES:.0%} of the day's rows have event names that "
             "the mapping does not know, chance aside.",
@@ -54,11 +54,11 @@ def rejection_checks(limit: float) -> list[dg.AssetChecksDefinition]:
     ]
 
 
-def _counts(asked: Asked) -> dict[str, tuple[int, Counts]]:
+def _counts(checked: CheckedPartitions) -> dict[str, tuple[int, Counts]]:
     """Per day: rows in all, and those in quarantine by their rule."""
-    days = days_of(asked.keys)
-    accepted = asked.store.partition_rows(mart.USER_ITEM_INTERACTIONS)
-    rejected = asked.store.read(mart.QUARANTINE, days, columns=["event_date", "rule"])
+    days = days_of(checked.keys)
+    accepted = checked.store.partition_rows(mart.USER_ITEM_INTERACTIONS)
+    rejected = checked.store.read(mart.QUARANTINE, days, columns=["event_date", "rule"])
     found: dict[str, tuple[int, Counts]] = {}
     for day in days:
         rules = rejected.filter(pl.col("event_date") == day)["rule"].value_counts()
@@ -67,8 +67,10 @@ def _counts(asked: Asked) -> dict[str, tuple[int, Counts]]:
     return found
 
 
-def _judge(asked: Asked, limit: float) -> dict[str, dg.AssetCheckResult]:
-    return {day: _share(day, rows, counts, limit) for day, (rows, counts) in _counts(asked).items()}
+def _quarantine_shares(checked: CheckedPartitions, limit: float) -> dict[str, dg.AssetCheckResult]:
+    return {
+        day: _share(day, rows, counts, limit) for day, (rows, counts) in _counts(checked).items()
+    }
 
 
 def _share(day: str, rows: int, counts: Counts, limit: float) -> dg.AssetCheckResult:
@@ -86,12 +88,12 @@ def _share(day: str, rows: int, counts: Counts, limit: float) -> dg.AssetCheckRe
     )
 
 
-def _judge_names(asked: Asked) -> dict[str, dg.AssetCheckResult]:
+def _event_names(checked: CheckedPartitions) -> dict[str, dg.AssetCheckResult]:
     results = {}
     columns = ["event_date", "rule", "value"]
-    rejected = asked.store.read(mart.QUARANTINE, days_of(asked.keys), columns=columns)
+    rejected = checked.store.read(mart.QUARANTINE, days_of(checked.keys), columns=columns)
     values = rejected.filter(pl.col("rule") == _UNKNOWN)
-    for day, (rows, counts) in _counts(asked).items():
+    for day, (rows, counts) in _counts(checked).items():
         unknown = counts.get(_UNKNOWN, 0)
         passed = not is_above(unknown, rows, MOST_UNKNOWN_NAMES)
         named = unknown_names(values.filter(pl.col("event_date").cast(pl.String) == day)["value"])

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from persona_assets.checks.partitioned import Asked, asset_check
+from persona_assets.checks.partitioned import CheckedPartitions, asset_check
 from persona_assets.monitoring.skipped import recorded
 from persona_assets.skipped import CHECK, Skipped
 from persona_assets.tables import Table
@@ -19,16 +19,16 @@ def skipped_check(
 ) -> dg.AssetChecksDefinition:
     """Warns of each partition of which something was skipped, with the reasons."""
 
-    def judge(asked: Asked) -> dict[str, dg.AssetCheckResult]:
-        found: dict[str, list[Skipped]] = {key: [] for key in asked.keys}
-        for each in recorded(asked.store, table):
+    def evaluate(checked: CheckedPartitions) -> dict[str, dg.AssetCheckResult]:
+        found: dict[str, list[Skipped]] = {key: [] for key in checked.keys}
+        for each in recorded(checked.store, table):
             found.setdefault(str(each.partition or ""), []).append(each)
-        return {key: _result(found[key]) for key in asked.keys}
+        return {key: _result(found[key]) for key in checked.keys}
 
     return asset_check(
         table,
         partitions,
-        judge,
+        evaluate,
         name=CHECK,
         description="The shop's data sufficed for everything that the table should hold.",
         blocking=False,

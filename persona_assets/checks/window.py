@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from persona_assets.checks.partitioned import Asked, asset_check
+from persona_assets.checks.partitioned import CheckedPartitions, asset_check
 from persona_assets.resources.lake import table_of
 from persona_assets.tables import Table
 
@@ -41,15 +41,15 @@ def _check(
     trailing: Mapping[dg.AssetKey, dg.TimeWindowPartitionMapping],
     calendar: Calendar,
 ) -> dg.AssetChecksDefinition:
-    def judge(asked: Asked) -> dict[str, dg.AssetCheckResult]:
-        missing: dict[str, dict[str, list[str]]] = {key: {} for key in asked.keys}
+    def evaluate(checked: CheckedPartitions) -> dict[str, dg.AssetCheckResult]:
+        missing: dict[str, dict[str, list[str]]] = {key: {} for key in checked.keys}
         for upstream, mapping in trailing.items():
             path = "/".join(upstream.path)
             days = calendar[path]
             if days is None:
                 continue
-            there = asked.instance.get_materialized_partitions(upstream)
-            for key in asked.keys:
+            there = checked.instance.get_materialized_partitions(upstream)
+            for key in checked.keys:
                 wanted = mapping.get_upstream_mapped_partitions_result_for_partitions(
                     partitions.empty_subset().with_partition_keys([key]),
                     partitions,
@@ -63,7 +63,7 @@ def _check(
     return asset_check(
         table,
         partitions,
-        judge,
+        evaluate,
         name="window_complete",
         description="Every partition in the look-back of "
         + ", ".join(sorted("/".join(upstream.path) for upstream in trailing))

@@ -19,8 +19,8 @@ from persona_assets.errors import UserError
 from persona_assets.report.notation import count, counted, interval, number, p_value, share
 
 if TYPE_CHECKING:
-    from persona_assets.benchmark.judge import Interval
-    from persona_assets.benchmark.run import Benchmark, Judged
+    from persona_assets.benchmark.evaluation import Interval
+    from persona_assets.benchmark.run import Benchmark, ModelResult
 
 
 @click.command()
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 )
 @click.option("--models", default="all", show_default=True, help="Names, with commas between.")
 @click.option("--k", "ks", default="10,20", show_default=True, help="Lengths of the lists.")
-@click.option("--refit", is_flag=True, help="Learn from validation too before test is judged.")
+@click.option("--refit", is_flag=True, help="Learn from validation too before test is evaluated.")
 @click.option("--target", help="Event that counts (protocol funnel); default: the weightiest.")
 @click.option("--test", type=click.Path(path_type=Path), help="File of held-out pairs (funnel).")
 @click.option(
@@ -59,7 +59,7 @@ def benchmark(
     seed: int,
     as_json: bool,
 ) -> None:
-    """Judge every model on a FILE of interactions: is one worth shipping?
+    """Evaluate every model on a FILE of interactions: is one worth shipping?
 
     FILE is CSV, JSON, Parquet or Excel with columns user, item and timestamp, and optionally event,
     weight and session. Parameters are chosen on a validation part alone, every product is ranked,
@@ -74,7 +74,7 @@ def benchmark(
     if models == "all":
         messages.print(
             f"left out: {', '.join(run.left_out())}, which need more than interactions; "
-            "`persona run` judges them",
+            "`persona run` evaluates them",
             highlight=False,
         )
     read = read_interactions(
@@ -137,7 +137,7 @@ def _parameters(path: Path) -> dict[str, Mapping[str, Any]]:
     """The parameters of each model in a result of `--json`."""
     try:
         told = json.loads(regular_files.text(path))
-        return {name: judged["parameters"] for name, judged in told["models"].items()}
+        return {name: result["parameters"] for name, result in told["models"].items()}
     except (
         OSError, KeyError, TypeError, AttributeError, ValueError, RecursionError,
     ) as error:  # fmt: skip
@@ -155,16 +155,16 @@ def _show(result: "Benchmark", file: str, ks: Sequence[int], out: Console) -> No
         f"{counted(data['users'], 'user')} and {counted(data['products'], 'product')}. "
         f"{result.protocol}, {count(data['rows_outside_test'])} rows outside of test, learned from "
         f"{learned}; "
-        f"{counted(data['judged_users'], 'user')} judged, every product ranked, "
+        f"{counted(data['judged_users'], 'user')} evaluated, every product ranked, "
         f"{share(data['judged_pairs_of_unknown_products'], data['judged_pairs'])} of the truth "
         "are products that nobody had touched.",
         highlight=False,
     )
-    _table(out, ks, {name: judged.test for name, judged in result.models.items()}, result.models)
-    kinds = sorted({kind for judged in result.models.values() for kind in judged.test_by_kind})
+    _table(out, ks, {name: model.test for name, model in result.models.items()}, result.models)
+    kinds = sorted({kind for model in result.models.values() for kind in model.test_by_kind})
     for kind in kinds:
         out.print(f"\nOf it {kind.replace('_', ' ')}", style="bold")
-        by_model = {name: judged.test_by_kind[kind] for name, judged in result.models.items()}
+        by_model = {name: model.test_by_kind[kind] for name, model in result.models.items()}
         _table(out, ks, by_model, {})
     for name, beside in result.against_best.items():
         out.print(
@@ -179,7 +179,7 @@ def _table(
     out: Console,
     ks: Sequence[int],
     quality: "Mapping[str, Mapping[str, Interval]]",
-    models: "Mapping[str, Judged]",
+    models: "Mapping[str, ModelResult]",
 ) -> None:
     """One line per model, best first by the last column of metrics."""
     metrics = [f"{metric}@{k}" for k in ks for metric in ("recall", "ndcg")]

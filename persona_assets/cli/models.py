@@ -125,7 +125,7 @@ def promote(model: str, study_id: str | None, trial: int | None, to_default: boo
     """Make MODEL the champion, or with --study put a configuration to use.
 
     Champion: through a gate. It must beat the champion (the first one: popularity) in nDCG@10 on
-    the newest judged weeks by a paired test over users, and list no less of the catalogue.
+    the newest evaluated weeks by a paired test over users, and list no less of the catalogue.
 
     In use: what the next trainings train MODEL with.
     """
@@ -204,11 +204,11 @@ def _store(current: Settings) -> "DeltaStore":
 
 def _validation_week(store: "DeltaStore", current: Settings) -> "Week":
     """The last week before the newest trained cut-off; nothing of that cut-off on is even read."""
-    from persona_assets.calendar import JUDGED_DAYS
+    from persona_assets.calendar import EVALUATED_DAYS
     from persona_assets.tuning.validation import interactions_for, newest_trained, validation_week
 
     trained = newest_trained(store)
-    known = interactions_for(store, [trained - timedelta(days=JUDGED_DAYS)])
+    known = interactions_for(store, [trained - timedelta(days=EVALUATED_DAYS)])
     return validation_week(known, trained=trained, exclude=current.exclude)
 
 

@@ -33,7 +33,7 @@ from persona_assets.sources.validation import (
 )
 
 DEFAULT_WEEKS = 4
-# A first look: two weeks show that there is a replay, 20 products are as deep as lists are judged.
+# A first look: two weeks show that there is a replay; no metric looks beyond 20 products.
 DEMO_WEEKS = 2
 DEMO_TOP_K = 20
 DEMO_SEGMENTATION = SegmentationConfig(sample=1_000, bootstraps=3, most_k=6)

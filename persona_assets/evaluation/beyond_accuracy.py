@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from persona_assets.evaluation.evaluated_week import EvaluatedWeek
 from persona_assets.evaluation.expected import gains_of
-from persona_assets.evaluation.judgement import Judgement
 from persona_assets.evaluation.lists import numbers
 from persona_assets.evaluation.metrics import KS
 from persona_assets.tables.evaluation import RECOMMENDATION_ANALYSIS
@@ -22,12 +22,12 @@ Products = NDArray[np.int32]
 
 
 def recommendation_analysis(
-    judgement: Judgement, products: pl.DataFrame, *, embeddings: pl.DataFrame | None = None
+    evaluated: EvaluatedWeek, products: pl.DataFrame, *, embeddings: pl.DataFrame | None = None
 ) -> pl.DataFrame:
     """Describe the lists of every model at a cut-off.
 
     Args:
-        judgement: of the cut-off.
+        evaluated: the week from the cut-off.
         products: rows of `raw/product_history` as known at the cut-off.
         embeddings: rows of `features/item_embeddings`; those of other cut-offs are not looked at;
             None: there are none.
@@ -35,15 +35,15 @@ def recommendation_analysis(
     Returns:
         rows of `evaluation/recommendation_analysis`, sorted by its key.
     """
-    touched = judgement.touched
-    vectors = _vectors(judgement, embeddings)
-    category = _categories(judgement, products)
+    touched = evaluated.touched
+    vectors = _vectors(evaluated, embeddings)
+    category = _categories(evaluated, products)
     # What is not on sale is as little known as can be told: like the touch of one user.
-    information = np.log2(judgement.known_users / np.maximum(1, touched))
+    information = np.log2(evaluated.known_users / np.maximum(1, touched))
     rows: list[tuple[str, str, int, float | None]] = []
-    for model in judgement.rivals:
-        every = judgement.shown[model]
-        surprise = _surprise(judgement, model)
+    for model in evaluated.rivals:
+        every = evaluated.shown[model]
+        surprise = _surprise(evaluated, model)
         for k in KS:
             shown = every[:, :k]
             exposure = np.bincount(shown[shown >= 0], minlength=len(touched))[touched > 0]
@@ -59,7 +59,7 @@ def recommendation_analysis(
             rows += [(model, metric, k, value) for metric, value in values.items()]
     return (
         pl.DataFrame(rows, schema=["model", "metric", "k", "value"], orient="row")
-        .with_columns(cutoff=pl.lit(judgement.cutoff, dtype=pl.Date()))
+        .with_columns(cutoff=pl.lit(evaluated.cutoff, dtype=pl.Date()))
         .select(RECOMMENDATION_ANALYSIS.polars_schema.names())
         .cast(RECOMMENDATION_ANALYSIS.polars_schema)
         .sort(RECOMMENDATION_ANALYSIS.key)
@@ -188,41 +188,41 @@ def serendipity(surprise: NDArray[np.float64], k: int) -> float | None:
     return _mean(surprise[:, :k].sum(axis=1) / k)
 
 
-def _surprise(judgement: Judgement, model: str) -> NDArray[np.float64]:
-    rows, products = judgement.warm.relevant
-    unseen = 1 - judgement.touched / judgement.known_users
-    return gains_of(judgement.warm.hits[model], rows, unseen[products]).matrix
+def _surprise(evaluated: EvaluatedWeek, model: str) -> NDArray[np.float64]:
+    rows, products = evaluated.warm.relevant
+    unseen = 1 - evaluated.touched / evaluated.known_users
+    return gains_of(evaluated.warm.hits[model], rows, unseen[products]).matrix
 
 
 def _mean(values: NDArray[np.float64]) -> float | None:
     return float(values.mean()) if len(values) else None
 
 
-def _categories(judgement: Judgement, products: pl.DataFrame) -> NDArray[np.int64]:
+def _categories(evaluated: EvaluatedWeek, products: pl.DataFrame) -> NDArray[np.int64]:
     """Number of the category by number of the product, −1: none."""
     named = products.drop_nulls("category").select("product_id", "category")
-    place = numbers(named["product_id"], judgement.products)
-    category = np.full(len(judgement.products), -1, dtype=np.int64)
+    place = numbers(named["product_id"], evaluated.products)
+    category = np.full(len(evaluated.products), -1, dtype=np.int64)
     category[place[place >= 0]] = numbers(named["category"], named["category"].unique().sort())[
         place >= 0
     ]
     return category
 
 
-def _vectors(judgement: Judgement, embeddings: pl.DataFrame | None) -> NDArray[np.float64]:
+def _vectors(evaluated: EvaluatedWeek, embeddings: pl.DataFrame | None) -> NDArray[np.float64]:
     """Unit vectors by number of the product, zeros: none."""
     if embeddings is None:
-        return np.zeros((len(judgement.products), 1))
+        return np.zeros((len(evaluated.products), 1))
     mine = embeddings.filter(
-        pl.col("cutoff") == judgement.cutoff,
-        pl.col("product_id").is_in(judgement.products.implode()),
+        pl.col("cutoff") == evaluated.cutoff,
+        pl.col("product_id").is_in(evaluated.products.implode()),
     )
     if mine.is_empty():
-        return np.zeros((len(judgement.products), 1))
+        return np.zeros((len(evaluated.products), 1))
     matrix = np.stack(mine["vector"].to_list()).astype(np.float64)
     lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
-    vectors = np.zeros((len(judgement.products), matrix.shape[1]))
-    vectors[numbers(mine["product_id"], judgement.products)] = matrix / np.where(
+    vectors = np.zeros((len(evaluated.products), matrix.shape[1]))
+    vectors[numbers(mine["product_id"], evaluated.products)] = matrix / np.where(
         lengths > 0, lengths, 1.0
     )
     return vectors

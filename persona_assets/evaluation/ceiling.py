@@ -1,6 +1,6 @@
 """The planted optimum: the best lists there are where the true tastes are known.
 
-Belongs here: lists made from a matrix of true affinities, to be judged beside the models'. They
+Belongs here: lists made from a matrix of true affinities, to be evaluated beside the models'. They
 show how much of a metric could be reached at all. Does not belong here: the affinities themselves
 (the synthetic shop in `sources/`).
 """

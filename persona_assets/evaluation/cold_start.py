@@ -1,4 +1,4 @@
-"""`evaluation/cold_start`: how much of the judged week no model could know.
+"""`evaluation/cold_start`: how much of the evaluated week no model could know.
 
 Belongs here: counts of strangers and new products in the week. Does not belong here: how well cold
 users are served (`segments.py`).
@@ -8,23 +8,23 @@ from datetime import date
 
 import polars as pl
 
-from persona_assets.evaluation.relevance import judged_rows
+from persona_assets.evaluation.relevance import rows_of_week
 from persona_assets.tables.evaluation import COLD_START
 from persona_assets.transforms.history import known_before
 
 
 def cold_start(interactions: pl.DataFrame, *, cutoff: date) -> pl.DataFrame:
-    """Count the judged week's touches (weight > 0) by who and what was known before.
+    """Count the evaluated week's touches (weight > 0) by who and what was known before.
 
     Args:
         interactions: rows of `mart/user_item_interactions`, before the cut-off and of the week.
-        cutoff: first judged day.
+        cutoff: first evaluated day.
 
     Returns:
         the row of `evaluation/cold_start`; shares of a week without touches are null.
     """
     known = known_before(interactions, cutoff)
-    week = judged_rows(interactions, cutoff).filter(pl.col("weight") > 0)
+    week = rows_of_week(interactions, cutoff).filter(pl.col("weight") > 0)
     cold_user = ~pl.col("user_id").is_in(known["user_id"].unique().implode())
     cold_product = ~pl.col("product_id").is_in(known["product_id"].unique().implode())
     touches = pl.len()

@@ -16,11 +16,11 @@ from persona_assets.evaluation.offline import BASELINE
 from persona_assets.skipped import Skipped
 from persona_assets.tables.evaluation import MODEL_COMPARISON, REPLAY_VALIDATION
 
-NOTHING_JUDGED = "no week has been judged: evaluation/offline_metrics has no rows"
+NOTHING_EVALUATED = "no week has been evaluated: evaluation/offline_metrics has no rows"
 
 
 def replay_validation(offline_metrics: pl.DataFrame) -> pl.DataFrame:
-    """All judged cut-offs, beside each model's summary over the cut-offs it was judged at.
+    """All evaluated cut-offs, beside each model's summary over the cut-offs it was evaluated at.
 
     `wins` counts cut-offs with a higher value than popularity's, however small the lead: chance
     shows in the count itself (a model no better wins about half of the weeks). `std` is the sample
@@ -33,7 +33,7 @@ def replay_validation(offline_metrics: pl.DataFrame) -> pl.DataFrame:
         rows of `evaluation/replay_validation`, sorted by its key.
 
     Raises:
-        InsufficientDataError: nothing was judged yet.
+        InsufficientDataError: nothing was evaluated yet.
     """
     _refuse_empty(offline_metrics)
     series = ["model", "metric", "k"]
@@ -56,7 +56,7 @@ def replay_validation(offline_metrics: pl.DataFrame) -> pl.DataFrame:
 
 
 def model_comparison(offline_metrics: pl.DataFrame) -> pl.DataFrame:
-    """The newest judged cut-off, with the verdict on each model.
+    """The newest evaluated cut-off, with the verdict on each model.
 
     A model is `better` (`worse`) where the 95 % interval of its lift lies above (below) 0. Each
     row is a verdict of its own: out of 40 models that equal popularity, about one will be called
@@ -69,7 +69,7 @@ def model_comparison(offline_metrics: pl.DataFrame) -> pl.DataFrame:
         rows of `evaluation/model_comparison`, sorted by its key.
 
     Raises:
-        InsufficientDataError: nothing was judged yet.
+        InsufficientDataError: nothing was evaluated yet.
     """
     _refuse_empty(offline_metrics)
     verdict = (
@@ -91,34 +91,36 @@ def model_comparison(offline_metrics: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def left_out(unjudged: Sequence[Skipped], comparison: pl.DataFrame) -> tuple[Skipped, ...]:
+def left_out(unevaluated: Sequence[Skipped], comparison: pl.DataFrame) -> tuple[Skipped, ...]:
     """The models that could not be compared, and why.
 
     Args:
-        unjudged: what `evaluation/offline_metrics` lacks: its parts are models.
+        unevaluated: what `evaluation/offline_metrics` lacks: its parts are models.
         comparison: rows of `evaluation/model_comparison`.
     """
-    cutoff = newest_judged(comparison)
+    cutoff = newest_evaluated(comparison)
     return tuple(
-        replace(each, partition=None) for each in unjudged if each.part and each.partition == cutoff
+        replace(each, partition=None)
+        for each in unevaluated
+        if each.part and each.partition == cutoff
     )
 
 
-def newest_judged(comparison: pl.DataFrame) -> date:
+def newest_evaluated(comparison: pl.DataFrame) -> date:
     """The cut-off that the models were compared at.
 
     Args:
         comparison: rows of `evaluation/model_comparison`.
 
     Raises:
-        InsufficientDataError: no week was judged yet.
+        InsufficientDataError: no week was evaluated yet.
     """
     if comparison.is_empty():
-        raise InsufficientDataError(NOTHING_JUDGED)
+        raise InsufficientDataError(NOTHING_EVALUATED)
     newest: date = comparison["cutoff"][0]
     return newest
 
 
 def _refuse_empty(offline_metrics: pl.DataFrame) -> None:
     if offline_metrics.is_empty():
-        raise InsufficientDataError(NOTHING_JUDGED)
+        raise InsufficientDataError(NOTHING_EVALUATED)

@@ -4,7 +4,7 @@ Belongs here: `Hits` and `Gains`, and the formulas that make them from where rel
 stand. Does not belong here: finding out where they stand (`hits.py`) or any metric (`metrics.py`).
 
 Products of equal score stand in no order. Whatever breaks the tie (an identifier, the order of
-rows) has nothing to do with quality but may well leak the truth, so metrics are judged by their
+rows) has nothing to do with quality but may well leak the truth, so metrics are computed from their
 expected value over all orders of equal products (McSherry and Najork 2008, "Computing information
 retrieval performance measures efficiently in the presence of tied scores").
 """

@@ -23,7 +23,7 @@ Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
 def hit_matrix(top_k: pl.DataFrame, relevant: pl.DataFrame, *, depth: int) -> Hits:
     """Line the lists of one model up with the relevant products.
 
-    A user for whom the model made no list is judged by its list for people without history.
+    A user for whom the model made no list is evaluated with its list for people without history.
     Candidates are the products of the list and the relevant ones.
 
     Args:

@@ -84,8 +84,8 @@ def lists_of(
     lacking = without if needed is None else np.flatnonzero(~own[:-1] & needed)
     if len(lacking) and not own[-1]:
         raise DataError(
-            f"recommendations/top_k, model {_model(top_k)!r}: {len(lacking)} judged user(s), the "
-            f"first of them {users[int(lacking[0])]!r}, have no list and there is no list for "
+            f"recommendations/top_k, model {_model(top_k)!r}: {len(lacking)} evaluated user(s), "
+            f"the first of them {users[int(lacking[0])]!r}, have no list and there is no list for "
             f"user_id {FALLBACK_USER!r} either; materialize recommendations/top_k again for this "
             "cut-off"
         )

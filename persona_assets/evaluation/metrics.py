@@ -26,7 +26,7 @@ DebiasedMetric = Callable[[Gains, int], NDArray[np.float64]]
 """(gains, k) -> one value between 0 and 1 per user; the gains are at least k deep."""
 
 KS = (5, 10, 20)
-"""List lengths that are judged: a row of a page, a page, and what a second stage could re-rank."""
+"""Evaluated list lengths: a row of a page, a page, and what a second stage could re-rank."""
 
 
 def precision(hits: Hits, k: int) -> NDArray[np.float64]:

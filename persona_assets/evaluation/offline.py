@@ -1,14 +1,14 @@
 """`evaluation/offline_metrics`: every model's accuracy at one cut-off, with intervals.
 
 Belongs here: means over users and their intervals as a table. Does not belong here: the values per
-user (`judgement.py`) or comparing cut-offs (`comparison.py`).
+user (`evaluated_week.py`) or comparing cut-offs (`comparison.py`).
 """
 
 import numpy as np
 import polars as pl
 
 from persona_assets.errors import DataError, InsufficientDataError
-from persona_assets.evaluation.judgement import COLUMNS, Judgement
+from persona_assets.evaluation.evaluated_week import COLUMNS, EvaluatedWeek
 from persona_assets.evaluation.uncertainty import bootstrap_means, percentile_interval
 from persona_assets.tables.evaluation import OFFLINE_METRICS
 
@@ -16,15 +16,17 @@ BASELINE = "popularity"
 """The model that everything else must beat to be worth its while."""
 
 
-def offline_metrics(judgement: Judgement, *, seed: int, baseline: str = BASELINE) -> pl.DataFrame:
-    """Judge all lists made at a cut-off on the seven days from it.
+def offline_metrics(
+    evaluated: EvaluatedWeek, *, seed: int, baseline: str = BASELINE
+) -> pl.DataFrame:
+    """Evaluate all lists made at a cut-off on the seven days from it.
 
-    All models are judged on the same users and by the same resamples of them, so lifts are paired.
-    Users who were not known before the cut-off are not among them.
+    All models are evaluated on the same users and by the same resamples of them, so lifts are
+    paired. Users who were not known before the cut-off are not among them.
 
     Args:
-        judgement: of the cut-off, `baseline` among its models. The planted optimum, if there, is
-            judged like any other model.
+        evaluated: the week from the cut-off, `baseline` among its models. The planted optimum, if
+            there, is evaluated like any other model.
         seed: of the bootstrap.
         baseline: model that lifts are measured against.
 
@@ -32,17 +34,17 @@ def offline_metrics(judgement: Judgement, *, seed: int, baseline: str = BASELINE
         rows of `evaluation/offline_metrics`, sorted by its key.
 
     Raises:
-        InsufficientDataError: nobody to judge by.
+        InsufficientDataError: no users to evaluate on.
         DataError: no lists of the baseline.
     """
-    cutoff, values = judgement.cutoff, judgement.warm.values
+    cutoff, values = evaluated.cutoff, evaluated.warm.values
     if baseline not in values:
         raise DataError(
             f"evaluation/offline_metrics, cutoff {cutoff}: recommendations/top_k has no lists of "
             f"model {baseline!r}, against which the others are measured; materialize "
             f"recommendations/top_k of {baseline!r} for this cut-off"
         )
-    users = len(judgement.warm.rows)
+    users = len(evaluated.warm.rows)
     if not users:
         raise InsufficientDataError(
             "no user known before the cut-off touched a product that lists may hold in the seven "

@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 import polars as pl
 
-from persona_assets.evaluation.judgement import Judgement
+from persona_assets.evaluation.evaluated_week import EvaluatedWeek
 from persona_assets.evaluation.paired import paired_tests
 from persona_assets.multiple_testing import holm
 from persona_assets.tables.evaluation import PAIRWISE_COMPARISON
@@ -20,32 +20,32 @@ SIGNIFICANT = 0.05
 """Chance of calling any pair of equal models different, over all pairs of a cut-off and metric."""
 
 
-def pairwise_comparison(judgement: Judgement, *, seed: int) -> pl.DataFrame:
-    """Test all pairs of models on the users of the judged week.
+def pairwise_comparison(evaluated: EvaluatedWeek, *, seed: int) -> pl.DataFrame:
+    """Test all pairs of models on the users of the evaluated week.
 
     A model is `better` (`worse`) than the other where the p-value is below 0.05 after Holm's
     correction over all pairs of the metric. Intervals are not corrected: one may exclude 0 where
     the verdict is `not distinguishable`.
 
     Args:
-        judgement: of the cut-off. The planted optimum is no rival.
+        evaluated: the week from the cut-off. The planted optimum is not compared.
         seed: of the resamples and the flips.
 
     Returns:
         rows of `evaluation/pairwise_comparison`, sorted by its key; none for fewer than two models
-        or without users to judge by.
+        or without users to evaluate on.
     """
-    users = len(judgement.warm.rows)
-    names = list(judgement.warm.values)
+    users = len(evaluated.warm.rows)
+    names = list(evaluated.warm.values)
     pairs = [
-        (names.index(one), names.index(other)) for one, other in combinations(judgement.rivals, 2)
+        (names.index(one), names.index(other)) for one, other in combinations(evaluated.rivals, 2)
     ]
     if not pairs or not users:
         return PAIRWISE_COMPARISON.empty()
     first, second = (np.array(side) for side in zip(*pairs, strict=True))
     differences = [
         values[:, first] - values[:, second]
-        for values in (judgement.warm.column(metric, k) for metric, k in COMPARED)
+        for values in (evaluated.warm.column(metric, k) for metric, k in COMPARED)
     ]
     tests = paired_tests(np.hstack(differences), seed)
     rows = []
@@ -54,7 +54,7 @@ def pairwise_comparison(judgement: Judgement, *, seed: int) -> pl.DataFrame:
         adjusted = holm([test.p_value for test in of_metric])
         rows += [
             {
-                "cutoff": judgement.cutoff,
+                "cutoff": evaluated.cutoff,
                 "model": names[one],
                 "other": names[other],
                 "metric": metric,

@@ -84,7 +84,7 @@ def comparison_figure(model_comparison: pl.DataFrame) -> "Figure":
 
 
 def replay_figure(replay_validation: pl.DataFrame) -> "Figure":
-    """nDCG@10 of every model over the judged cut-offs, with bands of the 95 % intervals.
+    """nDCG@10 of every model over the evaluated cut-offs, with bands of the 95 % intervals.
 
     Args:
         replay_validation: rows of `evaluation/replay_validation`.
@@ -117,7 +117,7 @@ def replay_figure(replay_validation: pl.DataFrame) -> "Figure":
     every = -(-len(cutoffs) // 7)  # seven ISO dates fit under the plot
     axes.set_xticks(cutoffs[::every], [day.isoformat() for day in cutoffs[::every]], fontsize=8)
     axes.set_ylim(bottom=0)
-    axes.set_xlabel("cut-off (Monday on which the judged week begins)", fontsize=9)
+    axes.set_xlabel("cut-off (Monday on which the evaluated week begins)", fontsize=9)
     axes.set_title(f"nDCG@{SHOWN_K} week by week", fontsize=11, loc="left")
     _plain(axes)
     figure.legend(loc="outside right center", frameon=False, fontsize=9)
@@ -156,7 +156,7 @@ def beyond_accuracy_figure(recommendation_analysis: pl.DataFrame) -> "Figure":
 
 
 def staleness_figure(staleness: pl.DataFrame) -> "Figure":
-    """What nDCG@10 loses with the age of the training: mean change over the judged weeks.
+    """What nDCG@10 loses with the age of the training: mean change over the evaluated weeks.
 
     Args:
         staleness: rows of `evaluation/staleness`; none: an empty plot.
@@ -183,7 +183,7 @@ def staleness_figure(staleness: pl.DataFrame) -> "Figure":
         )
     axes.axhline(0, color=MUTED, linewidth=0.8)
     axes.set_xticks(sorted(set(rows["age_weeks"])))
-    axes.set_xlabel("weeks from training to the end of the judged week", fontsize=9)
+    axes.set_xlabel("weeks from training to the end of the evaluated week", fontsize=9)
     axes.set_title(
         f"Change of nDCG@{SHOWN_K} with the age of the training", fontsize=11, loc="left"
     )
@@ -245,7 +245,7 @@ def _by_ndcg(rows: pl.DataFrame) -> list[str]:
 
 
 def _colours(models: pl.Series) -> dict[str, str]:
-    """A colour per model that does not change with rank; the optimum is no rival, hence grey."""
+    """A colour per model that stays when ranks change; grey for the oracle, which is no model."""
     rivals = sorted(set(models) - {PLANTED_OPTIMUM})
     return {model: colour(place) for place, model in enumerate(rivals)} | (
         {PLANTED_OPTIMUM: MUTED} if PLANTED_OPTIMUM in set(models) else {}

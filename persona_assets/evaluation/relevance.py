@@ -1,4 +1,4 @@
-"""The truth that lists are judged by: what each known user touched in the judged week.
+"""The truth that lists are evaluated against: what each known user touched in the evaluated week.
 
 Belongs here: which rows count as truth, and for whom. Does not belong here: lists and hits
 (`hits.py`), or what lists must leave out (`recommenders/exclusion.py`, which is applied here to the
@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from persona_assets.calendar import JUDGED_DAYS
+from persona_assets.calendar import EVALUATED_DAYS
 from persona_assets.recommenders.exclusion import Exclusion, excluded_pairs
 from persona_assets.transforms.history import known_before, midnight
 
@@ -18,24 +18,24 @@ def relevant_items(interactions: pl.DataFrame, *, cutoff: date, exclude: Exclusi
     """Products that lists made at `cutoff` should have held, per user.
 
     A product is relevant to a user who touched it (weight > 0, so returns do not count) in the
-    judged week, unless the `exclude` rule keeps it out of the user's lists: no model is asked for
-    what it may not show. Only users known before the cut-off are judged; for the others see
+    evaluated week, unless the `exclude` rule keeps it out of the user's lists: no model is asked
+    for what it may not show. Only users known before the cut-off are evaluated; for the others see
     `cold_relevant_items`.
 
-    Rows of the judged week count when they *arrived* within it too. What comes later is left out
+    Rows of the evaluated week count when they *arrived* within it too. What comes later is left out
     for good, so that the metrics of a cut-off are the same whenever they are computed.
 
     Args:
         interactions: rows of `mart/user_item_interactions`, before the cut-off and of the week.
-        cutoff: first judged day.
-        exclude: the rule that the judged lists were made with.
+        cutoff: first evaluated day.
+        exclude: the rule that the evaluated lists were made with.
 
     Returns:
         `user_id, product_id`, each pair once, sorted.
     """
     known = known_before(interactions, cutoff).select("user_id").unique()
     return (
-        judged_rows(interactions, cutoff)
+        rows_of_week(interactions, cutoff)
         .filter(pl.col("weight") > 0)
         .select("user_id", "product_id")
         .unique()
@@ -50,14 +50,14 @@ def relevant_items(interactions: pl.DataFrame, *, cutoff: date, exclude: Exclusi
 
 
 def cold_relevant_items(interactions: pl.DataFrame, *, cutoff: date) -> pl.DataFrame:
-    """What `cold_users` touched (weight > 0) in the judged week; nothing is excluded for them.
+    """What `cold_users` touched (weight > 0) in the evaluated week; nothing is excluded for them.
 
     Returns:
         `user_id, product_id`, each pair once, sorted.
     """
     strangers = cold_users(interactions, cutoff=cutoff)
     return (
-        judged_rows(interactions, cutoff)
+        rows_of_week(interactions, cutoff)
         .filter(pl.col("weight") > 0)
         .select("user_id", "product_id")
         .unique()
@@ -67,14 +67,14 @@ def cold_relevant_items(interactions: pl.DataFrame, *, cutoff: date) -> pl.DataF
 
 
 def cold_users(interactions: pl.DataFrame, *, cutoff: date) -> pl.DataFrame:
-    """Users of the judged week who were not known before it, and are therefore not judged.
+    """Users of the evaluated week who were not known before it, and are therefore not evaluated.
 
     Returns:
         `user_id`, each once, sorted.
     """
     known = known_before(interactions, cutoff).select("user_id").unique()
     return (
-        judged_rows(interactions, cutoff)
+        rows_of_week(interactions, cutoff)
         .filter(pl.col("weight") > 0)
         .select("user_id")
         .unique()
@@ -83,9 +83,9 @@ def cold_users(interactions: pl.DataFrame, *, cutoff: date) -> pl.DataFrame:
     )
 
 
-def judged_rows(interactions: pl.DataFrame, cutoff: date) -> pl.DataFrame:
+def rows_of_week(interactions: pl.DataFrame, cutoff: date) -> pl.DataFrame:
     """Rows that happened in the seven days from the cut-off and arrived within them."""
-    end = cutoff + timedelta(days=JUDGED_DAYS)
+    end = cutoff + timedelta(days=EVALUATED_DAYS)
     return interactions.filter(
         pl.col("event_date").is_between(cutoff, end, closed="left"),
         pl.col("arrived_at") < pl.lit(midnight(end), dtype=pl.Datetime("us", "UTC")),

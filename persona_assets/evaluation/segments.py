@@ -1,6 +1,6 @@
 """`evaluation/segment_metrics`: for whom a model works.
 
-Belongs here: the segments of judged users and the metrics within each. Does not belong here:
+Belongs here: the segments of evaluated users and the metrics within each. Does not belong here:
 finding segments of customers (`segmentation/`), or metrics over everyone (`offline.py`).
 
 Segments are made of what was known at the cut-off, but for the price tier, which is of what the
@@ -15,7 +15,7 @@ import polars as pl
 import polars.selectors as cs
 from numpy.typing import NDArray
 
-from persona_assets.evaluation.judgement import Judged, Judgement
+from persona_assets.evaluation.evaluated_week import EvaluatedUsers, EvaluatedWeek
 from persona_assets.evaluation.lists import numbers
 from persona_assets.evaluation.uncertainty import bootstrap_means, percentile_interval
 from persona_assets.tables.evaluation import SEGMENT_METRICS
@@ -27,7 +27,7 @@ MEASURED = (("ndcg", 10), ("recall", 10), ("hit_rate", 10))
 """Few metrics: what differs between segments shows in each of them."""
 
 FEWEST = 30
-"""Judged users from which a country stands for itself; of fewer, a mean says next to nothing."""
+"""Evaluated users from which a country stands for itself; a mean over fewer says little."""
 
 TIERS = ("low", "medium", "high")
 UNKNOWN, OTHER = "unknown", "other"
@@ -57,7 +57,7 @@ def countries(users: pl.DataFrame, key: bytes) -> pl.DataFrame:
 
 
 def segment_metrics(
-    judgement: Judgement,
+    evaluated: EvaluatedWeek,
     interactions: pl.DataFrame,
     products: pl.DataFrame,
     countries: pl.DataFrame,
@@ -65,33 +65,33 @@ def segment_metrics(
     *,
     seed: int,
 ) -> pl.DataFrame:
-    """Judge every model within each segment of users.
+    """Evaluate every model within each segment of users.
 
     Kinds of segments: `known` (users known before the cut-off: `new` if seen on one day only, else
     `returning`; `cold` users were not known and get the list for people without history);
     `activity` (thirds of the known users by their rows before the cut-off); `country` (those with
-    few judged users together as `other`); `customer_segment` (the segment's name; `none`: bought
+    few evaluated users together as `other`); `customer_segment` (the segment's name; `none`: bought
     nothing in the year before); `price_tier` (thirds by the mean list price of the relevant
     products). Users with equal numbers are never parted, so thirds may differ in size.
 
     Args:
-        judgement: of the cut-off. The planted optimum is left out.
+        evaluated: the week from the cut-off. The planted optimum is left out.
         interactions: rows of `mart/user_item_interactions`; rows that happened or arrived at or
             after the cut-off are not looked at.
         products: rows of `raw/product_history` as known at the cut-off.
         countries: `user_id, country` as known at the cut-off; see `countries`.
         customer_segments: rows of `segmentation/customer_segments`; those of other cut-offs than
-            the judged one are not looked at.
+            the evaluated one are not looked at.
         seed: of the bootstrap.
 
     Returns:
         rows of `evaluation/segment_metrics`, sorted by its key.
     """
-    warm = _segments(judgement, interactions, products, countries, customer_segments)
-    cold = {"known": np.full(len(judgement.cold.rows), "cold")}
+    warm = _segments(evaluated, interactions, products, countries, customer_segments)
+    cold = {"known": np.full(len(evaluated.cold.rows), "cold")}
     rows = [
-        *_rows(judgement, judgement.warm, warm, seed),
-        *_rows(judgement, judgement.cold, cold, seed),
+        *_rows(evaluated, evaluated.warm, warm, seed),
+        *_rows(evaluated, evaluated.cold, cold, seed),
     ]
     return pl.DataFrame(rows, schema=SEGMENT_METRICS.polars_schema, orient="row").sort(
         SEGMENT_METRICS.key
@@ -109,19 +109,19 @@ def thirds(values: NDArray[np.float64]) -> NDArray[np.str_]:
 
 
 def _segments(
-    judgement: Judgement,
+    evaluated: EvaluatedWeek,
     interactions: pl.DataFrame,
     products: pl.DataFrame,
     countries: pl.DataFrame,
     customer_segments: pl.DataFrame,
 ) -> Segments:
-    users = judgement.users.gather(judgement.warm.rows).alias("user_id").to_frame()
+    users = evaluated.users.gather(evaluated.warm.rows).alias("user_id").to_frame()
     history = (
-        known_before(interactions, judgement.cutoff)
+        known_before(interactions, evaluated.cutoff)
         .group_by("user_id")
         .agg(events=pl.len(), days=pl.col("event_date").n_unique())
     )
-    customers = customer_segments.filter(pl.col("cutoff") == judgement.cutoff)
+    customers = customer_segments.filter(pl.col("cutoff") == evaluated.cutoff)
     of_user = (
         users.join(history, on="user_id", how="left")
         .join(countries.unique("user_id"), on="user_id", how="left")
@@ -140,32 +140,34 @@ def _segments(
         "activity": thirds(of_user["events"].cast(pl.Float64).to_numpy()),
         "country": country.to_series().to_numpy(),
         "customer_segment": of_user["name"].fill_null(NONE).to_numpy(),
-        "price_tier": thirds(_mean_prices(judgement, products)),
+        "price_tier": thirds(_mean_prices(evaluated, products)),
     }
 
 
-def _mean_prices(judgement: Judgement, products: pl.DataFrame) -> NDArray[np.float64]:
-    """Mean list price of each judged user's relevant products; NaN: none has a price."""
+def _mean_prices(evaluated: EvaluatedWeek, products: pl.DataFrame) -> NDArray[np.float64]:
+    """Mean list price of each evaluated user's relevant products; NaN: none has a price."""
     priced = products.drop_nulls("price")
-    price = np.full(len(judgement.products), np.nan)
-    place = numbers(priced["product_id"], judgement.products)
+    price = np.full(len(evaluated.products), np.nan)
+    place = numbers(priced["product_id"], evaluated.products)
     price[place[place >= 0]] = priced["price"].to_numpy()[place >= 0]
-    rows, wanted = judgement.warm.relevant
+    rows, wanted = evaluated.warm.relevant
     given = ~np.isnan(price[wanted])
-    users = len(judgement.warm.rows)
+    users = len(evaluated.warm.rows)
     counts = np.bincount(rows[given], minlength=users)
     sums = np.bincount(rows[given], price[wanted][given], minlength=users)
     return np.where(counts > 0, sums / np.maximum(1, counts), np.nan)
 
 
-def _rows(judgement: Judgement, judged: Judged, segments: Segments, seed: int) -> list[dict]:
+def _rows(
+    evaluated: EvaluatedWeek, group: EvaluatedUsers, segments: Segments, seed: int
+) -> list[dict]:
     """Means of every model and metric within each segment, with intervals."""
-    models = judgement.rivals
+    models = evaluated.rivals
     names = [(model, metric, k) for metric, k in MEASURED for model in models]
-    if not names or not len(judged.rows):
+    if not names or not len(group.rows):
         return []
-    kept = [list(judged.values).index(model) for model in models]
-    values = np.hstack([judged.column(metric, k)[:, kept] for metric, k in MEASURED])
+    kept = [list(group.values).index(model) for model in models]
+    values = np.hstack([group.column(metric, k)[:, kept] for metric, k in MEASURED])
     rows = []
     for kind, of_user in segments.items():
         for segment in sorted(set(of_user.tolist())):
@@ -173,7 +175,7 @@ def _rows(judgement: Judgement, judged: Judged, segments: Segments, seed: int) -
             low, high = percentile_interval(bootstrap_means(mine, seed=seed))
             rows += [
                 {
-                    "cutoff": judgement.cutoff,
+                    "cutoff": evaluated.cutoff,
                     "model": model,
                     "kind": kind,
                     "segment": segment,

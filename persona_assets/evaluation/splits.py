@@ -1,7 +1,7 @@
-"""Splits: which interactions a model learns from, which it may look at, and which judge it.
+"""Splits: the interactions that a model learns from, may look at, and is evaluated on.
 
 Belongs here: the ways to hold interactions out of one log. Does not belong here: the weekly replay
-of the graph, where partitions are the split (`relevance.py`), or judging (`hits.py`).
+of the graph, where partitions are the split (`relevance.py`), or evaluating (`hits.py`).
 
 Every split is nested: test is held out of everything, validation of what is left, in the same way.
 Products that a user touched before are no discoveries: they are left out of lists and truth, but
@@ -27,7 +27,7 @@ class Split:
         train: rows to learn from.
         history: rows known when the lists are made; those of `train`, and maybe more.
         truth: `user_id, product_id`, each pair once: what the lists should have held. A column
-            `kind` divides the pairs into kinds that are judged apart as well.
+            `kind` divides the pairs into kinds that are evaluated apart as well.
         excluded: `user_id, product_id`: what lists leave out; none of them is in `truth`.
     """
 
@@ -42,10 +42,10 @@ class Splits:
     """Parameters are chosen on `validation`; the result is that of `test` or of `refit`.
 
     Attributes:
-        validation: learn from what is older than validation, judge by validation.
-        test: learn from the same, look at validation too, judge by test.
-        refit: learn from everything but test, judge by test.
-        horizon: how long a judged window is, where it is one of time.
+        validation: learn from what is older than validation, evaluate on validation.
+        test: learn from the same, look at validation too, evaluate on test.
+        refit: learn from everything but test, evaluate on test.
+        horizon: how long an evaluated window is, where it is one of time.
     """
 
     validation: Split
@@ -133,7 +133,7 @@ def temporal(rows: pl.DataFrame, *, share: float = TEST_SHARE) -> Splits:
     """One instant for everyone: the newest rows are test, those before them validation.
 
     Truth is what users known before a window discover in it. Strangers of the window are not
-    judged.
+    evaluated.
 
     Args:
         rows: see `leave_one_out`.
@@ -195,7 +195,7 @@ def user_split(rows: pl.DataFrame, *, share: float = TEST_SHARE) -> Splits:
     groups = [users.head(size), users.slice(size, size), users.slice(2 * size)]
     train = rows.filter(pl.col("user_id").is_in(groups[2].implode()))
 
-    def judged(group: pl.Series, learned: pl.DataFrame) -> Split:
+    def evaluated(group: pl.Series, learned: pl.DataFrame) -> Split:
         theirs = rows.filter(pl.col("user_id").is_in(group.implode()))
         firsts = theirs.sort("event_ts", *PAIR).unique(PAIR, keep="first", maintain_order=True)
         last = firsts.filter(pl.len().over("user_id") > 1).group_by("user_id").last().select(PAIR)
@@ -208,7 +208,9 @@ def user_split(rows: pl.DataFrame, *, share: float = TEST_SHARE) -> Splits:
         return Split(learned, history, last, history.select(PAIR).unique())
 
     more = rows.filter(~pl.col("user_id").is_in(groups[0].implode()))
-    return Splits(judged(groups[1], train), judged(groups[0], train), judged(groups[0], more))
+    return Splits(
+        evaluated(groups[1], train), evaluated(groups[0], train), evaluated(groups[0], more)
+    )
 
 
 def funnel(rows: pl.DataFrame, *, target: str, test: pl.DataFrame | None = None) -> Splits:

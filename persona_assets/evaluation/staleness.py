@@ -1,7 +1,7 @@
 """`evaluation/staleness`: what it costs to go on serving the lists of an older training.
 
-Belongs here: one judged week, judged by lists of several cut-offs. Does not belong here: judging a
-cut-off by its own lists (`offline.py`).
+Belongs here: one evaluated week, with the lists of several cut-offs. Does not belong here:
+evaluating a cut-off by its own lists (`offline.py`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,9 +12,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from persona_assets.calendar import JUDGED_DAYS
+from persona_assets.calendar import EVALUATED_DAYS
 from persona_assets.errors import InsufficientDataError
-from persona_assets.evaluation.comparison import NOTHING_JUDGED
+from persona_assets.evaluation.comparison import NOTHING_EVALUATED
 from persona_assets.evaluation.hits import Pairs, hits_of_lists, pairs_of
 from persona_assets.evaluation.lists import Lists, lists_of, numbers
 from persona_assets.evaluation.metrics import METRICS
@@ -25,16 +25,16 @@ from persona_assets.tables.evaluation import STALENESS
 from persona_assets.transforms.history import known_before
 
 AGES = 4
-"""Oldest lists that are judged, in weeks from training to the end of the judged week: a shop that
-trains less than monthly does not plan by weeks."""
+"""Oldest lists that are evaluated, in weeks from training to the end of the evaluated week: a shop
+that trains less than monthly does not plan by weeks."""
 
 _AGES = range(1, AGES + 1)
 
 WEEKS = 8
-"""Judged weeks, the newest: two months show the trend, and reading lists is what takes time."""
+"""Evaluated weeks, the newest: two months show the trend, and reading lists is what takes time."""
 
 READ = 30
-"""Ranks that are read. Ten are judged; the others move up for what a user has met since."""
+"""Ranks that are read. Ten are evaluated; the others move up for what a user has met since."""
 
 MEASURED = (("ndcg", 10), ("recall", 10), ("hit_rate", 10))
 
@@ -50,15 +50,15 @@ def staleness(
     exclude: Exclusion,
     seed: int,
 ) -> pl.DataFrame:
-    """Judge each of the newest weeks by the lists of its own cut-off and of those before.
+    """Evaluate each of the newest weeks by the lists of its own cut-off and of those before.
 
-    Lists of all ages are judged on the same users and the same truth: that of the week's own
+    Lists of all ages are evaluated on the same users and the same truth: that of the week's own
     cut-off, for users who were known at the oldest. From older lists, what the rule excludes by
     now is taken out, as serving would, and what follows moves up. So a change with age is due to
     the age of the training alone.
 
     Args:
-        cutoffs: that have been judged, in any order.
+        cutoffs: that have been evaluated, in any order.
         lists_at: gives the lists of one of them; asked once for each.
         interactions: rows of `mart/user_item_interactions` that cover all this time.
         exclude: the rule that the lists were made with.
@@ -68,10 +68,10 @@ def staleness(
         rows of `evaluation/staleness`, sorted by its key: ages from 1, the week's own training.
 
     Raises:
-        InsufficientDataError: no week has been judged.
+        InsufficientDataError: no week has been evaluated.
     """
     if not cutoffs:
-        raise InsufficientDataError(NOTHING_JUDGED)
+        raise InsufficientDataError(NOTHING_EVALUATED)
     weeks = sorted(cutoffs)[-WEEKS:]
     trained = sorted(cutoffs)[-(WEEKS + AGES - 1) :]
     users = interactions["user_id"].unique().sort()
@@ -80,7 +80,7 @@ def staleness(
     for cutoff in trained:
         rows = lists_at(cutoff).filter(pl.col("rank") <= READ)
         held[cutoff] = _trained(rows, interactions, users)
-        of_age = {age: cutoff - timedelta(days=JUDGED_DAYS * (age - 1)) for age in _AGES}
+        of_age = {age: cutoff - timedelta(days=EVALUATED_DAYS * (age - 1)) for age in _AGES}
         ages = {age: held[week] for age, week in of_age.items() if week in held}
         if cutoff in weeks:
             oldest = of_age[max(ages)]
@@ -130,9 +130,10 @@ def _of_week(
     models = sorted(set.intersection(*(set(trained.lists) for trained in ages.values())))
     if truth.is_empty() or not models:
         return STALENESS.empty()
-    judged = truth["user_id"].unique().sort()
+    evaluated = truth["user_id"].unique().sort()
     values = {
-        age: _values_by_model(trained, models, judged, truth, gone) for age, trained in ages.items()
+        age: _values_by_model(trained, models, evaluated, truth, gone)
+        for age, trained in ages.items()
     }
     names = [(model, age, metric, k) for age in ages for model in models for metric, k in MEASURED]
     observed = np.concatenate([matrix.mean(axis=0) for matrix in values.values()])
@@ -151,7 +152,7 @@ def _of_week(
             change=pl.Series(observed - observed[own]),
             change_low=pl.Series(change_low),
             change_high=pl.Series(change_high),
-            users=pl.lit(len(judged)),
+            users=pl.lit(len(evaluated)),
         )
         .select(STALENESS.polars_schema.names())
         .cast(STALENESS.polars_schema)
@@ -161,14 +162,14 @@ def _of_week(
 def _values_by_model(
     trained: _Trained,
     models: Sequence[str],
-    judged: pl.Series,
+    evaluated: pl.Series,
     truth: pl.DataFrame,
     gone: pl.DataFrame,
 ) -> NDArray[np.float64]:
     """Users × (model, metric)."""
-    rows = numbers(judged, trained.users)
-    relevant = pairs_of(truth, judged, trained.products)
-    away = _known_pairs(gone, judged, trained.products)
+    rows = numbers(evaluated, trained.users)
+    relevant = pairs_of(truth, evaluated, trained.products)
+    away = _known_pairs(gone, evaluated, trained.products)
     depth = max(k for _, k in MEASURED)
     columns = []
     for model in models:

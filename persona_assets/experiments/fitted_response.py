@@ -18,7 +18,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from persona_assets.errors import InsufficientDataError
-from persona_assets.evaluation.relevance import judged_rows
+from persona_assets.evaluation.relevance import rows_of_week
 from persona_assets.experiments.response import VISITS, Floats
 
 TOUCHES = ("view", "add_to_cart", "purchase")
@@ -137,15 +137,15 @@ def fit_response(
     the prior correction of King and Zeng (2001, "Logistic Regression in Rare Events Data", eq. 7):
     β₀ − ln[(1−τ)/τ · ȳ/(1−ȳ)], with τ the share of touched pairs among all, ȳ among the sampled.
 
-    As where lists are judged, a row of the week counts if it arrived within the week: what is
+    As where lists are evaluated, a row of the week counts if it arrived within the week: what is
     fitted does not depend on when it is fitted.
 
     Args:
-        interactions: rows of mart/user_item_interactions, the judged week included.
+        interactions: rows of mart/user_item_interactions, the evaluated week included.
         prices: `product_id` and `price` (see `prices.price_list`).
         user_embeddings: rows of features/user_embeddings of the cut-off.
         item_embeddings: rows of features/item_embeddings of the cut-off.
-        cutoff: Monday on which the judged week begins.
+        cutoff: Monday on which the evaluated week begins.
         seed: seed of the sample of pairs.
 
     Raises:
@@ -159,7 +159,7 @@ def fit_response(
     before = touches.filter((pl.col("event_ts") < midnight) & (pl.col("arrived_at") < midnight))
     known = _known_before(before, prices, user_embeddings, item_embeddings, cutoff=cutoff)
     outcomes = (
-        judged_rows(touches, cutoff)
+        rows_of_week(touches, cutoff)
         .group_by("user_id", "product_id")
         .agg(bought=(pl.col("event_type") == "purchase").any())
         .join(known.users.select("user_id").with_row_index("user_at"), on="user_id")

@@ -139,7 +139,7 @@ class Place:
         """
         return self._created_just_now() or DeltaTable.create(
             self.uri,
-            # Nulls are judged by the contract's check, with counts and samples, not by Delta.
+            # Nulls are found by the contract's check, with counts and samples, not by Delta.
             pa.schema([field.with_nullable(True) for field in self.table.arrow_schema]),
             mode="ignore",
             partition_by=[self.table.partition] if self.table.partition else None,

@@ -85,7 +85,7 @@ def data_drift(
     Args:
         interactions: rows of mart/user_item_interactions that cover the weeks; others are ignored.
         sessions: rows of mart/sessions, likewise.
-        cutoff: Monday on which the judged week begins.
+        cutoff: Monday on which the evaluated week begins.
         reference_weeks: weeks to look back.
         seed: seed of the samples that Evidently is given.
 
@@ -95,8 +95,8 @@ def data_drift(
     current_events, reference_events = split_weeks(
         interactions, cutoff=cutoff, reference_weeks=reference_weeks
     )
-    require_rows(current_events, what="the judged week", cutoff=cutoff)
-    require_rows(reference_events, what="the weeks before the judged week", cutoff=cutoff)
+    require_rows(current_events, what="the evaluated week", cutoff=cutoff)
+    require_rows(reference_events, what="the weeks before the evaluated week", cutoff=cutoff)
     current_sessions, reference_sessions = split_weeks(
         sessions, cutoff=cutoff, reference_weeks=reference_weeks
     )
@@ -139,7 +139,7 @@ def _incomparable(
     current: Mapping[str, pl.Series], reference: Mapping[str, pl.Series]
 ) -> tuple[Skipped, ...]:
     """The columns without a value on one of the two sides."""
-    sides = (("in the weeks before", reference), ("in the judged week", current))
+    sides = (("in the weeks before", reference), ("in the evaluated week", current))
     return tuple(
         Skipped(f"there is no value {where}", part=name)
         for name in DISTANCES

@@ -1,8 +1,8 @@
 """Data quality: what the week's rows look like, and how many were rejected or late.
 
 Belongs here: measures per column of the mart and of the week as a whole, and Evidently's summary as
-HTML. Does not belong here: judging single rows (the mart's quarantine) or comparing distributions
-(`drift.py`).
+HTML. Does not belong here: evaluating single rows (the mart's quarantine) or comparing
+distributions (`drift.py`).
 """
 
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ def data_quality(
     Args:
         interactions: rows of mart/user_item_interactions that cover the weeks; others are ignored.
         quarantine: rows of mart/quarantine, likewise.
-        cutoff: Monday on which the judged week begins.
+        cutoff: Monday on which the evaluated week begins.
         reference_weeks: weeks to look back.
         seed: seed of the samples that Evidently is given for the HTML; the table uses every row.
 
@@ -65,7 +65,7 @@ def data_quality(
         InsufficientDataError: the week holds no interactions.
     """
     current, reference = split_weeks(interactions, cutoff=cutoff, reference_weeks=reference_weeks)
-    require_rows(current, what="the judged week", cutoff=cutoff)
+    require_rows(current, what="the evaluated week", cutoff=cutoff)
     rejected = quarantine.with_columns(arrival_date=pl.col("arrived_at").dt.date())
     current_rejected, reference_rejected = split_weeks(
         rejected, cutoff=cutoff, reference_weeks=reference_weeks

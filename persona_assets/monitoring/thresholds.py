@@ -2,7 +2,7 @@
 
 Evidently's defaults switch, at 1,000 reference rows, from p-values (which call any difference drift
 once the sample is large) to distances with a fixed threshold of 0.1 (which call noise drift while
-the judged week is small), and correct for no multiplicity. Here every column is measured by a
+the evaluated week is small), and correct for no multiplicity. Here every column is measured by a
 distance, and counts as drifted only if the distance is both large (`MATERIAL`) and larger than
 chance would give at the sizes of the two samples.
 
@@ -27,7 +27,7 @@ def jensen_shannon_threshold(current: pl.Series, reference: pl.Series, *, tests:
     (1/n + 1/m) χ²(k−1), as in Pearson's test of homogeneity. The distance is the root of JSD.
 
     Args:
-        current: values of the judged week, without nulls.
+        current: values of the evaluated week, without nulls.
         reference: values of the weeks before, without nulls.
         tests: columns compared together.
     """
@@ -51,7 +51,7 @@ def wasserstein_threshold(current: pl.Series, reference: pl.Series, *, tests: in
     bound.
 
     Args:
-        current: values of the judged week, without nulls.
+        current: values of the evaluated week, without nulls.
         reference: values of the weeks before, without nulls.
         tests: columns compared together.
     """

@@ -1,4 +1,4 @@
-"""The judged week and the weeks it is compared with.
+"""The evaluated week and the weeks it is compared with.
 
 Belongs here: which rows are looked at, and samples of them that do not depend on row order. Does
 not belong here: what is measured on the rows (`drift.py`, `quality.py`).
@@ -22,12 +22,12 @@ def split_weeks(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows of the week from `cutoff`, and rows of the `reference_weeks` weeks before it.
 
-    Only rows that had arrived by the end of the judged week are kept, so that a report reads the
+    Only rows that had arrived by the end of the evaluated week are kept, so that a report reads the
     same whenever it is made.
 
     Args:
         frame: has `event_date` and `arrival_date`; rows outside the weeks are ignored.
-        cutoff: Monday on which the judged week begins.
+        cutoff: Monday on which the evaluated week begins.
         reference_weeks: how many weeks to look back.
     """
     known = frame.filter(pl.col("arrival_date") < cutoff + WEEK)

@@ -122,7 +122,7 @@ NOTHING_ELSE = SideInformation()
 
 @dataclass(frozen=True)
 class Task:
-    """What the lists will be judged by, for models that make training labels like it.
+    """Wow the lists will be evaluated, for models that make training labels like it.
 
     Attributes:
         horizon: how long after the cut-off a touch counts; None: the next touch counts, whenever.
@@ -294,7 +294,7 @@ class Recommender(ABC):
         return type(self)(type(self.config).of(values | changes))  # type: ignore[call-arg]
 
     def for_task(self, task: Task) -> Self:
-        """The same model, told what its lists will be judged by; most models do not care."""
+        """The same model, told wow its lists will be evaluated; most models do not care."""
         return self
 
 

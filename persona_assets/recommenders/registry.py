@@ -5,8 +5,9 @@ stages that follow from the decisions in `models/promotions`. Does not belong he
 row (`lake/`), metrics (`evaluation/`), or making decisions (`tuning/promotion.py`).
 
 A stage belongs to a model with its configuration, not to one week's training: every week the
-champion is trained again, and what the gate judges are its lists of many weeks. So stages survive
-when a week is materialized again, and another configuration of the same model is a new candidate.
+champion is trained again, and what the gate evaluates are its lists of many weeks. So stages
+survive when a week is materialized again, and another configuration of the same model is a new
+candidate.
 """
 
 from collections.abc import Mapping

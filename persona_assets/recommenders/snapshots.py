@@ -60,7 +60,7 @@ def snapshots(rows: pl.DataFrame, goal: Goal, most: int) -> Iterator[Snapshot]:
 
     Args:
         rows: of `mart/user_item_interactions`, all of which may be known at the end.
-        goal: what the lists will be judged by.
+        goal: wow the lists will be evaluated.
         most: instants that are looked at.
     """
     touched = rows.filter(pl.col("weight") > 0)

@@ -159,7 +159,7 @@ class TwoStage(Recommender):
     space: ClassVar[Space] = {"order": ORDERS}
 
     def for_task(self, task: Task) -> "TwoStage":
-        """The same model, whose ranker learns from labels like those it will be judged by."""
+        """The same model, whose ranker learns from labels like those it will be evaluated on."""
         days = task.horizon / timedelta(days=1) if task.horizon is not None else 0.0
         return TwoStage(
             replace(

@@ -4,7 +4,7 @@ Belongs here: the shape of that document. Does not belong here: sentences and fo
 
 Every key of the first level is always there; a part that does not exist yet is empty (`{}`, `[]`,
 0) or null. Values are plain JSON: dates as `YYYY-MM-DD`, no NaN (null instead). A cut-off is the
-Monday on which the judged week begins. `<metric>` is a name with its k, such as `ndcg@10`.
+Monday on which the evaluated week begins. `<metric>` is a name with its k, such as `ndcg@10`.
 
 | key | value |
 |---|---|
@@ -16,7 +16,7 @@ with rows; 1 for an unpartitioned table), `content_hash` (null if not collected)
 yet), `by_reason`: reason → quarantined rows. The first is the sum of the next three |
 | `models` | model → `cutoff` and `<metric>` → `value`, `low`, `high` (95 %), `lift`, `lift_low`, \
 `lift_high` (over popularity), `against_popularity` (`better`, `worse`, `not distinguishable`, \
-`baseline`, `ceiling`); at the newest judged cut-off |
+`baseline`, `ceiling`); at the newest evaluated cut-off |
 | `beyond_accuracy` | model → `cutoff` and `<metric>` → number or null; at the same cut-off |
 | `pairs` | list of `model`, `other`, `metric` (with its k), `difference`, `low`, `high`, \
 `p_value`, `adjusted_p_value`, `minimum_detectable` (number or null), `verdict` (`better`, \

@@ -1,6 +1,6 @@
 """`collect`: everything that a report shows, read from the lake's tables.
 
-Belongs here: the `Report` and the reading. Does not belong here: judging the numbers
+Belongs here: the `Report` and the reading. Does not belong here: interpreting the numbers
 (`findings.py`) or showing them (`as_json.py`, `console.py`, `html.py`).
 
 A home half made must still give a report: a table that does not exist is left out of `tables`, and
@@ -207,5 +207,5 @@ def _rows(store: DeltaStore, table: Table) -> pl.DataFrame:
 
 def _beside(comparison: pl.DataFrame, analysis: pl.DataFrame) -> pl.DataFrame:
     """Rows of the compared cut-off; of the newest one where nothing is compared yet."""
-    judged = analysis if comparison.is_empty() else comparison
-    return analysis.filter(pl.col("cutoff").is_in(judged["cutoff"].sort().tail(1).implode()))
+    evaluated = analysis if comparison.is_empty() else comparison
+    return analysis.filter(pl.col("cutoff").is_in(evaluated["cutoff"].sort().tail(1).implode()))

@@ -85,9 +85,9 @@ def segments(report: Report) -> Section:
     if not rows.is_empty():
         body.append(
             paragraph(
-                f"{_METRIC} of each model within segments of the judged users. Cold users were not "
-                "known before and are served the list for people without history; they count in no "
-                "other table."
+                f"{_METRIC} of each model within segments of the evaluated users. Cold users were "
+                "not known before and are served the list for people without history; they count "
+                "in no other table."
             )
         )
         for kind, title in _KINDS.items():
@@ -124,9 +124,9 @@ def ages(report: Report) -> Section:
     if not findings.primary(report.ages).is_empty():
         body += [
             paragraph(
-                "Each of the newest weeks is judged by the lists of its own training and of those "
-                "one to three weeks older, on the same users and the same truth; what a user has "
-                "met since is taken out of the older lists."
+                "Each of the newest weeks is evaluated with the lists of its own training and of "
+                "those one to three weeks older, on the same users and the same truth; what a "
+                "user has met since is taken out of the older lists."
             ),
             picture(staleness_figure(report.ages), f"Change of {_METRIC} with age, mean of weeks"),
         ]

@@ -1,7 +1,7 @@
 """What the numbers say, in sentences: the same ones in the terminal and on the page.
 
 Belongs here: reading a `Report`. Does not belong here: reading the lake (`collect.py`), layout, or
-a verdict of its own: models, drift and experiments were judged where they were computed.
+a verdict of its own: verdicts on models, drift and experiments are computed with them.
 """
 
 from datetime import timedelta
@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from persona_assets.calendar import JUDGED_DAYS, first_cutoff
+from persona_assets.calendar import EVALUATED_DAYS, first_cutoff
 from persona_assets.evaluation.ceiling import PLANTED_OPTIMUM
 from persona_assets.evaluation.offline import BASELINE
 from persona_assets.evaluation.plots import SHOWN_K, TITLES
@@ -96,7 +96,7 @@ def against_popularity(report: Report) -> str:
     by_model = {row["model"]: row for row in primary(report.comparison).iter_rows(named=True)}
     if not by_model:
         return _early(report) or _nothing(
-            report, "No model has been judged yet.", OFFLINE_METRICS, MODEL_COMPARISON
+            report, "No model has been evaluated yet.", OFFLINE_METRICS, MODEL_COMPARISON
         )
     by_verdict: dict[str, list[str]] = {}
     for model in models(report):
@@ -131,7 +131,7 @@ def replay(report: Report) -> str:
         )
     summary = rows.unique("model").sort(-pl.col("mean"), "model")
     ahead = [f"{row['model']} in {row['wins']}" for row in summary.iter_rows(named=True)]
-    weeks = counted(summary["cutoffs"].max(), "judged week")  # type: ignore[arg-type]
+    weeks = counted(summary["cutoffs"].max(), "evaluated week")  # type: ignore[arg-type]
     return f"Over {weeks}, ahead of {BASELINE} on {_PRIMARY}: {listed(ahead)}."
 
 
@@ -166,7 +166,7 @@ def pairs(report: Report) -> str:
 
 
 def cold_start(report: Report) -> str:
-    """How much of the newest judged week was by strangers or of new products."""
+    """How much of the newest evaluated week was by strangers or of new products."""
     if report.cold.is_empty():
         return _nothing(
             report, "No week's new users and products have been counted yet.", COLD_START
@@ -182,12 +182,12 @@ def cold_start(report: Report) -> str:
 
 
 def ages(report: Report) -> str:
-    """What the oldest judged trainings lose, by model."""
+    """What the oldest evaluated trainings lose, by model."""
     rows = primary(report.ages)
     oldest = rows.filter(pl.col("age_weeks") > 1, pl.col("age_weeks") == pl.col("age_weeks").max())
     if oldest.is_empty():
         return _nothing(
-            report, "No week has been judged by trainings of different ages yet.", STALENESS
+            report, "No week has been evaluated with trainings of different ages yet.", STALENESS
         )
     change = oldest.sort("cutoff").group_by("model").agg(pl.col("change").mean())
     by_model = [
@@ -201,7 +201,7 @@ def ages(report: Report) -> str:
 
 
 def drift(report: Report) -> str:
-    """What drifted in the newest judged week, and how rare that was."""
+    """What drifted in the newest evaluated week, and how rare that was."""
     if report.drift.is_empty():
         return _nothing(
             report, "No week has been compared with the weeks before it yet.", DATA_DRIFT
@@ -307,13 +307,13 @@ def _early(report: Report) -> str | None:
     """That no week is over yet, of a closed calendar too short for one."""
     start, end = report.source.start, report.source.end
     cutoff = first_cutoff(start)
-    over = cutoff + timedelta(days=JUDGED_DAYS)
+    over = cutoff + timedelta(days=EVALUATED_DAYS)
     if end is None or end >= over:
         return None
     return (
-        f"No week is over yet that models could be judged by: the first begins on {cutoff}, after "
-        f"at least seven days of data, and the data end on {end - timedelta(days=1)}. Models were "
-        "trained on what there is."
+        f"No week is over yet that models could be evaluated on: the first begins on {cutoff}, "
+        f"after at least seven days of data, and the data end on {end - timedelta(days=1)}. "
+        "Models were trained on what there is."
     )
 
 

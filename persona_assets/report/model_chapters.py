@@ -37,15 +37,15 @@ _VERDICT_KINDS = {"better": "good", "worse": "bad"}
 
 
 def models(report: Report) -> Section:
-    """The models side by side at the newest judged cut-off."""
+    """The models side by side at the newest evaluated cut-off."""
     body = [paragraph(findings.against_popularity(report), "finding")]
     if not report.comparison.is_empty():
         users = report.comparison["users"][0]
         body += [
             paragraph(
                 "Each model's lists were made from what had happened and arrived before "
-                f"{report.comparison['cutoff'][0]} and are judged on the seven days from it, for "
-                f"{counted(users, 'user')}. All metrics lie between 0 and 1, higher is better; "
+                f"{report.comparison['cutoff'][0]} and are evaluated on the seven days from it, "
+                f"for {counted(users, 'user')}. All metrics lie between 0 and 1, higher is better; "
                 "brackets are 95 % intervals. The lift is that of nDCG over popularity, on the "
                 "same users."
             ),
@@ -142,15 +142,15 @@ def _analysis_table(rows: pl.DataFrame) -> Markup:
 
 
 def replay(report: Report) -> Section:
-    """The judged weeks beside each other."""
+    """The evaluated weeks beside each other."""
     body = [paragraph(findings.replay(report), "finding")]
     if not report.replay.is_empty():
         summary = findings.primary(report.replay).unique("model").sort(-pl.col("mean"), "model")
         metric = f"{TITLES[findings.PRIMARY]}@{SHOWN_K}"
         body += [
             paragraph(
-                "Every past week is judged as if it had been the present: models trained on what "
-                "was known then, judged on the week that followed. A model no better than "
+                "Every past week is evaluated as if it had been the present: models trained on "
+                "what was known then, evaluated on the week that followed. A model no better than "
                 f"{BASELINE} would be ahead in about half of the weeks."
             ),
             picture(replay_figure(report.replay), f"{metric} of each model by week"),

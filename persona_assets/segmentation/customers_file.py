@@ -19,7 +19,7 @@ from persona_assets.sources.files import FilesSource
 from persona_assets.sources.mapping import Mapping
 from persona_assets.sources.single_file import mapping_of_file, sections_beside
 from persona_assets.sources.times.decision import FIRST_PLAUSIBLE
-from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, judge, rejected
+from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, clean, rejected
 from persona_assets.transforms.customer_features import customer_features
 from persona_assets.transforms.history import known_before
 from persona_assets.transforms.pseudonyms import pseudonym
@@ -121,14 +121,14 @@ def score_file(
     source = FilesSource(path.parent, described, today=today)
     events = source.events(_days(source.start, source.end))
     countries, products = _people(source, described), _products(source, described)
-    judged = judge(
+    cleaned = clean(
         nw.from_native(events.lazy()),
         nw.from_native(_known(products, catalogue).lazy()),
         key=_KEY,
         weights=DEFAULT_WEIGHTS,
     )
-    rows = accepted(judged).collect("polars").to_native()
-    refused = rejected(judged).collect("polars").to_native()
+    rows = accepted(cleaned).collect("polars").to_native()
+    refused = rejected(cleaned).collect("polars").to_native()
     if rows.is_empty():
         raise UserError(
             f"{path}: none of the {events.height} lines is usable "

@@ -1,7 +1,7 @@
 """The UCI Online Retail data set: a British gift shop's invoices of one year.
 
 Belongs here: what is particular to that file, its spellings, its codes, its clock. Does not
-belong here: judging its rows (the mart's work) or downloading it.
+belong here: cleaning its rows (the mart's work) or downloading it.
 
 Source: Chen, D. (2015), *Online Retail*, UCI Machine Learning Repository, data set 352,
 https://doi.org/10.24432/C5BW33, CC BY 4.0. Customers are numbers that the publishers anonymised.

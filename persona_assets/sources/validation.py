@@ -31,7 +31,7 @@ from persona_assets.sources.mapping_document import (
 from persona_assets.sources.sampling import Sample
 from persona_assets.sources.shown_values import hidden
 from persona_assets.tables.raw import PRODUCT_HISTORY
-from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, judge, rejected
+from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, clean, rejected
 
 DEFAULT_MOST_REJECTED = 0.5
 """A mapping that sends more than this share of the rows into quarantine is probably wrong."""
@@ -186,14 +186,14 @@ def validate(source: FilesSource, *, most_rows: int | None = None) -> Validation
     source.search_logs(days)
     arrived = datetime.combine(last + timedelta(days=1), time(), UTC)
     catalogue = product_history(PRODUCT_HISTORY.empty(), source, arrived)
-    judged = judge(
+    cleaned = clean(
         nw.from_native(events.lazy()),
         nw.from_native(catalogue.lazy()),
         key=_KEY,
         weights=DEFAULT_WEIGHTS,
     )
-    rows = accepted(judged).collect("polars").to_native()
-    refused = rejected(judged).collect("polars").to_native()
+    rows = accepted(cleaned).collect("polars").to_native()
+    refused = rejected(cleaned).collect("polars").to_native()
     kinds = rows["event_type"].value_counts().sort("count", "event_type", descending=[True, False])
     return Validation(
         first=first,

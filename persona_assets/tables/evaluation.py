@@ -5,7 +5,7 @@ from persona_assets.tables.features import CUTOFF
 
 MODEL = Column("model", "string", "recommender, or `planted_optimum`: the synthetic shop's ceiling")
 METRIC = Column("metric", "string", "name of the metric, without its cut-off k")
-K = Column("k", "int64", "length of the list that is judged", minimum=1)
+K = Column("k", "int64", "length of the list that is evaluated", minimum=1)
 VALUE = Column("value", "float64", "mean over users")
 LOW = Column("low", "float64", "lower end of the 95 % interval")
 HIGH = Column("high", "float64", "upper end of the 95 % interval")
@@ -19,7 +19,7 @@ USERS = Column("users", "int64", "users with at least one relevant product", "us
 OFFLINE_METRICS = Table(
     "evaluation",
     "offline_metrics",
-    grain="one row per cut-off, model, metric and k, judged on the seven days from the cut-off",
+    grain="one row per cut-off, model, metric and k, evaluated on the seven days from the cut-off",
     key=("cutoff", "model", "metric", "k"),
     partition="cutoff",
     columns=(CUTOFF, MODEL, METRIC, K, VALUE, LOW, HIGH, *LIFT, USERS),
@@ -138,12 +138,12 @@ PAIRWISE_COMPARISON = Table(
 COLD_START = Table(
     "evaluation",
     "cold_start",
-    grain="one row per cut-off: who and what turned up in the judged week without a past",
+    grain="one row per cut-off: who and what turned up in the evaluated week without a past",
     key=("cutoff",),
     partition="cutoff",
     columns=(
         CUTOFF,
-        Column("touches", "int64", "interactions of the judged week", "events", minimum=0),
+        Column("touches", "int64", "interactions of the evaluated week", "events", minimum=0),
         Column(
             "touches_by_cold_users",
             "int64",
@@ -158,7 +158,7 @@ COLD_START = Table(
             "events",
             minimum=0,
         ),
-        Column("users", "int64", "users of the judged week", "users", minimum=0),
+        Column("users", "int64", "users of the evaluated week", "users", minimum=0),
         Column("cold_users", "int64", "those not known before it", "users", minimum=0),
         Column("products", "int64", "products touched in the week", "products", minimum=0),
         Column("cold_products", "int64", "those not touched before it", "products", minimum=0),
@@ -185,16 +185,16 @@ COLD_START = Table(
 STALENESS = Table(
     "evaluation",
     "staleness",
-    grain="one row per judged week, model, age of its training, metric and k; all ages on the same "
-    "users and the same truth",
+    grain="one row per evaluated week, model, age of its training, metric and k; all ages on the "
+    "same users and the same truth",
     key=("cutoff", "model", "age_weeks", "metric", "k"),
     columns=(
-        Column("cutoff", "date", "Monday on which the judged week begins"),
+        Column("cutoff", "date", "Monday on which the evaluated week begins"),
         MODEL,
         Column(
             "age_weeks",
             "int64",
-            "weeks from training to the end of the judged week; 1: trained at its own cut-off",
+            "weeks from training to the end of the evaluated week; 1: trained at its own cut-off",
             "weeks",
             minimum=1,
         ),
@@ -213,7 +213,7 @@ STALENESS = Table(
 REPLAY_VALIDATION = Table(
     "evaluation",
     "replay_validation",
-    grain="one row per judged cut-off, model, metric and k, with the model's mean over cut-offs",
+    grain="one row per evaluated cut-off, model, metric and k, with the model's mean over cut-offs",
     key=("cutoff", "model", "metric", "k"),
     columns=(
         CUTOFF,
@@ -224,14 +224,14 @@ REPLAY_VALIDATION = Table(
         LOW,
         HIGH,
         *LIFT,
-        Column("mean", "float64", "mean of the model's values over all judged cut-offs"),
+        Column("mean", "float64", "mean of the model's values over all evaluated cut-offs"),
         Column(
             "std",
             "float64",
             "standard deviation over cut-offs; null with fewer than two",
             nullable=True,
         ),
-        Column("cutoffs", "int64", "judged cut-offs", "weeks", minimum=1),
+        Column("cutoffs", "int64", "evaluated cut-offs", "weeks", minimum=1),
         Column("wins", "int64", "cut-offs at which it was better than popularity", minimum=0),
     ),
 )
@@ -239,7 +239,7 @@ REPLAY_VALIDATION = Table(
 MODEL_COMPARISON = Table(
     "evaluation",
     "model_comparison",
-    grain="one row per model, metric and k at the newest judged cut-off",
+    grain="one row per model, metric and k at the newest evaluated cut-off",
     key=("model", "metric", "k"),
     columns=(
         CUTOFF,

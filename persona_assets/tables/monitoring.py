@@ -2,7 +2,7 @@
 
 from persona_assets.tables.contract import Column, Table
 
-WEEK = Column("cutoff", "date", "Monday on which the judged week begins")
+WEEK = Column("cutoff", "date", "Monday on which the evaluated week begins")
 
 DATA_DRIFT = Table(
     "monitoring",

@@ -42,8 +42,8 @@ TUNING_TRIALS = Table(
         *_measured("ndcg", "nDCG@10 on the last week before the cut-off"),
         *_measured("recall", "Recall@10 on that week"),
         *_measured("lift", "difference of nDCG@10 to trial 0 on the same users"),
-        Column("users", "int64", "users judged", "users", minimum=1),
-        Column("seconds", "float64", "training, where needed, and judging", "s", minimum=0),
+        Column("users", "int64", "users evaluated", "users", minimum=1),
+        Column("seconds", "float64", "training, where needed, and evaluation", "s", minimum=0),
         Column("error", "string", "why it failed; null: it did not", nullable=True),
     ),
 )

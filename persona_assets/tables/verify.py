@@ -1,4 +1,4 @@
-"""Judging stored rows against their contract.
+"""Evaluating stored rows against their contract.
 
 Belongs here: the rules that follow from a contract (nulls, NaN, allowed values, ranges, foreign
 keys, uniqueness of the key) and their counts per partition. Does not belong here: schema (the lake
@@ -42,7 +42,7 @@ def violations(
     """Broken rules per partition key (ISO date; `""` for an unpartitioned table).
 
     Args:
-        frame: rows of the partitions to be judged.
+        frame: rows of the partitions to be evaluated.
         table: their contract.
         references: by the name in `Column.references`, a frame of the one referenced column.
         collect: the engine's way to bring a small frame into memory.

@@ -3,8 +3,8 @@
 Belongs here: the rules of `tables/mart.py`, in their order, and the two tables that follow from
 them. Does not belong here: sessions (`sessions.py`), anything about more than one day.
 
-Conservation: `judge` neither drops nor repeats a row, and the two tables split its rows by whether
-`rule` is null. All windows lie within one `event_date`, so a range of days equals its days.
+Conservation: `clean` neither drops nor repeats a row, and the two tables split its rows by
+whether `rule` is null. All windows lie within one `event_date`, so a range of days equals its days.
 """
 
 from collections.abc import Mapping
@@ -69,7 +69,7 @@ _COLUMN_OF_RULE = {
 }
 
 
-def judge(
+def clean(
     events: nw.LazyFrame, products: nw.LazyFrame, *, key: bytes, weights: Mapping[str, float]
 ) -> nw.LazyFrame:
     """Every raw event with the first rule it breaks.
@@ -97,30 +97,30 @@ def judge(
     timed = parse_timestamps(named, "timestamp", into="event_ts")
     columns = [*_RAW, "event_ts", "weight", "rule"]
     # Copies and repeats agree in `event_id`. Few rows share theirs; only those are compared.
-    judged = (
+    cleaned = (
         with_product_attribute(timed, products, "kind", extended=True)
         .with_columns(weight=_by_event_type(weights), rule=_first_broken_rule())
         .select(*columns, _alike=nw.len().over("event_date", "event_id"))
     )
-    several = _label_repeats(_label_copies(judged.filter(nw.col("_alike") > 1)))
+    several = _label_repeats(_label_copies(cleaned.filter(nw.col("_alike") > 1)))
     return nw.concat(
-        [judged.filter(nw.col("_alike") == 1).select(columns), several.select(columns)]
+        [cleaned.filter(nw.col("_alike") == 1).select(columns), several.select(columns)]
     )
 
 
-def accepted(judged: nw.LazyFrame) -> nw.LazyFrame:
-    """The rows of `mart/user_item_interactions` among judged rows, sessions included."""
-    rows = judged.filter(nw.col("rule").is_null()).with_columns(
+def accepted(cleaned: nw.LazyFrame) -> nw.LazyFrame:
+    """The rows of `mart/user_item_interactions` among cleaned rows, sessions included."""
+    rows = cleaned.filter(nw.col("rule").is_null()).with_columns(
         arrival_date=nw.col("arrived_at").dt.date(),
         amount=_amount(),
     )
     return assign_sessions(rows).select(c.name for c in USER_ITEM_INTERACTIONS.columns)
 
 
-def rejected(judged: nw.LazyFrame) -> nw.LazyFrame:
-    """The rows of `mart/quarantine` among judged rows."""
+def rejected(cleaned: nw.LazyFrame) -> nw.LazyFrame:
+    """The rows of `mart/quarantine` among cleaned rows."""
     return (
-        judged.filter(~nw.col("rule").is_null())
+        cleaned.filter(~nw.col("rule").is_null())
         .with_columns(column=_column())
         .with_columns(value=_value())
         .select(c.name for c in QUARANTINE.columns)
@@ -167,16 +167,16 @@ def _first_broken_rule() -> nw.Expr:
     return nw.coalesce(*(nw.when(when).then(nw.lit(rule)) for rule, when in broken.items()))
 
 
-def _label_copies(judged: nw.LazyFrame) -> nw.LazyFrame:
+def _label_copies(cleaned: nw.LazyFrame) -> nw.LazyFrame:
     """Labels all but the first of rows that are equal in everything delivered."""
     first_copy = nw.col("source_row").min().over(*_COPIED)
     is_copy = nw.col("source_row") > nw.col("_first_copy")
-    return judged.with_columns(_first_copy=first_copy).with_columns(
+    return cleaned.with_columns(_first_copy=first_copy).with_columns(
         rule=nw.when(is_copy).then(nw.lit("exact_duplicate")).otherwise(nw.col("rule"))
     )
 
 
-def _label_repeats(judged: nw.LazyFrame) -> nw.LazyFrame:
+def _label_repeats(cleaned: nw.LazyFrame) -> nw.LazyFrame:
     """Labels what repeats an `event_id` of its day among the rows that break no other rule.
 
     The row that arrived first stays, so that a later delivery never displaces a row already seen.
@@ -185,7 +185,7 @@ def _label_repeats(judged: nw.LazyFrame) -> nw.LazyFrame:
     earliest = nw.col("arrived_at") == nw.col("arrived_at").min().over(*group)
     is_repeat = nw.col("source_row") != nw.col("_kept_row")
     return (
-        judged.with_columns(_unbroken=nw.col("rule").is_null())
+        cleaned.with_columns(_unbroken=nw.col("rule").is_null())
         .with_columns(_earliest_row=nw.when(earliest).then(nw.col("source_row")))
         .with_columns(_kept_row=nw.col("_earliest_row").min().over(*group))
         .with_columns(

@@ -66,16 +66,16 @@ def cleaning_steps(
     Raises:
         DataError: rows that no rule rejects are not those of the mart.
     """
-    judged = _judged(events, quarantine, interactions, segments, cutoff)
-    levels = judged.group_by("_level").agg(nw.col(*_AMOUNT).sum(), rows=nw.len().cast(nw.Int64))
+    labelled = _with_rule(events, quarantine, interactions, segments, cutoff)
+    levels = labelled.group_by("_level").agg(nw.col(*_AMOUNT).sum(), rows=nw.len().cast(nw.Int64))
     by_level = levels.collect("polars").to_native()
-    by_kind = _customers_by_kind(judged).collect("polars").to_native()
+    by_kind = _customers_by_kind(labelled).collect("polars").to_native()
     _refuse_other_rows_than_the_mart(by_level, interactions, cutoff)
     delivered = _step(DELIVERED, by_level, by_kind, removes=False)
     return _in_order([delivered, *_rejections(by_level, by_kind), *_marks(by_kind)], cutoff)
 
 
-def _judged(
+def _with_rule(
     events: nw.LazyFrame,
     quarantine: nw.LazyFrame,
     interactions: nw.LazyFrame,
@@ -128,7 +128,7 @@ def _stated_amount() -> nw.Expr:
     return nw.when(sound).then(quantity * price).otherwise(nw.lit(0.0))
 
 
-def _customers_by_kind(judged: nw.LazyFrame) -> nw.LazyFrame:
+def _customers_by_kind(labelled: nw.LazyFrame) -> nw.LazyFrame:
     """Customers, and what is kept of their rows, by kind of customer."""
     kept = nw.col("_level") == _KEPT
     returned = kept & (nw.col("event_type") == "return")
@@ -140,7 +140,7 @@ def _customers_by_kind(judged: nw.LazyFrame) -> nw.LazyFrame:
     }
     amounts = {name: nw.when(kept).then(nw.col(name)).otherwise(nw.lit(0)) for name in _AMOUNT}
     return (
-        judged.filter(~nw.col("_customer").is_null())
+        labelled.filter(~nw.col("_customer").is_null())
         .group_by("_customer")
         .agg(
             nw.col("_level", "_outlier").max(),

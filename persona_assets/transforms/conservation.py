@@ -29,9 +29,9 @@ def tally(
     ]
     found = nw.concat(marked).group_by(*_ROW).agg(*(nw.col(name).sum() for name in places))
     is_raw, kept = nw.col("raw") > 0, nw.col("mart") + nw.col("quarantine")
-    judged = found.with_columns(
+    counted = found.with_columns(
         lost=(is_raw & (kept == 0)).cast(nw.Int64()),
         doubled=(is_raw & (kept > 1)).cast(nw.Int64()),
         invented=(~is_raw).cast(nw.Int64()),
     )
-    return judged.group_by("event_date").agg(*(nw.col(name).sum() for name in COUNTS))
+    return counted.group_by("event_date").agg(*(nw.col(name).sum() for name in COUNTS))

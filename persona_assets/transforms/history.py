@@ -23,7 +23,7 @@ def known_before(interactions: Rows, cutoff: date) -> Rows:
     """Rows that happened and arrived before `cutoff` 00:00 UTC.
 
     An event of last week that reaches the log next week is not known yet: a model that trained on
-    it would be judged with knowledge that nobody had.
+    it would be scored with knowledge that nobody had.
 
     Args:
         interactions: rows of `mart/user_item_interactions`; needs `event_ts` and `arrived_at`.

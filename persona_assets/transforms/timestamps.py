@@ -1,7 +1,7 @@
 """Instants, from the many texts in which shops deliver them.
 
 Belongs here: parsing event times and the calendar arithmetic behind it. Does not belong here:
-judging whether an instant is plausible (`cleaning.py`).
+deciding whether an instant is plausible (`cleaning.py`).
 
 The engines' own parsers disagree (fractions, zones, what is an error and what is null). So one
 regular expression decides what is readable, and they only ever see texts of one shape.

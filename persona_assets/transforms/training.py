@@ -17,7 +17,7 @@ from persona_assets.tables.feature_store import (
 from persona_assets.transforms.engine import beside
 
 LABEL_DAYS = 7
-"""Days of labels before the cut-off: as many as models are judged on after it."""
+"""Days of labels before the cut-off: as many as models are evaluated on after it."""
 
 NEGATIVES = 2
 """Negatives per positive. He et al., "Neural Collaborative Filtering" (2017), section 4.1, find 3

@@ -1,6 +1,7 @@
 """The gate: whether a candidate's lists were better than the champion's, week after week.
 
-Belongs here: the comparison of two sides over judged weeks and the verdict on it. Does not belong
+Belongs here: the comparison of two sides over evaluated weeks and the verdict on it. Does not
+belong
 here: where lists come from or what follows from the verdict (`promotion.py`).
 """
 
@@ -17,7 +18,7 @@ from persona_assets.errors import UserError
 from persona_assets.evaluation.beyond_accuracy import catalog_coverage
 from persona_assets.evaluation.paired import paired_test
 from persona_assets.tables.models import FALLBACK_USER
-from persona_assets.tuning.judging import K, values_of
+from persona_assets.tuning.evaluator import K, values_of
 from persona_assets.tuning.validation import Week
 
 SIGNIFICANT = 0.05
@@ -35,8 +36,8 @@ class Measured:
     Attributes:
         against: name of the model that had to be beaten.
         metric: by which.
-        weeks: judged cut-offs.
-        users: people judged in at least one of them.
+        weeks: evaluated cut-offs.
+        users: people evaluated in at least one of them.
         candidate: mean of the metric, over users, each the mean of their weeks.
         champion: the same of the other side.
         difference: candidate less champion on the same people.
@@ -87,19 +88,19 @@ class Measured:
 
 
 Lists = Mapping[date, pl.DataFrame]
-"""Judged cut-off → rows of `recommendations/top_k` of one model, for everyone known by then."""
+"""Evaluated cut-off → rows of `recommendations/top_k` of one model, for everyone known by then."""
 
 
 def measure(
     weeks: Sequence[Week], candidate: Lists, champion: Lists, *, against: str, seed: int
 ) -> Measured:
-    """Judge both sides by the same people over the same weeks.
+    """Evaluate both models on the same people over the same weeks.
 
-    A person counts once, with the mean over the weeks in which they did something to judge by:
-    weeks of one person are not independent, people are.
+    A person counts once, with the mean over the weeks in which they did something to evaluate lists
+    on: weeks of one person are not independent, people are.
 
     Args:
-        weeks: judged weeks.
+        weeks: evaluated weeks.
         candidate: lists of the one side, of every week.
         champion: lists of the other.
         against: name of the other side's model.
@@ -110,7 +111,7 @@ def measure(
         DataError: lists are not well-formed.
     """
     if not weeks:
-        raise UserError("there is no judged week to compare by; run `persona run` first")
+        raise UserError("there is no evaluated week to compare by; run `persona run` first")
     sides = (candidate, champion)
     values = [
         pl.concat(

@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta
 import narwhals as nw
 import polars as pl
 
-from persona_assets.calendar import JUDGED_DAYS
+from persona_assets.calendar import EVALUATED_DAYS
 from persona_assets.errors import UserError
 from persona_assets.evaluation.offline import BASELINE
 from persona_assets.lake import DeltaStore
@@ -33,12 +33,12 @@ from persona_assets.tuning.configurations import (
     in_use,
     use,
 )
+from persona_assets.tuning.evaluator import LISTED, Evaluator
 from persona_assets.tuning.gate import Lists, Measured, measure
-from persona_assets.tuning.judging import LISTED, Judge
 from persona_assets.tuning.validation import (
     Week,
+    evaluated_cutoffs,
     interactions_for,
-    judged_cutoffs,
     week,
     weekly_task,
 )
@@ -47,7 +47,7 @@ SideAt = Callable[[date], SideInformation]
 """What models may know at a cut-off besides interactions: segments differ from week to week."""
 
 WEEKS = 4
-"""Judged weeks that the gate looks at, the newest: a month says more than a week, and what was
+"""Evaluated weeks that the gate looks at, the newest: a month says more than a week, and what was
 before says little about what comes."""
 
 
@@ -85,14 +85,14 @@ def promote(
         exclude: the rule that lists are made with.
         seed: of the bootstrap.
         now: when it is decided, in UTC.
-        side: gives what else models may know at a judged cut-off.
+        side: gives what else models may know at an evaluated cut-off.
 
     Returns:
         What the decision rests on.
 
     Raises:
         UserError: no such model; it is champion already; its newest training has another
-            configuration than the one in use, or could not be made; no week was judged; or the
+            configuration than the one in use, or could not be made; no week was evaluated; or the
             gate refused: the text says why, with the numbers.
     """
     model(name)
@@ -120,7 +120,7 @@ def promote(
     )
     if objections := measured.objections():
         raise UserError(
-            f"{name} was not promoted over {rival.name} on {len(weeks)} judged week(s) from "
+            f"{name} was not promoted over {rival.name} on {len(weeks)} evaluated week(s) from "
             f"{cutoffs[0]}: {'; '.join(objections)}; tune it (`persona tune {name}`) or wait for "
             "more weeks"
         )
@@ -160,16 +160,16 @@ def rollback(store: DeltaStore, *, exclude: Exclusion, now: datetime) -> tuple[R
 
 
 def _unseen_weeks(store: DeltaStore, name: str) -> list[date]:
-    """Judged cut-offs, the newest `WEEKS`, but not that by which the configuration was chosen."""
+    """The newest `WEEKS` evaluated cut-offs, but not that which chose the configuration."""
     study = in_use(store).get(name, {}).get("study")
     trials = held(store, TUNING_TRIALS).filter(pl.col("study") == pl.lit(study, pl.String()))
-    chosen_on = {each - timedelta(days=JUDGED_DAYS) for each in trials["cutoff"]}
-    judged = judged_cutoffs(store, WEEKS + 1)
-    unseen = [each for each in judged if each not in chosen_on][-WEEKS:]
+    chosen_on = {each - timedelta(days=EVALUATED_DAYS) for each in trials["cutoff"]}
+    evaluated = evaluated_cutoffs(store, WEEKS + 1)
+    unseen = [each for each in evaluated if each not in chosen_on][-WEEKS:]
     if not unseen:
         raise UserError(
-            f"the only judged week, from {judged[-1]}, is the one by which study {study} chose the "
-            f"configuration of {name}, so it proves nothing; judge another week first"
+            f"the only evaluated week, from {evaluated[-1]}, is the one by which study {study} "
+            f"chose the configuration of {name}, so it proves nothing; evaluate another week first"
         )
     return unseen
 
@@ -213,7 +213,7 @@ def _replayed(
     return {
         each.cutoff: found[each.cutoff]
         if each.cutoff in found and found[each.cutoff].height
-        else Judge(each, side(each.cutoff)).lists(side_of, everyone=True)
+        else Evaluator(each, side(each.cutoff)).lists(side_of, everyone=True)
         for each in weeks
     }
 

@@ -1,7 +1,7 @@
 """Which configuration to try next: Optuna's samplers over a model's `space`.
 
 Belongs here: the order of trying. Does not belong here: what a configuration is worth
-(`judging.py`) or keeping results (`study.py`).
+(`evaluator.py`) or keeping results (`study.py`).
 """
 
 import math

@@ -1,7 +1,8 @@
 """A study: the trials of one model on one validation week, as rows of `models/tuning_trials`.
 
 Belongs here: running trials, naming studies, keeping and finding them. Does not belong here: what
-to try next (`search.py`), judging (`judging.py`) or putting a result to use (`configurations.py`).
+to try next (`search.py`), evaluating (`evaluator.py`) or putting a result to use
+(`configurations.py`).
 """
 
 import hashlib
@@ -16,20 +17,21 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from persona_assets.calendar import JUDGED_DAYS
+from persona_assets.calendar import EVALUATED_DAYS
 from persona_assets.errors import DataError, PersonaError, UserError
 from persona_assets.lake import DeltaStore
 from persona_assets.lake.content_hash import content_hash
 from persona_assets.recommenders.protocol import NOTHING_ELSE, Recommender, SideInformation
 from persona_assets.tables.tuning import TUNING_TRIALS
 from persona_assets.tuning.append import append, held
-from persona_assets.tuning.judging import MEASURED, Judge, interval
+from persona_assets.tuning.evaluator import MEASURED, Evaluator, interval
 from persona_assets.tuning.search import Changes, search
 from persona_assets.tuning.validation import Week
 
 MOST_USERS = 5_000
-"""Judged users of a trial: half the width of nDCG's interval is then near .006 (on the demo shop,
-where 223 users give .03), and differences on the same users are told apart more finely still."""
+"""Evaluated users of a trial: half the width of nDCG's interval is then near .006 (on the demo
+shop, where 223 users give .03), and differences on the same users are told apart more finely
+still."""
 
 Row = dict[str, Any]
 
@@ -76,7 +78,7 @@ class Study:
         keeps that one from being trained would keep all others.
 
         Args:
-            week: validation week, of which at most `MOST_USERS` users are judged.
+            week: validation week, of which at most `MOST_USERS` users are evaluated.
             side: what else models may know.
             told: called with each row as it comes.
 
@@ -87,14 +89,14 @@ class Study:
             UserError: see `search`.
             DataError: the default configuration cannot be trained.
         """
-        judge = Judge(week.judged_by(MOST_USERS, seed=self.seed), side)
+        evaluator = Evaluator(week.sampled(MOST_USERS, seed=self.seed), side)
         shared = dict.fromkeys(TUNING_TRIALS.polars_schema.names()) | {
             "study": self.name(week, side),
             "cutoff": _trained(week),
             "model": self.model.name,
             "sampler": self.sampler,
             "seed": self.seed,
-            "users": len(judge.week.users),
+            "users": len(evaluator.week.users),
         }
         rows: list[Row] = []
         default: list[NDArray[np.float64]] = []
@@ -104,7 +106,7 @@ class Study:
             row: Row = shared | {"trial": len(rows)}
             try:
                 model = self.model.configured(**changes)
-                values = judge.values(model)
+                values = evaluator.values(model)
             except PersonaError as error:
                 if not default:
                     raise
@@ -174,7 +176,7 @@ def best(trials: pl.DataFrame) -> Row:
 
 def _trained(week: Week) -> date:
     """The cut-off that the validation week ends at."""
-    return week.cutoff + timedelta(days=JUDGED_DAYS)
+    return week.cutoff + timedelta(days=EVALUATED_DAYS)
 
 
 def _measured(values: NDArray[np.float64], default: NDArray[np.float64], *, seed: int) -> Row:

@@ -1,7 +1,7 @@
-"""Weeks to judge configurations by: what a model may know, and what people did next.
+"""Weeks to evaluate configurations on: what a model may know, and what people did next.
 
 Belongs here: cutting weeks out of the mart, so that nothing at or after a cut-off is looked at.
-Does not belong here: making or judging lists (`judging.py`), or what counts as relevant
+Does not belong here: making or evaluating lists (`evaluator.py`), or what counts as relevant
 (`evaluation/relevance.py`).
 """
 
@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
-from persona_assets.calendar import HISTORY_DAYS, JUDGED_DAYS
+from persona_assets.calendar import EVALUATED_DAYS, HISTORY_DAYS
 from persona_assets.errors import DataError, UserError
 from persona_assets.evaluation.relevance import relevant_items
 from persona_assets.lake import DeltaStore
@@ -30,7 +30,7 @@ COLUMNS = (
     "event_date", "user_id", "product_id", "event_type", "event_ts", "arrived_at", "session_id",
     "weight",
 )  # fmt: skip
-"""What models and judging need of the mart."""
+"""The columns of the mart that models and evaluation need."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,7 @@ class Week:
     """A cut-off with the seven days from it.
 
     Attributes:
-        cutoff: first judged day.
+        cutoff: first evaluated day.
         known: rows of the mart that happened and arrived before the cut-off.
         relevant: `user_id, product_id` that lists should have held, of users known before.
         exclude: the rule that lists are made with.
@@ -56,7 +56,7 @@ class Week:
 
     @cached_property
     def users(self) -> list[str]:
-        """Whom the week judges by, sorted."""
+        """The users on whom lists are evaluated, sorted."""
         return self.relevant["user_id"].unique().sort().to_list()
 
     @cached_property
@@ -69,8 +69,8 @@ class Week:
         """What is known of people, as `Recommender.recommend` takes it."""
         return self.known.select(HISTORY_SCHEMA.names())
 
-    def judged_by(self, most: int, *, seed: int) -> "Week":
-        """The same week judged by at most `most` users, drawn with `seed`.
+    def sampled(self, most: int, *, seed: int) -> "Week":
+        """The same week, evaluated on at most `most` users, drawn with `seed`.
 
         The draw goes by what users did, so that it is (but for users whose times are the same)
         blind to how they are called.
@@ -89,12 +89,12 @@ class Week:
 
 
 def week(interactions: pl.DataFrame, *, cutoff: date, exclude: Exclusion) -> Week:
-    """The week from `cutoff`, judged as `evaluation/offline_metrics` judges it.
+    """The week from `cutoff`, evaluated as `evaluation/offline_metrics` evaluates it.
 
     Args:
         interactions: rows of the mart; only those of the history's window and of the week are
             looked at.
-        cutoff: first judged day.
+        cutoff: first evaluated day.
         exclude: the rule that lists are made with.
 
     Raises:
@@ -102,7 +102,7 @@ def week(interactions: pl.DataFrame, *, cutoff: date, exclude: Exclusion) -> Wee
     """
     rows = interactions.filter(
         pl.col("event_date") >= cutoff - timedelta(days=HISTORY_DAYS),
-        pl.col("event_date") < cutoff + timedelta(days=JUDGED_DAYS),
+        pl.col("event_date") < cutoff + timedelta(days=EVALUATED_DAYS),
     )
     made = Week(
         cutoff,
@@ -130,7 +130,7 @@ def validation_week(interactions: pl.DataFrame, *, trained: date, exclude: Exclu
     Raises:
         DataError: see `week`.
     """
-    begin = trained - timedelta(days=JUDGED_DAYS)
+    begin = trained - timedelta(days=EVALUATED_DAYS)
     return week(known_before(interactions, trained), cutoff=begin, exclude=exclude)
 
 
@@ -149,25 +149,25 @@ def newest_trained(store: DeltaStore) -> date:
     return date.fromisoformat(max(trained))
 
 
-def judged_cutoffs(store: DeltaStore, most: int) -> list[date]:
-    """The newest `most` judged cut-offs, oldest first.
+def evaluated_cutoffs(store: DeltaStore, most: int) -> list[date]:
+    """The newest `most` evaluated cut-offs, oldest first.
 
     Raises:
         UserError: there is none.
     """
-    judged = store.partition_rows(OFFLINE_METRICS) if store.exists(OFFLINE_METRICS) else {}
-    if not judged:
+    evaluated = store.partition_rows(OFFLINE_METRICS) if store.exists(OFFLINE_METRICS) else {}
+    if not evaluated:
         raise UserError(
-            f"no week was judged in the lake {store.root}: {OFFLINE_METRICS.path} has no rows; "
+            f"no week was evaluated in the lake {store.root}: {OFFLINE_METRICS.path} has no rows; "
             "run `persona run`, or materialize a weekly partition of it, first"
         )
-    return [date.fromisoformat(key) for key in sorted(judged)[-most:]]
+    return [date.fromisoformat(key) for key in sorted(evaluated)[-most:]]
 
 
 def interactions_for(store: DeltaStore, cutoffs: Sequence[date]) -> pl.DataFrame:
-    """Rows of the mart with which the weeks from `cutoffs` can be trained and judged."""
+    """Rows of the mart with which the weeks from `cutoffs` can be trained and evaluated."""
     first = min(cutoffs) - timedelta(days=HISTORY_DAYS)
-    days = (max(cutoffs) - first).days + JUDGED_DAYS
+    days = (max(cutoffs) - first).days + EVALUATED_DAYS
     return store.read(
         USER_ITEM_INTERACTIONS,
         [first + timedelta(days=day) for day in range(days)],
@@ -176,9 +176,9 @@ def interactions_for(store: DeltaStore, cutoffs: Sequence[date]) -> pl.DataFrame
 
 
 def weekly_task(exclude: Exclusion) -> Task:
-    """What weekly lists are judged by: any touch within seven days."""
+    """Wow weekly lists are evaluated: any touch within seven days."""
     return Task(
-        horizon=timedelta(days=JUDGED_DAYS),
+        horizon=timedelta(days=EVALUATED_DAYS),
         unseen=exclude == "seen",
         heaviest_barred=exclude == "bought",
     )

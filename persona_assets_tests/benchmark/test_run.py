@@ -3,7 +3,7 @@ import math
 import polars as pl
 import pytest
 
-from persona_assets.benchmark.judge import hits, learn
+from persona_assets.benchmark.evaluation import hits, learn
 from persona_assets.benchmark.run import benchmark, names, split
 from persona_assets.benchmark.stages import Stages
 from persona_assets.errors import UserError
@@ -21,7 +21,7 @@ def relabelled(rows: pl.DataFrame, seed: int) -> pl.DataFrame:
     return rows.sample(fraction=1, shuffle=True, seed=seed)
 
 
-def judge(rows, models=("directional",), protocol="leave_one_out", **options):
+def evaluate(rows, models=("directional",), protocol="leave_one_out", **options):
     splits = split(
         rows,
         protocol,
@@ -32,8 +32,8 @@ def judge(rows, models=("directional",), protocol="leave_one_out", **options):
 
 @pytest.mark.parametrize("protocol", ["leave_one_out", "temporal", "funnel", "user_split"])
 def test_names_and_order_of_rows_change_no_metric(protocol, chains):
-    expected = judge(chains, BLIND, protocol).to_dict()
-    other = judge(relabelled(chains, 4), BLIND, protocol).to_dict()
+    expected = evaluate(chains, BLIND, protocol).to_dict()
+    other = evaluate(relabelled(chains, 4), BLIND, protocol).to_dict()
 
     for name in BLIND:
         for part in ("parameters", "validation", "test", "test_by_kind"):
@@ -41,7 +41,7 @@ def test_names_and_order_of_rows_change_no_metric(protocol, chains):
 
 
 def test_order_in_time_is_found_where_there_is_one(chains):
-    models = judge(chains, ("popularity", "directional"), ks=(3,)).models
+    models = evaluate(chains, ("popularity", "directional"), ks=(3,)).models
 
     assert models["directional"].test["recall@3"].low > models["popularity"].test["recall@3"].high
 
@@ -70,7 +70,7 @@ def test_parameters_are_chosen_without_looking_at_test(chains):
 def test_rows_users_and_products_are_those_of_everything_that_was_split(protocol, log, chains):
     last = log(("somebody new", "something new", 10_000, "purchase"))
     rows = pl.concat([chains, last])
-    data = judge(rows, ("popularity",), protocol).data
+    data = evaluate(rows, ("popularity",), protocol).data
     assert (data["rows"], data["users"], data["products"]) == (
         rows.height, rows["user_id"].n_unique(), rows["product_id"].n_unique(),
     )  # fmt: skip
@@ -82,18 +82,18 @@ def test_refit_learns_from_validation_too(chains):
     model = MODELS["directional"]
 
     assert learn(model, splits.refit).height > learn(model, splits.test).height
-    assert judge(chains, refit=True).models["directional"].test != (
-        judge(chains).models["directional"].test
+    assert evaluate(chains, refit=True).models["directional"].test != (
+        evaluate(chains).models["directional"].test
     )
 
 
 def test_given_parameters_are_taken_and_not_searched(chains):
-    first = judge(chains, ("directional",), ks=(5,))
+    first = evaluate(chains, ("directional",), ks=(5,))
     chosen = first.models["directional"]
-    again = judge(
+    again = evaluate(
         chains, ("directional",), ks=(5,), parameters={"directional": chosen.parameters}
     ).models["directional"]
-    other = judge(
+    other = evaluate(
         chains,
         ("directional",),
         ks=(5,),
@@ -104,11 +104,11 @@ def test_given_parameters_are_taken_and_not_searched(chains):
     assert again.processor_seconds["search"] < chosen.processor_seconds["search"]
     assert other.parameters["forward_decay"] == 3.0
     with pytest.raises(UserError, match="has no field 'magic'"):
-        judge(chains, parameters={"directional": {"magic": 1}})
+        evaluate(chains, parameters={"directional": {"magic": 1}})
 
 
 def test_the_result_has_the_promised_keys(chains):
-    told = judge(chains, ("popularity",), ks=(10, 20)).to_dict()
+    told = evaluate(chains, ("popularity",), ks=(10, 20)).to_dict()
 
     assert {"data", "protocol", "models"} <= told.keys()
     model = told["models"]["popularity"]
@@ -135,7 +135,7 @@ def test_funnel_reports_baskets_and_later_purchases_apart(log):
         )
     )
 
-    model = judge(rows, ("popularity",), "funnel", target="purchase").models["popularity"]
+    model = evaluate(rows, ("popularity",), "funnel", target="purchase").models["popularity"]
 
     assert model.test_by_kind.keys() == {"basket_completion", "later"}
     overall = model.test["recall@10"].value
@@ -160,13 +160,13 @@ def test_unknown_names_are_refused(chains):
     with pytest.raises(UserError, match="no protocol 'random'; choose one of"):
         split(chains, "random")
     with pytest.raises(UserError, match="no model 'magic'; choose among"):
-        judge(chains, ("magic",))
+        evaluate(chains, ("magic",))
     with pytest.raises(UserError, match="go with --protocol funnel"):
         split(chains, "temporal", target="purchase")
     with pytest.raises(UserError, match="lengths of at least 1"):
-        judge(chains, ks=(0,))
+        evaluate(chains, ks=(0,))
     with pytest.raises(UserError, match="needs more than interactions"):
-        judge(chains, ("content",))
+        evaluate(chains, ("content",))
 
 
 def test_all_means_every_model_that_learns_from_interactions_alone():

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from persona_assets.lake.content_hash import content_hash
 from persona_assets.sources.files import FilesSource
 from persona_assets.sources.mapping import read_mapping
-from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, judge, rejected
+from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, clean, rejected
 
 TODAY = date(2025, 1, 1)
 MAPPING = """
@@ -166,14 +166,14 @@ def mart_of(folder: Path) -> tuple[str, pl.DataFrame]:
     """The mart's content hash, and which rows were rejected by which rule."""
     source = FilesSource(folder, read_mapping(folder / "shop.toml"), today=TODAY)
     days = [source.start + timedelta(days=n) for n in range((source.end - source.start).days)]
-    judged = judge(
+    cleaned = clean(
         nw.from_native(source.events(days).lazy()),
         nw.from_native(source.products().lazy()),
         key=b"key",
         weights=DEFAULT_WEIGHTS,
     )
-    mart = accepted(judged).collect("polars").to_native()
-    refused = rejected(judged).collect("polars").to_native()
+    mart = accepted(cleaned).collect("polars").to_native()
+    refused = rejected(cleaned).collect("polars").to_native()
     place = ["event_date", "source_row", "rule", "column"]
     return content_hash(mart), refused.select(place).sort(place)
 

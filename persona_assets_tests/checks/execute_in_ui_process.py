@@ -1,8 +1,8 @@
 """Checks of partitioned assets, launched as the web UI does; prints JSON.
 
 A script, not a test: the UI's server loads the graph of the home that the environment names.
-`test_execute_in_ui.py` runs it with a home of its own and judges what it prints: launch → status
-of the run, its evaluations as `[check, partition, passed, judged a materialization]`.
+`test_execute_in_ui.py` runs it with a home of its own and checks what it prints: launch → status
+of the run, its evaluations as `[check, partition, passed, evaluated a materialization]`.
 """
 
 import json

@@ -44,7 +44,7 @@ def test_a_day_without_a_delivery_and_half_a_day_warn(
     assert found["volume", "2025-01-26"].passed
 
 
-def test_checks_without_a_partition_judge_all_that_are_materialized(
+def test_checks_without_a_partition_evaluate_all_that_are_materialized(
     open_graph: Callable[..., Any], shop: Any
 ) -> None:
     """ "Execute" on the Checks tab of the UI names no partition; alone and all together."""
@@ -56,7 +56,7 @@ def test_checks_without_a_partition_judge_all_that_are_materialized(
     assert {day for name, day in found if name == "volume"} >= {"2025-01-01", "2025-01-28"}
 
 
-def test_checks_of_a_table_that_was_never_made_have_nothing_to_judge(
+def test_checks_of_a_table_that_was_never_made_have_nothing_to_evaluate(
     open_graph: Callable[..., Any],
 ) -> None:
     found = open_graph().check("mart/sessions")

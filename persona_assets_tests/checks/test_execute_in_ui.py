@@ -53,7 +53,7 @@ def test_every_result_is_about_a_materialization(launched: Mapping[str, Any]) ->
     """Otherwise the UI shows the check as not yet executed."""
     for launch, outcome in launched.items():
         made = "models/" not in launch
-        assert all(judged is made for *_, judged in outcome["evaluations"]), launch
+        assert all(evaluated is made for *_, evaluated in outcome["evaluations"]), launch
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_every_result_is_about_a_materialization(launched: Mapping[str, Any]) ->
         *(("mart/user_item_interactions", check) for check in OF_THE_MART),
     ],
 )
-def test_a_check_alone_judges_every_materialized_day(
+def test_a_check_alone_evaluates_every_materialized_day(
     path: str, check: str, launched: Mapping[str, Any]
 ) -> None:
     outcome = launched[f"{path}/{check}"]

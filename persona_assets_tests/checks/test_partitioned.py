@@ -58,7 +58,7 @@ def test_summary_of_the_range_names_the_bad_day(
     assert summary.description.startswith(f"{BAD}: raw/events breaks: source_row: at least 0")
 
 
-def test_each_evaluation_points_at_the_materialization_it_judged(
+def test_each_evaluation_points_at_the_materialization_it_evaluated(
     graph: Any, result: dg.ExecuteInProcessResult, evaluations_of: Callable[..., Any]
 ) -> None:
     found = evaluations_of(result, "raw/events")

@@ -1,6 +1,6 @@
 """`persona run` from day to day, as from cron: days out of order, late rows, a bad day mended.
 
-A live home of a few days, none of which ends a week: what is trained weekly is judged by the
+A live home of a few days, none of which ends a week: what is trained weekly is checked by the
 scheduler's test and by `orchestration/runs/test_work.py`.
 """
 

@@ -10,9 +10,9 @@ def main() -> None:
     from persona_assets.definitions import defs
     from persona_assets.orchestration.runs.execute import execute
     from persona_assets.orchestration.runs.plan import PlannedRun
-    from persona_assets.partitions import DAILY, JUDGED
+    from persona_assets.partitions import DAILY, EVALUATED
 
-    days, cutoffs = DAILY.get_partition_keys(), JUDGED.get_partition_keys()
+    days, cutoffs = DAILY.get_partition_keys(), EVALUATED.get_partition_keys()
     planned = [
         PlannedRun("daily_tables", days),
         PlannedRun("weekly_training", cutoffs),

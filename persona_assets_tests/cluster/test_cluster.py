@@ -22,7 +22,7 @@ from persona_assets.tables import TABLES
 from persona_assets.tables.evaluation import OFFLINE_METRICS
 
 SCRIPT = Path(__file__).with_name("jobs_process.py")
-# The days before one cut-off and of the week in which it is judged.
+# The days before one cut-off and of the week in which it is evaluated.
 SHOP = SourceSettings(
     start=date(2025, 1, 1),
     end=date(2025, 1, 20),

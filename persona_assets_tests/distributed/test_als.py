@@ -7,7 +7,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from persona_assets.errors import DataError, UserError
-from persona_assets.evaluation.judgement import judge
+from persona_assets.evaluation.evaluated_week import evaluate_week
 from persona_assets.evaluation.offline import offline_metrics
 from persona_assets.recommenders import ALS
 from persona_assets.recommenders.als import ALSConfig
@@ -87,7 +87,7 @@ def test_lists_are_as_good_as_the_embedded_models(artefact, shop):
         made = top_k(model, learned, shop, cutoff=CUTOFF, k=20, exclude="bought")
         return made.with_columns(model=pl.lit(name))
 
-    judgement = judge(
+    evaluated = evaluate_week(
         pl.concat(
             [
                 lists(MODEL, artefact, "mllib"),
@@ -103,8 +103,8 @@ def test_lists_are_as_good_as_the_embedded_models(artefact, shop):
         cutoff=CUTOFF,
         exclude="bought",
     )
-    judged = offline_metrics(judgement, seed=0).filter(metric="ndcg", k=10)
-    ndcg = {row["model"]: row for row in judged.iter_rows(named=True)}
+    evaluated = offline_metrics(evaluated, seed=0).filter(metric="ndcg", k=10)
+    ndcg = {row["model"]: row for row in evaluated.iter_rows(named=True)}
 
     assert ndcg["mllib"]["value"] > 1.5 * ndcg["popularity"]["value"]
     assert ndcg["mllib"]["high"] > ndcg["embedded"]["value"]

@@ -18,7 +18,7 @@ from persona_assets.evaluation.beyond_accuracy import (
     recommendation_analysis,
     serendipity,
 )
-from persona_assets.evaluation.judgement import judge
+from persona_assets.evaluation.evaluated_week import evaluate_week
 from persona_assets.evaluation.metrics import KS
 from persona_assets.tables.evaluation import RECOMMENDATION_ANALYSIS
 from persona_assets.tables.features import ITEM_EMBEDDINGS
@@ -49,8 +49,8 @@ def products():
 
 
 def analyse(shown, shop, products, cutoff, embeddings=None):
-    judgement = judge(shown, shop, cutoff=cutoff, exclude="seen")
-    return recommendation_analysis(judgement, products, embeddings=embeddings)
+    evaluated = evaluate_week(shown, shop, cutoff=cutoff, exclude="seen")
+    return recommendation_analysis(evaluated, products, embeddings=embeddings)
 
 
 def value(table, metric, k=5, model="als"):
@@ -91,7 +91,7 @@ def test_what_everybody_has_seen_is_not_serendipitous(shop, products, lists, mar
     assert found == pytest.approx((1 / 5 / 5 + 4 / 5 / 5) / 2)
 
 
-def test_without_a_judged_week_only_serendipity_is_not_defined(shop, products, lists, cutoff):
+def test_without_an_evaluated_week_only_serendipity_is_not_defined(shop, products, lists, cutoff):
     table = analyse(lists("als", ann="c d", bob="c a"), shop, products, cutoff)
     assert value(table, "serendipity") is None
     assert value(table, "intra_list_diversity") == 1 / 2
@@ -104,7 +104,7 @@ def test_only_the_first_k_products_count(shop, products, lists, cutoff):
 
 
 def test_the_list_for_strangers_is_nobodys(shop, products, lists, mart, cutoff):
-    # eve, known and judged, has no list of her own: she is served the one for strangers.
+    # eve, known and evaluated, has no list of her own: she is served the one for strangers.
     week = mart(("eve", "a", -1), ("eve", "b", 1))
     table = analyse(lists("als", ann="a", everyone="b"), pl.concat([shop, week]), products, cutoff)
     assert value(table, "catalog_coverage") == 1 / 4
@@ -236,6 +236,6 @@ def test_empty_lists_are_left_aside():
 def test_no_lists_or_no_history_name_the_table(shop, lists, cutoff):
     shown = lists("als", ann="a")
     with pytest.raises(DataError, match="recommendations/top_k has no lists"):
-        judge(shown.clear(), shop, cutoff=cutoff, exclude="seen")
+        evaluate_week(shown.clear(), shop, cutoff=cutoff, exclude="seen")
     with pytest.raises(DataError, match="user_item_interactions has no rows known before it"):
-        judge(shown, shop.clear(), cutoff=cutoff, exclude="seen")
+        evaluate_week(shown, shop.clear(), cutoff=cutoff, exclude="seen")

@@ -4,7 +4,7 @@ import pytest
 
 from persona_assets.errors import DataError
 from persona_assets.evaluation.ceiling import planted_optimum
-from persona_assets.evaluation.judgement import judge
+from persona_assets.evaluation.evaluated_week import evaluate_week
 from persona_assets.evaluation.offline import offline_metrics
 from persona_assets.tables.models import TOP_K
 
@@ -105,7 +105,7 @@ def test_nobody_who_does_not_know_the_truth_does_better(mart, cutoff):
             lists(affinity, "planted_optimum"),
         ]
     )
-    table = offline_metrics(judge(top_k, shop, cutoff=cutoff, exclude="seen"), seed=1)
+    table = offline_metrics(evaluate_week(top_k, shop, cutoff=cutoff, exclude="seen"), seed=1)
     for _, rows in table.group_by("metric", "k"):
         at = dict(rows.select("model", "value").iter_rows())
         assert at["popularity"] < at["als"] < at["planted_optimum"] <= 1

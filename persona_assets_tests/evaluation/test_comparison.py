@@ -10,7 +10,7 @@ from persona_assets.tables.evaluation import MODEL_COMPARISON, OFFLINE_METRICS, 
 WEEKS = [date(2024, 3, 4), date(2024, 3, 11), date(2024, 3, 18)]
 
 
-def judged(*rows):
+def evaluated(*rows):
     """(cut-off, model, value, lift, half width of the lift's interval) -> nDCG@10 rows."""
     return pl.DataFrame(
         [
@@ -24,7 +24,7 @@ def judged(*rows):
 
 def test_replay_summarises_each_model_over_its_cutoffs():
     table = replay_validation(
-        judged(
+        evaluated(
             *((week, "popularity", 0.2, 0.0, 0.0) for week in WEEKS),
             (WEEKS[2], "als", 0.6, 0.4, 0.1),
             (WEEKS[0], "als", 0.1, -0.1, 0.1),
@@ -44,7 +44,7 @@ def test_replay_summarises_each_model_over_its_cutoffs():
 
 
 def test_replay_keeps_metrics_and_lengths_apart():
-    one = judged((WEEKS[0], "als", 0.2, 0.1, 0.0))
+    one = evaluated((WEEKS[0], "als", 0.2, 0.1, 0.0))
     other = one.with_columns(k=pl.lit(5, dtype=pl.Int64), value=pl.lit(0.4))
     third = one.with_columns(metric=pl.lit("recall"), value=pl.lit(0.6))
     table = replay_validation(pl.concat([one, other, third]))
@@ -54,7 +54,7 @@ def test_replay_keeps_metrics_and_lengths_apart():
 def test_verdicts_follow_the_interval_of_the_lift():
     week = WEEKS[0]
     table = model_comparison(
-        judged(
+        evaluated(
             (week, "popularity", 0.2, 0.0, 0.0),
             (week, "planted_optimum", 0.9, 0.7, 0.1),
             (week, "up", 0.4, 0.2, 0.1),
@@ -76,7 +76,7 @@ def test_verdicts_follow_the_interval_of_the_lift():
 
 def test_comparison_reads_the_newest_cutoff_only():
     table = model_comparison(
-        judged(
+        evaluated(
             (WEEKS[1], "als", 0.4, 0.2, 0.1),
             (WEEKS[2], "als", 0.3, -0.2, 0.1),
             (WEEKS[0], "retired", 0.4, 0.2, 0.1),
@@ -88,6 +88,6 @@ def test_comparison_reads_the_newest_cutoff_only():
 
 
 @pytest.mark.parametrize("compare", [replay_validation, model_comparison])
-def test_nothing_judged_is_insufficient(compare):
-    with pytest.raises(DataError, match="no week has been judged"):
+def test_nothing_evaluated_is_insufficient(compare):
+    with pytest.raises(DataError, match="no week has been evaluated"):
         compare(OFFLINE_METRICS.empty())

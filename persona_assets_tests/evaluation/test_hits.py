@@ -48,7 +48,7 @@ def test_row_order_does_not_matter(lists):
         assert hits.relevant.tolist() == expected.relevant.tolist() == [3, 2]
 
 
-def test_users_without_a_list_are_judged_by_the_fallback_list(lists):
+def test_users_without_a_list_are_evaluated_with_the_fallback_list(lists):
     shown = lists("als", ann="a b", everyone="x b")
     hits = hit_matrix(shown, truth(ann="b", new="b x"), depth=2)
     assert hits.matrix.tolist() == [[0, 1], [1, 1]]
@@ -60,7 +60,9 @@ def test_users_with_a_list_do_not_get_the_fallback_list_on_top(lists):
 
 
 def test_users_without_any_list_are_an_error(lists):
-    with pytest.raises(DataError, match=r"top_k, model 'als': 1 judged user.*'new'.*materialize"):
+    with pytest.raises(
+        DataError, match=r"top_k, model 'als': 1 evaluated user.*'new'.*materialize"
+    ):
         hit_matrix(lists("als", ann="a"), truth(ann="a", new="a"), depth=2)
 
 
@@ -254,7 +256,7 @@ def test_full_ranking_equals_lists_that_hold_everything(shop, depth, scores_per_
 def test_names_of_users_and_products_change_no_metric(shop, products, users):
     scores, kind = shop
 
-    def judged(users, products):
+    def evaluated(users, products):
         hits = hit_matrix(
             lists_from(scores, kind, users, products), pairs(kind, users, products), depth=DEPTH
         )
@@ -265,8 +267,8 @@ def test_names_of_users_and_products_change_no_metric(shop, products, users):
             for k in range(1, DEPTH + 1)
         }
 
-    renamed = judged(users, products)
-    for key, values in judged(["ann", "bob", "cid"], list("abcdefg")).items():
+    renamed = evaluated(users, products)
+    for key, values in evaluated(["ann", "bob", "cid"], list("abcdefg")).items():
         np.testing.assert_allclose(renamed[key], values, atol=1e-12, err_msg=str(key))
 
 

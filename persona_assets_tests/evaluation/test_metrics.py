@@ -158,7 +158,7 @@ def test_a_short_list_counts_as_filled_up_with_misses():
     assert METRICS["auc"](hits_of(("01", 3)), 10) == pytest.approx((56 + 2 * 56 / 2) / (3 * 57))
 
 
-def test_users_are_judged_each_by_itself():
+def test_each_user_is_evaluated_alone():
     for metric in METRICS.values():
         both = metric(hits_of(("0101001", 4), ("", 2)), 10)
         alone = [metric(hits_of(user), 10)[0] for user in (("0101001", 4), ("", 2))]

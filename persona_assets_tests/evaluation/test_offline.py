@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from persona_assets.errors import DataError
-from persona_assets.evaluation.judgement import judge as judge_week
+from persona_assets.evaluation.evaluated_week import evaluate_week
 from persona_assets.evaluation.metrics import KS, NAMES
 from persona_assets.evaluation.offline import offline_metrics
 from persona_assets.tables.evaluation import OFFLINE_METRICS
@@ -37,9 +37,9 @@ def top_k(lists):
     )
 
 
-def judge(top_k, shop, cutoff, *, exclude="seen", **options):
-    judgement = judge_week(top_k, shop, cutoff=cutoff, exclude=exclude)
-    return offline_metrics(judgement, **{"seed": 1} | options)
+def evaluate(top_k, shop, cutoff, *, exclude="seen", **options):
+    evaluated = evaluate_week(top_k, shop, cutoff=cutoff, exclude=exclude)
+    return offline_metrics(evaluated, **{"seed": 1} | options)
 
 
 def value(table, column, **where):
@@ -54,7 +54,7 @@ def test_golden_case(mart, lists, cutoff):
         ("ann", "b", 2),
         ("ann", "old", 2),  # seen before: not asked for
         ("bob", "c", 3),
-        ("new", "a", 3),  # cold: not judged
+        ("new", "a", 3),  # cold: not evaluated
     )
     shown = pl.concat(
         [
@@ -62,7 +62,7 @@ def test_golden_case(mart, lists, cutoff):
             lists("als", ann="a x b", everyone="c"),  # bob falls back
         ]
     )
-    table = judge(shown, shop, cutoff)
+    table = evaluate(shown, shop, cutoff)
     assert table.schema == OFFLINE_METRICS.polars_schema
     assert table.height == 2 * len(NAMES) * len(KS)
     assert table["users"].unique().to_list() == [2]
@@ -75,7 +75,7 @@ def test_golden_case(mart, lists, cutoff):
 
 
 def test_values_lie_in_their_intervals_and_the_baseline_has_no_lift(top_k, shop, cutoff):
-    table = judge(top_k, shop, cutoff)
+    table = evaluate(top_k, shop, cutoff)
     assert table.filter(
         (pl.col("value") < pl.col("low"))
         | (pl.col("value") > pl.col("high"))
@@ -89,29 +89,29 @@ def test_values_lie_in_their_intervals_and_the_baseline_has_no_lift(top_k, shop,
 def test_lift_is_paired(top_k, shop, cutoff):
     # The same lists under another name: the means are uncertain, their difference is not.
     twin = top_k.filter(model="popularity").with_columns(model=pl.lit("twin"))
-    table = judge(pl.concat([top_k, twin]), shop, cutoff).filter(model="twin")
+    table = evaluate(pl.concat([top_k, twin]), shop, cutoff).filter(model="twin")
     assert (table["high"] - table["low"]).max() > 0.05
     np.testing.assert_allclose(table.select("lift", "lift_low", "lift_high"), 0, atol=1e-12)
 
 
 def test_future_and_late_rows_move_nothing(top_k, shop, mart, cutoff):
     planted = mart(
-        ("u00", "p1", 7, "purchase"),  # after the judged week
+        ("u00", "p1", 7, "purchase"),  # after the evaluated week
         ("u01", "p2", 3, "purchase", 4),  # of the week, but arrived after it
         ("u02", "p3", -2, "purchase", 2),  # before the cut-off, but arrived after it
         ("u99", "p4", -2, "view", 3),  # the same for someone not known otherwise
         ("u99", "p5", 2),
     )
-    moved = judge(top_k, pl.concat([shop, planted]), cutoff)
-    assert moved.equals(judge(top_k, shop, cutoff))
+    moved = evaluate(top_k, pl.concat([shop, planted]), cutoff)
+    assert moved.equals(evaluate(top_k, shop, cutoff))
 
 
 def test_row_order_and_other_cutoffs_do_not_matter(top_k, shop, cutoff):
-    expected = judge(top_k, shop, cutoff)
+    expected = evaluate(top_k, shop, cutoff)
     other = top_k.with_columns(
         cutoff=pl.col("cutoff") - timedelta(days=7), rank=21 - pl.col("rank")
     )
-    again = judge(
+    again = evaluate(
         pl.concat([other, top_k]).sample(fraction=1, shuffle=True, seed=3),
         shop.sample(fraction=1, shuffle=True, seed=4),
         cutoff,
@@ -121,8 +121,8 @@ def test_row_order_and_other_cutoffs_do_not_matter(top_k, shop, cutoff):
 
 def test_a_further_model_does_not_move_the_others(top_k, shop, cutoff):
     more = pl.concat([top_k, top_k.filter(model="als").with_columns(model=pl.lit("aaa"))])
-    with_more = judge(more, shop, cutoff).filter(pl.col("model") != "aaa")
-    expected = judge(top_k, shop, cutoff)
+    with_more = evaluate(more, shop, cutoff).filter(pl.col("model") != "aaa")
+    expected = evaluate(top_k, shop, cutoff)
     assert with_more.drop(pl.selectors.float()).equals(expected.drop(pl.selectors.float()))
     np.testing.assert_allclose(
         with_more.select(pl.selectors.float()), expected.select(pl.selectors.float()), atol=1e-12
@@ -131,18 +131,18 @@ def test_a_further_model_does_not_move_the_others(top_k, shop, cutoff):
 
 def test_missing_baseline_names_it(top_k, shop, cutoff):
     with pytest.raises(DataError, match=r"cutoff 2024-03-04: .*'popularity'.*materialize"):
-        judge(top_k.filter(model="als"), shop, cutoff)
+        evaluate(top_k.filter(model="als"), shop, cutoff)
 
 
 def test_a_week_without_relevant_users_is_insufficient(top_k, shop, cutoff):
     before = shop.filter(pl.col("event_date") < cutoff)
     with pytest.raises(DataError, match=r"no user known before the cut-off touched"):
-        judge(top_k, before, cutoff)
+        evaluate(top_k, before, cutoff)
 
 
 def test_another_baseline_can_be_chosen(top_k, shop, cutoff):
-    one = judge(top_k, shop, cutoff, baseline="als")
-    other = judge(top_k, shop, cutoff)
+    one = evaluate(top_k, shop, cutoff, baseline="als")
+    other = evaluate(top_k, shop, cutoff)
     np.testing.assert_allclose(
         one.filter(model="popularity")["lift"], -other.filter(model="als")["lift"].to_numpy()
     )

@@ -2,7 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from persona_assets.evaluation.judgement import judge
+from persona_assets.evaluation.evaluated_week import evaluate_week
 from persona_assets.evaluation.pairwise import COMPARED, pairwise_comparison
 from persona_assets.multiple_testing import holm
 from persona_assets.tables.evaluation import PAIRWISE_COMPARISON
@@ -31,7 +31,7 @@ def top_k(lists):
 
 
 def compare(top_k, shop, cutoff):
-    return pairwise_comparison(judge(top_k, shop, cutoff=cutoff, exclude="seen"), seed=1)
+    return pairwise_comparison(evaluate_week(top_k, shop, cutoff=cutoff, exclude="seen"), seed=1)
 
 
 def test_every_pair_has_its_verdict(top_k, shop, cutoff):
@@ -76,8 +76,8 @@ def test_a_difference_that_chance_explains_is_none(shop, lists, cutoff):
     assert abs(ndcg["difference"]) < ndcg["minimum_detectable"]
 
 
-def test_one_model_or_nobody_to_judge_by_gives_no_rows(top_k, shop, cutoff):
+def test_one_model_or_nobody_to_evaluate_by_gives_no_rows(top_k, shop, cutoff):
     alone = compare(top_k.filter(model="good"), shop, cutoff)
-    unjudged = compare(top_k, shop.filter(pl.col("event_date") < cutoff), cutoff)
+    unevaluated = compare(top_k, shop.filter(pl.col("event_date") < cutoff), cutoff)
     assert alone.equals(PAIRWISE_COMPARISON.empty())
-    assert unjudged.equals(PAIRWISE_COMPARISON.empty())
+    assert unevaluated.equals(PAIRWISE_COMPARISON.empty())

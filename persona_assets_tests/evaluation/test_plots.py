@@ -19,7 +19,7 @@ RIVALS = ("popularity", "item_knn", "als", "bpr")
 MANY = (*RIVALS, *(f"model_number_{place:02d}" for place in range(10)))
 
 
-def judged(weeks, models):
+def evaluated(weeks, models):
     return pl.DataFrame(
         [
             (
@@ -86,7 +86,7 @@ def assert_readable(figure):
 
 @pytest.mark.parametrize("weeks", [1, 2, 8, 50])
 def test_replay_is_readable_with_any_number_of_weeks(weeks):
-    figure = replay_figure(replay_validation(judged(weeks, (*RIVALS, "planted_optimum"))))
+    figure = replay_figure(replay_validation(evaluated(weeks, (*RIVALS, "planted_optimum"))))
     assert_readable(figure)
     lines = {line.get_label(): line for line in figure.axes[0].get_lines()}
     assert set(lines) == {"popularity", "item knn", "als", "bpr", "planted optimum"}
@@ -95,7 +95,7 @@ def test_replay_is_readable_with_any_number_of_weeks(weeks):
 
 @pytest.mark.parametrize("models", [("popularity",), RIVALS, (*RIVALS, "planted_optimum"), MANY])
 def test_comparison_is_readable_with_and_without_the_ceiling(models):
-    figure = comparison_figure(model_comparison(judged(2, models)))
+    figure = comparison_figure(model_comparison(evaluated(2, models)))
     assert_readable(figure)
     assert len(figure.axes) == 6
     assert [label.get_text() for label in figure.legends[0].get_texts()][2:] == (
@@ -104,7 +104,7 @@ def test_comparison_is_readable_with_and_without_the_ceiling(models):
 
 
 def test_models_without_a_verdict_are_hollow():
-    table = model_comparison(judged(1, ("popularity", "als"))).with_columns(
+    table = model_comparison(evaluated(1, ("popularity", "als"))).with_columns(
         against_popularity=pl.when(model="als")
         .then(pl.lit("not distinguishable"))
         .otherwise("against_popularity")
@@ -153,7 +153,7 @@ def test_staleness_is_readable(models, ages):
 
 def test_many_models_can_be_told_apart():
     for figure in (
-        replay_figure(replay_validation(judged(3, MANY))),
+        replay_figure(replay_validation(evaluated(3, MANY))),
         staleness_figure(aged(MANY, 4)),
     ):
         assert_readable(figure)
@@ -168,7 +168,7 @@ def test_many_models_can_be_told_apart():
 
 def test_same_rows_same_bytes():
     tables = [
-        replay_validation(judged(3, RIVALS)).sample(fraction=1, shuffle=True, seed=seed)
+        replay_validation(evaluated(3, RIVALS)).sample(fraction=1, shuffle=True, seed=seed)
         for seed in (1, 2)
     ]
     first, second = (png(replay_figure(table)) for table in tables)

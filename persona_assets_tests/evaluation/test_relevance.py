@@ -48,7 +48,7 @@ def test_what_others_have_seen_stays_relevant(mart, cutoff):
     ]
 
 
-def test_users_unknown_before_the_cutoff_are_cold_and_not_judged(mart, cutoff):
+def test_users_unknown_before_the_cutoff_are_cold_and_not_evaluated(mart, cutoff):
     events = mart(
         ("ann", "a", -3),
         ("ann", "b", 1),
@@ -67,7 +67,7 @@ def test_a_view_that_arrived_late_excludes_nothing(mart, cutoff):
     assert pairs(relevant_items(events, cutoff=cutoff, exclude="seen")) == [("ann", "a")]
 
 
-def test_truth_that_arrives_after_the_judged_week_never_counts(mart, cutoff):
+def test_truth_that_arrives_after_the_evaluated_week_never_counts(mart, cutoff):
     in_time = mart(("ann", "old", -5), ("ann", "a", 5, "view", 1))
     late = mart(("ann", "b", 5, "view", 2), ("ann", "c", 0, "purchase", 30))
     truth = relevant_items(pl.concat([in_time, late]), cutoff=cutoff, exclude="seen")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from persona_assets.evaluation import segments
-from persona_assets.evaluation.judgement import judge
+from persona_assets.evaluation.evaluated_week import evaluate_week
 from persona_assets.evaluation.metrics import KS
 from persona_assets.evaluation.offline import offline_metrics
 from persona_assets.evaluation.segments import countries, segment_metrics, thirds
@@ -51,11 +51,11 @@ def in_segments(cutoff, **names):
     return pl.DataFrame(rows, schema=CUSTOMER_SEGMENTS.polars_schema)
 
 
-def judged(shown, shop, cutoff, lives=LIVES, customers=None):
-    judgement = judge(shown, shop, cutoff=cutoff, exclude="seen")
+def metrics_by_segment(shown, shop, cutoff, lives=LIVES, customers=None):
+    evaluated = evaluate_week(shown, shop, cutoff=cutoff, exclude="seen")
     if customers is None:
         customers = in_segments(cutoff, bob="Champions", cid="Champions")
-    return segment_metrics(judgement, shop, PRODUCTS, lives, customers, seed=1)
+    return segment_metrics(evaluated, shop, PRODUCTS, lives, customers, seed=1)
 
 
 def recall(table, **where):
@@ -67,7 +67,7 @@ def rows(table):
 
 
 def test_golden_case(shown, shop, cutoff):
-    table = judged(shown, shop, cutoff)
+    table = metrics_by_segment(shown, shop, cutoff)
     assert table.schema == SEGMENT_METRICS.polars_schema
     assert rows(recall(table, kind="known")) == {
         "new": (1.0, 2), "returning": (0.0, 1), "cold": (1.0, 1),
@@ -84,7 +84,7 @@ def test_golden_case(shown, shop, cutoff):
 
 def test_countries_stand_for_themselves_from_enough_users(shown, shop, cutoff, monkeypatch):
     monkeypatch.setattr(segments, "FEWEST", 1)
-    assert rows(recall(judged(shown, shop, cutoff), kind="country")) == {
+    assert rows(recall(metrics_by_segment(shown, shop, cutoff), kind="country")) == {
         "FR": (1.0, 1), "DE": (1.0, 1), "unknown": (0.0, 1),
     }  # fmt: skip
 
@@ -92,23 +92,23 @@ def test_countries_stand_for_themselves_from_enough_users(shown, shop, cutoff, m
 def test_customers_are_told_apart_by_segment_and_the_others_are_one_of_their_own(
     shown, shop, cutoff
 ):
-    found = recall(judged(shown, shop, cutoff), kind="customer_segment")
+    found = recall(metrics_by_segment(shown, shop, cutoff), kind="customer_segment")
     assert rows(found) == {"Champions": (0.5, 2), "none": (1.0, 1)}
-    nobody = judged(shown, shop, cutoff, customers=CUSTOMER_SEGMENTS.empty())
+    nobody = metrics_by_segment(shown, shop, cutoff, customers=CUSTOMER_SEGMENTS.empty())
     assert rows(recall(nobody, kind="customer_segment")) == {"none": (pytest.approx(2 / 3), 3)}
 
 
 def test_segments_of_a_later_cut_off_are_not_looked_at(shown, shop, cutoff):
     mine = in_segments(cutoff, bob="Champions", cid="Champions")
     later = in_segments(cutoff + timedelta(days=7), ann="Lost", bob="Lost", cid="Lost")
-    leaked = judged(shown, shop, cutoff, customers=pl.concat([later, mine]))
-    assert leaked.equals(judged(shown, shop, cutoff))
+    leaked = metrics_by_segment(shown, shop, cutoff, customers=pl.concat([later, mine]))
+    assert leaked.equals(metrics_by_segment(shown, shop, cutoff))
 
 
 def test_segments_of_a_kind_add_up_to_everyone(shown, shop, cutoff):
-    judgement = judge(shown, shop, cutoff=cutoff, exclude="seen")
-    whole = offline_metrics(judgement, seed=1, baseline="als")
-    table = judged(shown, shop, cutoff).filter(pl.col("segment") != "cold")
+    evaluated = evaluate_week(shown, shop, cutoff=cutoff, exclude="seen")
+    whole = offline_metrics(evaluated, seed=1, baseline="als")
+    table = metrics_by_segment(shown, shop, cutoff).filter(pl.col("segment") != "cold")
     for (kind, metric), of_kind in table.group_by("kind", "metric"):
         expected = whole.filter(metric=metric, k=10).row(0, named=True)
         assert of_kind["users"].sum() == expected["users"], kind
@@ -117,7 +117,7 @@ def test_segments_of_a_kind_add_up_to_everyone(shown, shop, cutoff):
 
 
 def test_values_lie_in_their_intervals(shown, shop, cutoff):
-    table = judged(shown, shop, cutoff)
+    table = metrics_by_segment(shown, shop, cutoff)
     assert table.filter(
         (pl.col("value") < pl.col("low") - 1e-12) | (pl.col("value") > pl.col("high") + 1e-12)
     ).is_empty()
@@ -127,18 +127,18 @@ def test_values_lie_in_their_intervals(shown, shop, cutoff):
 def test_rows_of_the_future_and_the_order_of_rows_move_no_segment(shown, shop, mart, cutoff):
     planted = mart(("ann", "x", -2, "view", 3), ("ann", "y", -4, "view", 9), ("bob", "z", 8))
     more = pl.concat([shop, planted]).sample(fraction=1, shuffle=True, seed=1)
-    again = judged(
+    again = metrics_by_segment(
         shown.sample(fraction=1, shuffle=True, seed=2),
         more,
         cutoff,
         LIVES.sample(fraction=1, shuffle=True, seed=3),
     )
-    assert again.equals(judged(shown, shop, cutoff))
+    assert again.equals(metrics_by_segment(shown, shop, cutoff))
 
 
 def test_the_ceiling_is_no_model(shown, shop, cutoff):
     both = pl.concat([shown, shown.with_columns(model=pl.lit("planted_optimum"))])
-    assert judged(both, shop, cutoff).equals(judged(shown, shop, cutoff))
+    assert metrics_by_segment(both, shop, cutoff).equals(metrics_by_segment(shown, shop, cutoff))
 
 
 def test_countries_are_found_under_the_hash_that_the_mart_uses():

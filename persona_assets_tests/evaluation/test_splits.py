@@ -68,7 +68,7 @@ def test_leave_last_basket_holds_out_all_of_an_instant():
     assert pairs(splits.validation.truth) == [("a", "r"), ("a", "s")]
 
 
-def test_temporal_judges_discoveries_of_known_people_in_the_newest_tenth():
+def test_temporal_evaluates_discoveries_of_known_people_in_the_newest_tenth():
     rows = log(
         *(("a", f"p{hour}", hour) for hour in range(18)),
         ("a", "p3", 18), ("a", "new", 18.5), ("stranger", "p1", 19),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from persona_assets.errors import InsufficientDataError
 from persona_assets.evaluation import staleness as module
-from persona_assets.evaluation.judgement import judge
+from persona_assets.evaluation.evaluated_week import evaluate_week
 from persona_assets.evaluation.lists import Lists
 from persona_assets.evaluation.offline import offline_metrics
 from persona_assets.evaluation.staleness import AGES, staleness, without
@@ -58,14 +58,14 @@ def test_golden_case(mart, lists, cutoff):
     ]
 
 
-def test_the_weeks_own_training_is_judged_as_in_the_offline_metrics(mart, lists, cutoff):
+def test_the_weeks_own_training_is_evaluated_as_in_the_offline_metrics(mart, lists, cutoff):
     shop = mart(
         ("ann", "old", -9), ("bob", "old", -9), ("ann", "b", 1), ("bob", "c", 2), ("bob", "d", 2)
     )
     own = lists("als", cutoff, ann="x b", everyone="d x y")
     table = stale([own], shop)
     expected = offline_metrics(
-        judge(own, shop, cutoff=cutoff, exclude="seen"), seed=1, baseline="als"
+        evaluate_week(own, shop, cutoff=cutoff, exclude="seen"), seed=1, baseline="als"
     )
     for metric in ("ndcg", "recall", "hit_rate"):
         [row] = expected.filter(metric=metric, k=10).to_dicts()
@@ -73,7 +73,7 @@ def test_the_weeks_own_training_is_judged_as_in_the_offline_metrics(mart, lists,
             assert value(table, column, metric) == pytest.approx(row[column])
 
 
-def test_old_lists_judge_later_weeks_only_as_far_as_promised(mart, lists, cutoff):
+def test_old_lists_are_used_for_later_weeks_only_as_far_as_promised(mart, lists, cutoff):
     weeks = [cutoff + WEEK * n for n in range(AGES + 2)]
     shop = mart(("ann", "old", -9), *(("ann", f"p{n}", 7 * n + 1) for n in range(AGES + 2)))
     tops = [lists("als", week, ann=f"p{n}", everyone="z") for n, week in enumerate(weeks)]
@@ -91,7 +91,7 @@ def test_old_lists_judge_later_weeks_only_as_far_as_promised(mart, lists, cutoff
     assert set(table.filter(metric="recall").filter(pl.col("age_weeks") > 1)["value"]) == {0.0}
 
 
-def test_only_the_newest_weeks_are_judged(mart, lists, cutoff, monkeypatch):
+def test_only_the_newest_weeks_are_evaluated(mart, lists, cutoff, monkeypatch):
     monkeypatch.setattr(module, "WEEKS", 1)
     shop = mart(("ann", "old", -30), ("ann", "b", 1))
     tops = [lists("als", cutoff - WEEK * n, ann="b", everyone="z") for n in range(6)]
@@ -119,8 +119,8 @@ def test_a_model_without_old_lists_is_left_out(mart, lists, cutoff):
     assert table["model"].unique().to_list() == ["als"]
 
 
-def test_nothing_judged_gives_no_rows(mart, lists, cutoff):
-    with pytest.raises(InsufficientDataError, match="no week has been judged"):
+def test_nothing_evaluated_gives_no_rows(mart, lists, cutoff):
+    with pytest.raises(InsufficientDataError, match="no week has been evaluated"):
         stale([], mart(("ann", "old", -9)))
     quiet = stale([lists("als", cutoff, ann="b")], mart(("ann", "old", -9)))
     assert quiet.equals(STALENESS.empty())

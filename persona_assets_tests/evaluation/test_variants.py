@@ -70,7 +70,7 @@ def test_equals_scikit_learn(k):
 
 
 @pytest.mark.parametrize("k", KS)
-def test_ties_are_judged_as_scikit_learn_does(k):
+def test_ties_are_evaluated_as_scikit_learn_does(k):
     from sklearn.metrics import ndcg_score, roc_auc_score
 
     generator = np.random.default_rng(k)

@@ -41,7 +41,7 @@ def events(rows):
 
 
 def shop(seed=0):
-    """Four weeks of history and a judged week drawn from planted coefficients.
+    """Four weeks of history and an evaluated week drawn from planted coefficients.
 
     Returns the events, and the planted probability of a touch in the week, (users × products).
     """
@@ -111,7 +111,7 @@ def test_planted_coefficients_come_back_and_rare_touches_are_not_inflated():
 def test_features_do_not_see_what_happened_or_arrived_after_the_cutoff():
     planted = events(
         [(user, "p01", -3.0, "purchase", 4.0) for user in USERS]  # arrived after the cut-off
-        + [(user, "p02", 9.0, "purchase") for user in USERS]  # happened after the judged week
+        + [(user, "p02", 9.0, "purchase") for user in USERS]  # happened after the evaluated week
     )
     with_planted = fit(pl.concat([INTERACTIONS, planted]))
     plain = fit()
@@ -122,7 +122,7 @@ def test_features_do_not_see_what_happened_or_arrived_after_the_cutoff():
     assert moved.probabilities(PAIRS)[0].tolist() != plain.probabilities(PAIRS)[0].tolist()
 
 
-def test_what_arrives_after_the_judged_week_moves_nothing():
+def test_what_arrives_after_the_evaluated_week_moves_nothing():
     """Else the same week would be fitted differently once its late rows are in."""
     late = [(user, "p03", 3.0, "purchase", 4.0) for user in USERS]  # at the midnight that ends it
     plain, with_late = fit(), fit(pl.concat([INTERACTIONS, events(late)]))

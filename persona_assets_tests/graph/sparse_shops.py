@@ -14,7 +14,7 @@ import polars as pl
 
 START = date(2025, 1, 1)
 DAYS = 28
-"""The calendar of the tests: cut-offs on the 13th, 20th (both judged) and 27th of January."""
+"""The calendar of the tests: cut-offs on the 13th, 20th (both evaluated) and 27th of January."""
 
 
 @dataclass(frozen=True)

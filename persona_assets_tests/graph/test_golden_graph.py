@@ -15,14 +15,19 @@ import pytest
 
 from persona_assets import automation
 from persona_assets.definitions import ASSETS, defs
-from persona_assets.partitions import DAILY, JUDGED, WEEKLY
+from persona_assets.partitions import DAILY, EVALUATED, WEEKLY
 
 GOLDEN = Path(__file__).parent / "golden_graph.json"
-CALENDARS = {id(None): "none", id(DAILY): "days", id(WEEKLY): "cut-offs", id(JUDGED): "judged"}
+CALENDARS = {
+    id(None): "none",
+    id(DAILY): "days",
+    id(WEEKLY): "cut-offs",
+    id(EVALUATED): "evaluated",
+}
 CONDITIONS = {
     id(None): "none",
     id(automation.TRAIN): "train on Monday",
-    id(automation.JUDGE): "judge on Monday",
+    id(automation.EVALUATE): "evaluate on Monday",
     id(automation.FOLLOW_INPUTS): "follow inputs",
 }
 

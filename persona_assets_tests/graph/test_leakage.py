@@ -41,7 +41,7 @@ FACTS = [
     "mart/user_item_interactions", "mart/sessions",
     "features/temporal_features", "features/user_daily", "features/item_daily",
 ]  # fmt: skip
-JUDGED = [
+EVALUATED = [
     "evaluation/offline_metrics", "evaluation/recommendation_analysis",
     "evaluation/segment_metrics", "evaluation/pairwise_comparison", "evaluation/cold_start",
 ]  # fmt: skip
@@ -152,7 +152,7 @@ def planted(
     graph.run("daily_tables", "2025-01-01", "2025-01-28")
     graph.run("weekly_training", "2025-01-13", "2025-01-27")
     # A leaked stranger would stop this run: the tests below then say what leaked.
-    graph.run("weekly_evaluation", "2025-01-13", assets=JUDGED, must_succeed=False)
+    graph.run("weekly_evaluation", "2025-01-13", assets=EVALUATED, must_succeed=False)
     return graph
 
 
@@ -182,7 +182,7 @@ def test_facts_known_before_the_cutoff_do_not_move(path: str, whole: Any, plante
     assert content_hash(is_) == content_hash(was)
 
 
-@pytest.mark.parametrize("path", JUDGED)
+@pytest.mark.parametrize("path", EVALUATED)
 def test_metrics_of_a_week_that_was_over_do_not_move(path: str, whole: Any, planted: Any) -> None:
     assert planted.hashes("evaluation")[path]["2025-01-13"] == whole.hashes[path]["2025-01-13"]
 

@@ -45,14 +45,14 @@ REASONS: Mapping[str, Mapping[str, str]] = {
     },
     "one product, all alike": {
         "metrics of the models": "no user known before the cut-off touched",
-        "comparison of the models": "no week has been judged",
-        "A/B test": "no week has been judged",
+        "comparison of the models": "no week has been evaluated",
+        "A/B test": "no week has been evaluated",
         "customer segments": "at least 3 customers who differ",
     },
     "a week without events, purchases only": {
         "metrics of the models": "no user known before the cut-off touched",
-        "drift": "no rows for the judged week",
-        "data quality": "no rows for the judged week",
+        "drift": "no rows for the evaluated week",
+        "data quality": "no rows for the evaluated week",
     },
     "nothing accepted before a cut-off": {
         **dict.fromkeys(MODELS, "no row with a positive weight"),
@@ -176,4 +176,4 @@ def test_a_shop_that_began_lately_has_daily_tables_and_lists(
     # On the first day nobody may have a segment yet.
     assert listed | {"customer_segment_popularity"} == set(MODELS)
     [reason] = store.read(SKIPPED).filter(table="evaluation/model_comparison")["reason"]
-    assert "no week has been judged" in reason
+    assert "no week has been evaluated" in reason

@@ -198,10 +198,10 @@ def test_the_graph_makes_the_same_tables_as_in_a_folder(lake, open_graph, whole)
     partitions = whole.hashes
     days = sorted(partitions["raw/events"])
     trained = sorted(partitions["models/registry"])
-    judged = sorted(partitions["evaluation/offline_metrics"])
+    evaluated = sorted(partitions["evaluation/offline_metrics"])
     graph.run("daily_tables", days[0], days[-1])
     graph.run("weekly_training", trained[0], trained[-1])
-    graph.run("weekly_evaluation", judged[0], judged[-1])
+    graph.run("weekly_evaluation", evaluated[0], evaluated[-1])
     made = graph.hashes()
     assert {"raw/events", "feature_store/user_features", "recommendations/top_k"} <= set(made)
     assert made == {path: whole.hashes[path] for path in made}

@@ -5,15 +5,15 @@ import pytest
 
 from persona_assets import partitions
 from persona_assets.lake.windows import EVERYTHING, Window
-from persona_assets.partitions import DAILY, JUDGED, WEEKLY
+from persona_assets.partitions import DAILY, EVALUATED, WEEKLY
 from persona_assets.resources.provenance import window
 
 MAPPINGS = {
     "SAME days": (DAILY, DAILY, partitions.SAME),
-    "SAME cut-offs": (JUDGED, WEEKLY, partitions.SAME),
+    "SAME cut-offs": (EVALUATED, WEEKLY, partitions.SAME),
     "BEFORE_CUTOFF": (WEEKLY, DAILY, partitions.BEFORE_CUTOFF),
-    "THROUGH_JUDGED_WEEK": (JUDGED, DAILY, partitions.THROUGH_JUDGED_WEEK),
-    "REFERENCE_AND_WEEK": (JUDGED, DAILY, partitions.REFERENCE_AND_WEEK),
+    "THROUGH_EVALUATED_WEEK": (EVALUATED, DAILY, partitions.THROUGH_EVALUATED_WEEK),
+    "REFERENCE_AND_WEEK": (EVALUATED, DAILY, partitions.REFERENCE_AND_WEEK),
     "WEEK_BEFORE": (WEEKLY, DAILY, partitions.WEEK_BEFORE),
     "TRAILING_SNAPSHOT": (DAILY, DAILY, partitions.TRAILING_SNAPSHOT),
     "LOOK_BACK": (DAILY, DAILY, partitions.LOOK_BACK),

@@ -170,9 +170,9 @@ def test_columns_without_values_are_left_out():
 
 
 def test_a_closed_shop_is_named():
-    with pytest.raises(DataError, match=r"no rows for the weeks before the judged week"):
+    with pytest.raises(DataError, match=r"no rows for the weeks before the evaluated week"):
         drift(cutoff=date(2025, 1, 6))
-    with pytest.raises(DataError, match=r"no rows for the judged week"):
+    with pytest.raises(DataError, match=r"no rows for the evaluated week"):
         drift(cutoff=date(2025, 3, 10))
 
 

@@ -86,7 +86,7 @@ def test_quality_ignores_the_order_of_rows():
 def test_the_first_week_has_no_reference_and_a_closed_week_is_named():
     first = quality(EVENTS.filter(pl.col("event_date") >= W))
     assert first.table["reference"].null_count() == first.table.height > 0
-    with pytest.raises(DataError, match=r"no rows for the judged week"):
+    with pytest.raises(DataError, match=r"no rows for the evaluated week"):
         quality(cutoff=date(2025, 3, 10))
 
 

@@ -46,8 +46,8 @@ def test_saying_the_same_again_writes_nothing(store: DeltaStore) -> None:
 
 def test_an_unpartitioned_table_has_reasons_too(store: DeltaStore) -> None:
     comparison = TABLES["evaluation/model_comparison"]
-    record(store, comparison, [], [Skipped("nothing judged")])
-    assert recorded(store, comparison) == [Skipped("nothing judged")]
+    record(store, comparison, [], [Skipped("nothing evaluated")])
+    assert recorded(store, comparison) == [Skipped("nothing evaluated")]
     record(store, comparison, [], [])
     assert recorded(store, comparison) == []
 

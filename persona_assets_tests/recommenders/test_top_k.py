@@ -84,9 +84,9 @@ def ndcg_at_10(lists: pl.DataFrame, truth: pl.DataFrame) -> float:
         .group_by("user_id")
         .agg((1 / (pl.col("rank") + 1).log(2)).sum().alias("gain"))
     )
-    judged = relevant.join(found, on="user_id", how="left").fill_null(0)
-    ideal = gains[judged["relevant"].clip(1, 10).to_numpy() - 1]
-    return float((judged["gain"].to_numpy() / ideal).mean())
+    evaluated = relevant.join(found, on="user_id", how="left").fill_null(0)
+    ideal = gains[evaluated["relevant"].clip(1, 10).to_numpy() - 1]
+    return float((evaluated["gain"].to_numpy() / ideal).mean())
 
 
 def week_after(rows: pl.DataFrame, cutoff: date) -> pl.DataFrame:

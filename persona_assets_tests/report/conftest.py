@@ -91,7 +91,7 @@ def write_events(store: DeltaStore) -> None:
     write(store, "mart/quarantine", rejected)
 
 
-def write_judgements(store: DeltaStore) -> None:
+def write_evaluation(store: DeltaStore) -> None:
     replay = TABLES["evaluation/replay_validation"]
     comparison = TABLES["evaluation/model_comparison"]
     rows = [row for week in WEEKS for row in measured(week)]
@@ -339,7 +339,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 def store(settings: Settings) -> DeltaStore:
     store = DeltaStore(settings.lake_root)
     write_events(store)
-    write_judgements(store)
+    write_evaluation(store)
     write_monitoring(store)
     write_experiment(store)
     write_segmentation(store)
@@ -364,7 +364,7 @@ def half(tmp_path: Path) -> Callable[..., Report]:
     """half("events", …, without=path) -> report of a home with only these parts, and no run."""
     writers = {
         "events": write_events,
-        "judgements": write_judgements,
+        "evaluation": write_evaluation,
         "monitoring": write_monitoring,
         "experiment": write_experiment,
         "segmentation": write_segmentation,

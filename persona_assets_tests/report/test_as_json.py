@@ -180,7 +180,7 @@ def test_a_full_home_keeps_the_schema(document):
 
 
 @pytest.mark.parametrize(
-    "parts", [["events"], ["judgements"], ["monitoring"], ["experiment"], ["segmentation"]]
+    "parts", [["events"], ["evaluation"], ["monitoring"], ["experiment"], ["segmentation"]]
 )
 def test_half_a_home_keeps_the_schema(half, parts):
     document = json.loads(as_json(half(*parts)))

@@ -10,7 +10,7 @@ from persona_assets.run_record import CheckOutcome
 from persona_assets.settings import SourceSettings
 
 
-def judged(report, **verdicts):
+def evaluated(report, **verdicts):
     """The report with these verdicts on its models; the others are left out."""
     rows = report.comparison.filter(pl.col("model").is_in([*verdicts, "popularity"]))
     verdict = pl.col("model").replace_strict({**verdicts, "popularity": "baseline"})
@@ -33,19 +33,19 @@ def test_the_winner_is_named_with_its_lift_and_the_others_with_theirs(full):
 
 
 def test_two_winners_are_named_the_better_first(full):
-    report = judged(full, bpr="better", als="better")
+    report = evaluated(full, bpr="better", als="better")
     assert findings.against_popularity(report).startswith("als and bpr beat popularity on")
 
 
 @pytest.mark.parametrize("verdict", ["worse", "not distinguishable"])
 def test_no_winner_is_said_outright(full, verdict):
-    sentence = findings.against_popularity(judged(full, als=verdict, bpr=verdict))
+    sentence = findings.against_popularity(evaluated(full, als=verdict, bpr=verdict))
     assert sentence.startswith("No model beats popularity on nDCG@10 in the week from 2025-01-20;")
     assert "als and bpr" in sentence
 
 
 def test_a_win_on_another_metric_or_length_is_no_win(full):
-    report = judged(full, als="better", bpr="better")
+    report = evaluated(full, als="better", bpr="better")
     primary = (pl.col("metric") == "ndcg") & (pl.col("k") == 10)
     rows = report.comparison.with_columns(
         against_popularity=pl.when(primary & (pl.col("model") != "popularity"))
@@ -89,7 +89,8 @@ def test_days_not_cleaned_yet_are_no_loss(full):
 
 def test_replay_counts_the_weeks_of_each_rival(full):
     assert findings.replay(full) == (
-        "Over 2 judged weeks, ahead of popularity on nDCG@10: als in 2, bpr in 2 and item_knn in 0."
+        "Over 2 evaluated weeks, ahead of popularity on nDCG@10: als in 2, bpr in 2 and item_knn "
+        "in 0."
     )
 
 
@@ -119,7 +120,7 @@ def test_the_source_ends_on_its_last_day(full):
 
 
 def test_an_empty_home_says_of_each_part_that_it_is_missing(bare):
-    assert findings.outcome(bare).startswith("No model has been judged yet")
+    assert findings.outcome(bare).startswith("No model has been evaluated yet")
     for say in (
         *(findings.conservation, findings.replay, findings.drift),
         *(findings.experiment, findings.checks, findings.customers),
@@ -145,7 +146,7 @@ def test_ages_are_those_of_the_oldest_training(full, bare):
     )
     young = full.ages.filter(pl.col("age_weeks") == 1)
     for report in (bare, replace(full, ages=young)):
-        assert findings.ages(report).startswith("No week has been judged by trainings of")
+        assert findings.ages(report).startswith("No week has been evaluated with trainings of")
 
 
 def test_cold_starts_are_those_of_the_newest_week(full, bare):

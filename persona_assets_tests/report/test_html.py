@@ -157,7 +157,7 @@ def test_an_empty_home_has_a_page_without_plots(bare, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "parts", [["events"], ["judgements"], ["monitoring"], ["experiment"], ["segmentation"]]
+    "parts", [["events"], ["evaluation"], ["monitoring"], ["experiment"], ["segmentation"]]
 )
 def test_half_a_home_has_a_page(half, parts, tmp_path):
     write_html(half(*parts), tmp_path / "r.html")

@@ -120,10 +120,10 @@ def test_a_chapter_without_rows_says_why(bare, sentence, table):
     assert "yet" not in sentence(report)
 
 
-def test_a_history_too_short_to_judge_says_when_the_first_week_begins(bare):
+def test_a_history_too_short_to_evaluate_says_when_the_first_week_begins(bare):
     source = SourceSettings("files", date(2024, 1, 1), date(2024, 1, 4), {})
     said = findings.against_popularity(replace(bare, source=source))
     assert "first begins on 2024-01-08" in said
     assert "data end on 2024-01-03" in said
     over = replace(bare, source=replace(source, end=date(2024, 1, 15)))
-    assert findings.against_popularity(over) == "No model has been judged yet."
+    assert findings.against_popularity(over) == "No model has been evaluated yet."

@@ -17,7 +17,7 @@ from persona_assets.segmentation.customers_file import score_file
 from persona_assets.segmentation.segmenting import segment_customers
 from persona_assets.tables.raw import PRODUCTS
 from persona_assets.tables.segmentation import SEGMENTATION_MODEL
-from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, judge
+from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, clean
 from persona_assets.transforms.customer_features import customer_features
 from persona_assets.transforms.pseudonyms import pseudonym
 
@@ -82,7 +82,7 @@ def delivered() -> pl.DataFrame:
 @pytest.fixture(scope="module")
 def trained(delivered):
     """What the graph makes of the deliveries: the model and who is in which segment."""
-    judged = judge(
+    cleaned = clean(
         nw.from_native(delivered.lazy()),
         nw.from_native(CATALOGUE.lazy()),
         key=KEY,
@@ -90,7 +90,7 @@ def trained(delivered):
     )
     nobody = pl.LazyFrame(schema={"user_id": pl.String(), "country": pl.String()})
     customers = customer_features(
-        accepted(judged), nw.from_native(nobody), nw.from_native(CATALOGUE.lazy()), cutoff=CUTOFF
+        accepted(cleaned), nw.from_native(nobody), nw.from_native(CATALOGUE.lazy()), cutoff=CUTOFF
     )
     return segment_customers(
         customers.collect("polars").to_native(), cutoff=CUTOFF, config=SegmentationConfig()

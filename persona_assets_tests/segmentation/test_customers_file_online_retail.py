@@ -13,7 +13,7 @@ from persona_assets.segmentation.config import SegmentationConfig
 from persona_assets.segmentation.customers_file import score_file
 from persona_assets.segmentation.segmenting import segment_customers
 from persona_assets.sources.online_retail import OnlineRetail
-from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, judge
+from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, clean
 from persona_assets.transforms.customer_features import customer_features
 from persona_assets.transforms.pseudonyms import pseudonym
 
@@ -45,11 +45,11 @@ def test_customers_of_the_file_are_assigned_as_the_graph_assigns_them(tmp_path):
     days = [shop.start + timedelta(days=day) for day in range((shop.end - shop.start).days)]
     catalogue = shop.products()
     products = nw.from_native(catalogue.lazy())
-    judged = judge(
+    cleaned = clean(
         nw.from_native(shop.events(days).lazy()), products, key=KEY, weights=DEFAULT_WEIGHTS
     )
     lives = nw.from_native(countries(shop.users(), KEY).lazy())
-    customers = customer_features(accepted(judged), lives, products, cutoff=shop.end)
+    customers = customer_features(accepted(cleaned), lives, products, cutoff=shop.end)
     config = SegmentationConfig(k=4, bootstraps=1, sample=500)
     trained = segment_customers(
         customers.collect("polars").to_native(), cutoff=shop.end, config=config

@@ -15,7 +15,7 @@ import pytest
 from persona_assets.sources.online_retail import OnlineRetail
 from persona_assets.tables.mart import USER_ITEM_INTERACTIONS
 from persona_assets.tables.raw import PRODUCTS
-from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, judge
+from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, clean
 from persona_assets.transforms.customer_features import customer_features
 from persona_assets.transforms.pseudonyms import pseudonym
 
@@ -96,8 +96,8 @@ def retail(file: pl.DataFrame) -> pl.DataFrame:
     events, products = (
         nw.from_native(frame.lazy()) for frame in (source.events(days), source.products())
     )
-    judged = judge(events, products, key=KEY, weights=DEFAULT_WEIGHTS)
-    return accepted(judged).collect("polars").to_native()
+    cleaned = clean(events, products, key=KEY, weights=DEFAULT_WEIGHTS)
+    return accepted(cleaned).collect("polars").to_native()
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from persona_assets.segmentation.config import SegmentationConfig
 from persona_assets.segmentation.migration import kept, segment_migration
 from persona_assets.segmentation.segmenting import segment_customers
 from persona_assets.sources.online_retail import OnlineRetail
-from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, judge
+from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, clean
 from persona_assets.transforms.customer_features import customer_features
 
 ONLINE_RETAIL = Path(__file__).parents[3] / "shared/data/online_retail.parquet"
@@ -31,7 +31,7 @@ def weeks():
     days = [shop.start + timedelta(days=day) for day in range((shop.end - shop.start).days)]
     products = nw.from_native(shop.products().lazy())
     events = nw.from_native(shop.events(days).lazy())
-    mart = accepted(judge(events, products, key=KEY, weights=DEFAULT_WEIGHTS)).collect("polars")
+    mart = accepted(clean(events, products, key=KEY, weights=DEFAULT_WEIGHTS)).collect("polars")
     lives = nw.from_native(countries(shop.users(), KEY).lazy())
 
     def segments(cutoff):

@@ -92,7 +92,7 @@ def test_who_was_unknown_gets_what_popularity_has_for_anybody(store: DeltaStore)
 
 def test_the_model_is_the_best_that_has_lists(store: DeltaStore) -> None:
     assert serving_model(store, NEW)[0] == "popularity"
-    judged = {
+    evaluated = {
         "cutoff": [OLD] * 3,
         "model": ["als", "ease", "popularity"],
         "metric": ["ndcg"] * 3,
@@ -100,7 +100,7 @@ def test_the_model_is_the_best_that_has_lists(store: DeltaStore) -> None:
         "value": [0.3, 0.9, 0.2],
         "against_popularity": ["better", "better", "baseline"],
     }
-    frame = filled(MODEL_COMPARISON, **judged).with_columns(
+    frame = filled(MODEL_COMPARISON, **evaluated).with_columns(
         pl.col("low", "high", "lift", "lift_low", "lift_high").fill_null(0.0),
         pl.col("users").fill_null(9),
     )

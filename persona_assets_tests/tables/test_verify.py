@@ -41,7 +41,7 @@ def on_polars(frame: pl.DataFrame) -> nw.LazyFrame:
     return nw.from_native(frame.lazy())
 
 
-def judge(rows: list[dict], table: Table = DAILY, lazy=on_polars) -> dict[str, list[Violation]]:
+def evaluate(rows: list[dict], table: Table = DAILY, lazy=on_polars) -> dict[str, list[Violation]]:
     return violations(
         lazy(pl.DataFrame(rows, schema=table.polars_schema)),
         table,
@@ -60,8 +60,8 @@ def test_rows_that_keep_the_contract_break_nothing():
         GOOD | {"id": "2", "size": 3, "share": math.inf, "part": "p2"},
         GOOD | {"id": "3", "size": None, "share": None, "part": None},
     ]
-    assert judge(edges) == {"2025-03-01": []}
-    assert judge(edges, WHOLE) == {"": []}
+    assert evaluate(edges) == {"2025-03-01": []}
+    assert evaluate(edges, WHOLE) == {"": []}
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_each_rule_is_found_and_counted_in_its_partition_alone(column, value, ru
     bad = GOOD | {column: value, "day": TWO}
     other = bad if column == "id" else bad | {"id": "y"}
     rows = [GOOD, bad, other, GOOD | {"day": TWO, "id": "z"}]
-    assert counted(judge(rows)) == {"2025-03-01": {}, "2025-03-02": {rule: 2}}
+    assert counted(evaluate(rows)) == {"2025-03-01": {}, "2025-03-02": {rule: 2}}
 
 
 def test_every_rule_has_a_name_and_only_those_occur():
@@ -101,7 +101,7 @@ def test_every_rule_has_a_name_and_only_those_occur():
         "email: not null",
         "key_unique",
     ]
-    found = {violation.rule for violation in judge([bad, bad])["2025-03-01"]}
+    found = {violation.rule for violation in evaluate([bad, bad])["2025-03-01"]}
     # Rows without a key are no duplicates of each other.
     assert found == {"id: not null", "kind: not null", "email: not null"}
     assert found | {"key_unique"} <= set(rule_names(DAILY))
@@ -129,7 +129,7 @@ def test_no_rows_break_no_rule(path):
 def test_samples_withhold_personal_data_and_name_the_key():
     rows = [GOOD | {"id": str(number), "kind": "zoe"} for number in range(9)]
     rows += [GOOD | {"id": "9", "email": None}, GOOD | {"id": "9"}]
-    broken = {violation.rule: violation for violation in judge(rows)["2025-03-01"]}
+    broken = {violation.rule: violation for violation in evaluate(rows)["2025-03-01"]}
     shown = broken["kind: allowed value"]
     assert (shown.rows, len(shown.sample)) == (9, SAMPLE)
     assert shown.sample[0] == "day=2025-03-01, id=0, kind=zoe"
@@ -141,7 +141,7 @@ def test_samples_withhold_personal_data_and_name_the_key():
 def test_a_key_of_personal_data_is_withheld_too():
     people = Table("raw", "users", "g", ("email",), COLUMNS)
     rows = [GOOD, GOOD, GOOD | {"email": "bob@example.org", "kind": "c"}]
-    broken = {violation.rule: violation for violation in judge(rows, people)[""]}
+    broken = {violation.rule: violation for violation in evaluate(rows, people)[""]}
     assert broken["key_unique"] == Violation("key_unique", 2, ("email=(withheld)",))
     assert broken["kind: allowed value"].sample == ("kind=c",)
     assert "example.org" not in repr(broken)
@@ -150,7 +150,7 @@ def test_a_key_of_personal_data_is_withheld_too():
 def test_samples_do_not_depend_on_the_order_of_rows():
     rows = [GOOD | {"id": str(number), "size": 7, "kind": "c"} for number in range(30)]
     shuffled = random.Random(3).sample(rows, len(rows))
-    assert judge(rows) == judge(shuffled)
+    assert evaluate(rows) == evaluate(shuffled)
 
 
 def test_a_key_is_unique_within_its_partition_or_over_all_as_the_contract_says():
@@ -160,22 +160,22 @@ def test_a_key_is_unique_within_its_partition_or_over_all_as_the_contract_says()
         GOOD | {"day": TWO, "id": "y"},
         GOOD | {"day": THREE, "id": "z"},
     ]
-    assert counted(judge(rows, DAILY)) == {"2025-03-01": {}, "2025-03-02": {}, "2025-03-03": {}}
-    assert counted(judge(rows, GLOBAL)) == {
+    assert counted(evaluate(rows, DAILY)) == {"2025-03-01": {}, "2025-03-02": {}, "2025-03-03": {}}
+    assert counted(evaluate(rows, GLOBAL)) == {
         "2025-03-01": {"key_unique": 1},
         "2025-03-02": {"key_unique": 1},
         "2025-03-03": {},
     }
-    assert counted(judge([*rows, GOOD], GLOBAL))["2025-03-01"] == {"key_unique": 2}
+    assert counted(evaluate([*rows, GOOD], GLOBAL))["2025-03-01"] == {"key_unique": 2}
 
 
 def test_spark_finds_the_same(spark):
     rows = [GOOD | {"id": str(number), "kind": "c", "day": ONE} for number in range(SAMPLE + 2)]
     rows += [GOOD | {"day": day, "id": "x", "part": "p9"} for day in (ONE, TWO, TWO, THREE)]
-    found = judge(
+    found = evaluate(
         rows, GLOBAL, lambda frame: nw.from_native(spark.createDataFrame(frame.to_arrow()))
     )
-    assert found == judge(rows, GLOBAL)
+    assert found == evaluate(rows, GLOBAL)
     assert counted(found)["2025-03-02"] == {"part: in raw/parts.part": 2, "key_unique": 2}
 
 
@@ -209,7 +209,7 @@ def test_counts_equal_those_of_a_loop_over_the_rows(rows):
         counts["part: in raw/parts.part"] += row["part"] == "p3"
         same = [other for other in rows if (other["day"], other["id"]) == (row["day"], row["id"])]
         counts["key_unique"] += row["id"] is not None and len(same) > 1
-    assert counted(judge(rows)) == {
+    assert counted(evaluate(rows)) == {
         day: {rule: rows for rule, rows in counts.items() if rows}
         for day, counts in expected.items()
     }

@@ -19,7 +19,7 @@ import pytest
 from persona_assets.tables.contract import Table
 from persona_assets.tables.mart import USER_ITEM_INTERACTIONS
 from persona_assets.tables.raw import EVENTS, PRODUCTS, SEARCH_LOGS
-from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, judge
+from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, clean
 from persona_assets.transforms.sessions import assign_sessions
 
 
@@ -216,7 +216,7 @@ def dirty_mart(
 
     def build(seed: int, **options: Any) -> pl.DataFrame:
         shop = dirty_shop(seed, **options)
-        judged = on_polars(judge, shop.events, shop.products, key=b"key", weights=DEFAULT_WEIGHTS)
-        return on_polars(accepted, judged)
+        cleaned = on_polars(clean, shop.events, shop.products, key=b"key", weights=DEFAULT_WEIGHTS)
+        return on_polars(accepted, cleaned)
 
     return build

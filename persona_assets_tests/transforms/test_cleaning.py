@@ -11,7 +11,7 @@ from polars.testing import assert_frame_equal
 from persona_assets.errors import UserError
 from persona_assets.tables.mart import EVENT_TYPES, QUARANTINE, RULES, USER_ITEM_INTERACTIONS
 from persona_assets.tables.raw import EVENTS, PRODUCTS
-from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, judge, rejected
+from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, clean, rejected
 from persona_assets.transforms.pseudonyms import pseudonym
 
 KEY = b"key of the tests"
@@ -96,8 +96,8 @@ BROKEN = [
 
 def test_each_rule_names_column_and_value(lazy, collect):
     events = raw(*(change for change, *_ in BROKEN))
-    judged = judge(lazy(events), lazy(PRODUCTS_FRAME), **OPTIONS)
-    result = collect(rejected(judged)).sort("source_row")
+    cleaned = clean(lazy(events), lazy(PRODUCTS_FRAME), **OPTIONS)
+    result = collect(rejected(cleaned)).sort("source_row")
     labels = result.select("rule", "column", "value").rows()
     assert labels == [tuple(expected) for _, *expected in BROKEN]
 
@@ -121,8 +121,8 @@ def test_a_row_is_rejected_by_the_first_rule_it_breaks(on_polars):
     ]
     assert len(pairs) > 50
     events = raw(*(breaks[other] | breaks[one] for one, other in pairs))
-    judged = on_polars(judge, events, PRODUCTS_FRAME, **OPTIONS).sort("source_row")
-    assert judged["rule"].to_list() == [one for one, _ in pairs]
+    cleaned = on_polars(clean, events, PRODUCTS_FRAME, **OPTIONS).sort("source_row")
+    assert cleaned["rule"].to_list() == [one for one, _ in pairs]
 
 
 def test_an_accepted_row_has_its_amount_weight_and_pseudonym(on_polars):
@@ -138,8 +138,11 @@ def test_an_accepted_row_has_its_amount_weight_and_pseudonym(on_polars):
         },
         {"arrived_at": AT - timedelta(minutes=5)},
     )
-    judged = on_polars(judge, events, PRODUCTS_FRAME, **OPTIONS)
-    result, quarantine = on_polars(accepted, judged).sort("source_row"), on_polars(rejected, judged)
+    cleaned = on_polars(clean, events, PRODUCTS_FRAME, **OPTIONS)
+    result, quarantine = (
+        on_polars(accepted, cleaned).sort("source_row"),
+        on_polars(rejected, cleaned),
+    )
     assert quarantine.is_empty()
     assert dict(result.schema) == dict(USER_ITEM_INTERACTIONS.polars_schema)
     assert dict(quarantine.schema) == dict(QUARANTINE.polars_schema)
@@ -154,8 +157,8 @@ def test_an_accepted_row_has_its_amount_weight_and_pseudonym(on_polars):
 def test_orders_are_keyed_hashes_and_no_order_stays_none(lazy, collect):
     orders = ["o1", "o1", None, "anna@example.com"]
     events = raw(*({"order_id": order} for order in orders))
-    judged = judge(lazy(events), lazy(PRODUCTS_FRAME), **OPTIONS)
-    result = collect(accepted(judged)).sort("source_row")
+    cleaned = clean(lazy(events), lazy(PRODUCTS_FRAME), **OPTIONS)
+    result = collect(accepted(cleaned)).sort("source_row")
     assert result["order_id"].to_list() == [
         None if order is None else pseudonym(order, KEY) for order in orders
     ]
@@ -165,8 +168,8 @@ def test_the_first_of_exact_copies_stays(on_polars):
     copy = {"event_id": "e0"}
     nulls = {"event_id": None, "unit_price": None, "order_id": None}
     events = raw(copy, nulls, nulls, copy, copy | {"order_id": "o2"})
-    judged = on_polars(judge, events, PRODUCTS_FRAME, **OPTIONS).sort("source_row")
-    assert judged["rule"].to_list() == [
+    cleaned = on_polars(clean, events, PRODUCTS_FRAME, **OPTIONS).sort("source_row")
+    assert cleaned["rule"].to_list() == [
         None,
         "missing_event_id",
         "exact_duplicate",
@@ -183,8 +186,8 @@ def test_of_one_event_id_the_row_that_arrived_first_stays(on_polars):
         same | {"arrived_at": AT + timedelta(hours=1)},
         same | {"arrived_at": AT + timedelta(hours=1), "quantity": 3},
     )
-    judged = on_polars(judge, events, PRODUCTS_FRAME, **OPTIONS).sort("source_row")
-    late, negative, first, tie = judged["rule"].to_list()
+    cleaned = on_polars(clean, events, PRODUCTS_FRAME, **OPTIONS).sort("source_row")
+    late, negative, first, tie = cleaned["rule"].to_list()
     assert (late, negative, first, tie) == (
         "duplicate_event_id",
         "negative_price",
@@ -196,14 +199,14 @@ def test_of_one_event_id_the_row_that_arrived_first_stays(on_polars):
 def test_missing_weight_is_a_user_error(on_polars):
     with pytest.raises(UserError, match="'return'"):
         on_polars(
-            judge, raw({}), PRODUCTS_FRAME, key=KEY, weights=dict.fromkeys(EVENT_TYPES[:3], 1.0)
+            clean, raw({}), PRODUCTS_FRAME, key=KEY, weights=dict.fromkeys(EVENT_TYPES[:3], 1.0)
         )
 
 
 def test_no_user_identifier_leaves_raw(on_polars):
     events = raw(*(change for change, *_ in BROKEN), {})
-    judged = on_polars(judge, events, PRODUCTS_FRAME, **OPTIONS)
-    for table in (on_polars(accepted, judged), on_polars(rejected, judged)):
+    cleaned = on_polars(clean, events, PRODUCTS_FRAME, **OPTIONS)
+    for table in (on_polars(accepted, cleaned), on_polars(rejected, cleaned)):
         assert "anna" not in table.write_csv()
 
 
@@ -211,8 +214,8 @@ def test_no_user_identifier_leaves_raw(on_polars):
 @given(seed=st.integers(0, 10**9))
 def test_every_raw_row_is_in_the_mart_or_in_quarantine_exactly_once(dirty_shop, on_polars, seed):
     shop = dirty_shop(seed)
-    judged = on_polars(judge, shop.events, shop.products, **OPTIONS)
-    mart, quarantine = on_polars(accepted, judged), on_polars(rejected, judged)
+    cleaned = on_polars(clean, shop.events, shop.products, **OPTIONS)
+    mart, quarantine = on_polars(accepted, cleaned), on_polars(rejected, cleaned)
     key = ["event_date", "source_row"]
     both = pl.concat([mart.select(key), quarantine.select(key)]).sort(key)
     assert_frame_equal(both, shop.events.select(key).sort(key))
@@ -221,10 +224,10 @@ def test_every_raw_row_is_in_the_mart_or_in_quarantine_exactly_once(dirty_shop, 
 
 @settings(max_examples=25)
 @given(seed=st.integers(0, 10**9))
-def test_a_plain_loop_over_the_rules_judges_alike(dirty_shop, on_polars, seed):
+def test_a_plain_loop_over_the_rules_agrees(dirty_shop, on_polars, seed):
     shop = dirty_shop(seed)
-    judged = on_polars(judge, shop.events, shop.products, **OPTIONS)
-    labels = judged.select("event_date", "source_row", "rule").rows()
+    cleaned = on_polars(clean, shop.events, shop.products, **OPTIONS)
+    labels = cleaned.select("event_date", "source_row", "rule").rows()
     result = {(day, row): rule for day, row, rule in labels}
     assert result == naive_rules(shop.events.to_dicts(), shop.products.to_dicts())
 
@@ -311,8 +314,8 @@ def test_a_range_equals_its_days_in_any_order_of_days_and_rows(dirty_shop, on_po
     shop = dirty_shop(seed, rows=80, days=4)
 
     def tables(events):
-        judged = on_polars(judge, events, shop.products, **OPTIONS)
-        return on_polars(accepted, judged), on_polars(rejected, judged)
+        cleaned = on_polars(clean, events, shop.products, **OPTIONS)
+        return on_polars(accepted, cleaned), on_polars(rejected, cleaned)
 
     whole = tables(shop.events)
     days = shop.events.partition_by("event_date")
@@ -332,8 +335,8 @@ def test_a_later_arrival_never_displaces_or_changes_a_row_of_the_mart(dirty_shop
     horizon = datetime(2025, 3, 5, tzinfo=UTC)
 
     def mart(events):
-        judged = on_polars(judge, events, shop.products, **OPTIONS)
-        return on_polars(accepted, judged).filter(pl.col("arrived_at") < horizon)
+        cleaned = on_polars(clean, events, shop.products, **OPTIONS)
+        return on_polars(accepted, cleaned).filter(pl.col("arrived_at") < horizon)
 
     before = mart(shop.events.filter(pl.col("arrived_at") < horizon))
     key = ["event_date", "source_row"]

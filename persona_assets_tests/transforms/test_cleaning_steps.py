@@ -16,7 +16,7 @@ from persona_assets.sources.online_retail import OnlineRetail
 from persona_assets.tables.mart import QUARANTINE, RULES, USER_ITEM_INTERACTIONS
 from persona_assets.tables.raw import EVENTS, PRODUCTS
 from persona_assets.tables.segmentation import CLEANING_STEPS
-from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, judge, rejected
+from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, clean, rejected
 from persona_assets.transforms.cleaning_steps import cleaning_steps
 from persona_assets.transforms.customer_features import customer_features
 
@@ -28,14 +28,14 @@ LAST = ["returns_matched", "returns_unmatched", "customers_without_purchase", "o
 
 
 @pytest.fixture(scope="session")
-def cleaned(on_polars):
-    """Judges raw rows: mart and quarantine."""
+def mart_and_quarantine(on_polars):
+    """Cleans raw rows: mart and quarantine."""
 
-    def clean(events, products):
-        judged = on_polars(judge, events, products, key=b"key", weights=DEFAULT_WEIGHTS)
-        return on_polars(accepted, judged), on_polars(rejected, judged)
+    def split(events, products):
+        cleaned = on_polars(clean, events, products, key=b"key", weights=DEFAULT_WEIGHTS)
+        return on_polars(accepted, cleaned), on_polars(rejected, cleaned)
 
-    return clean
+    return split
 
 
 def marked(interactions, *unusual):
@@ -98,8 +98,8 @@ SHOP = delivered(
 
 
 def test_hand_made_rows_step_by_step(lazy, collect):
-    judged = lazy(collect(judge(lazy(SHOP), lazy(GOODS), key=b"key", weights=DEFAULT_WEIGHTS)))
-    interactions, quarantine = collect(accepted(judged)), collect(rejected(judged))
+    cleaned = lazy(collect(clean(lazy(SHOP), lazy(GOODS), key=b"key", weights=DEFAULT_WEIGHTS)))
+    interactions, quarantine = collect(accepted(cleaned)), collect(rejected(cleaned))
     bob = interactions.filter(pl.col("quantity") == 3)["user_id"].item()
     found = cleaning_steps(
         lazy(SHOP),
@@ -193,10 +193,10 @@ def returns_that_name_their_purchase(events):
 
 @settings(max_examples=25)
 @given(seed=st.integers(0, 10**9), dirt=st.sampled_from([0.1, 0.5, 0.9]))
-def test_steps_agree_with_plain_loops_over_dirt(dirty_shop, cleaned, seed, dirt):
+def test_steps_agree_with_plain_loops_over_dirt(dirty_shop, mart_and_quarantine, seed, dirt):
     shop = dirty_shop(seed, rows=250, days=9, dirt=dirt)  # days 8 and 9 lie after the cut-off
     events = returns_that_name_their_purchase(shop.events)
-    interactions, quarantine = cleaned(events, shop.products)
+    interactions, quarantine = mart_and_quarantine(events, shop.products)
     unusual = interactions["user_id"].unique().sort()[:2].to_list()
     found = steps_of(events, quarantine, interactions, marked(interactions, *unusual))
     expected = plain(
@@ -221,9 +221,9 @@ def assert_conserved(found):
 
 @settings(max_examples=10)
 @given(seed=st.integers(0, 10**9))
-def test_the_future_and_what_arrived_in_it_change_nothing(dirty_shop, cleaned, seed):
+def test_the_future_and_what_arrived_in_it_change_nothing(dirty_shop, mart_and_quarantine, seed):
     shop = dirty_shop(seed, rows=250, days=9)
-    interactions, quarantine = cleaned(shop.events, shop.products)
+    interactions, quarantine = mart_and_quarantine(shop.events, shop.products)
     segments = marked(interactions, *interactions["user_id"].unique().sort()[:1])
     everything = steps_of(shop.events, quarantine, interactions, segments)
     known = (pl.col("event_date") < CUTOFF) & (pl.col("arrived_at") < MIDNIGHT)
@@ -232,21 +232,21 @@ def test_the_future_and_what_arrived_in_it_change_nothing(dirty_shop, cleaned, s
     assert_frame_equal(everything, past)
 
 
-def test_a_row_that_is_in_neither_table_is_refused(cleaned):
-    interactions, quarantine = cleaned(SHOP, GOODS)
+def test_a_row_that_is_in_neither_table_is_refused(mart_and_quarantine):
+    interactions, quarantine = mart_and_quarantine(SHOP, GOODS)
     with pytest.raises(DataError, match=r"2025-03-10: .* 5 are not .* has 4; materialize the mart"):
         steps_of(
             SHOP, quarantine, interactions.filter(pl.col("quantity") != 3), marked(interactions)
         )
 
 
-def test_online_retail_is_accounted_for_to_its_segmented_customers(cleaned, on_polars):
+def test_online_retail_is_accounted_for_to_its_segmented_customers(mart_and_quarantine, on_polars):
     if not PUBLISHED.is_file():
         pytest.skip(f"the UCI Online Retail data set is not at {PUBLISHED}")
     source, cutoff = OnlineRetail(PUBLISHED), date(2011, 11, 28)
     days = [source.start + timedelta(days=n) for n in range((source.end - source.start).days)]
     events = source.events(days)
-    interactions, quarantine = cleaned(events, source.products())
+    interactions, quarantine = mart_and_quarantine(events, source.products())
     nowhere = pl.DataFrame(schema={"user_id": pl.String, "country": pl.String})
     customers = on_polars(
         customer_features, interactions, nowhere, source.products(), cutoff=cutoff

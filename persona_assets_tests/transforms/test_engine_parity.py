@@ -17,7 +17,7 @@ from persona_assets.sources.online_retail import OnlineRetail
 from persona_assets.tables import TABLES
 from persona_assets.tables.raw import PRODUCT_HISTORY
 from persona_assets.transforms.aggregates import item_daily, user_daily
-from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, judge, rejected
+from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, clean, rejected
 from persona_assets.transforms.conservation import tally
 from persona_assets.transforms.sessions import sessions
 from persona_assets.transforms.snapshots import item_features, user_features
@@ -49,10 +49,10 @@ def all_tables(shop, first, lazy, collect):
     cutoff = first + WEEK
     days = [first + timedelta(days=number) for number in range(9)]
     eves = [cutoff - timedelta(days=back) for back in range(2, 9)]
-    judged = lazy(
-        collect(judge(lazy(shop.events), lazy(shop.products), key=b"k", weights=DEFAULT_WEIGHTS))
+    cleaned = lazy(
+        collect(clean(lazy(shop.events), lazy(shop.products), key=b"k", weights=DEFAULT_WEIGHTS))
     )
-    interactions, quarantine = collect(accepted(judged)), collect(rejected(judged))
+    interactions, quarantine = collect(accepted(cleaned)), collect(rejected(cleaned))
     users = collect(user_daily(lazy(interactions), lazy(shop.search_logs), key=b"k"))
     items = collect(item_daily(lazy(interactions)))
     user_state = collect(user_features(lazy(users), eves))

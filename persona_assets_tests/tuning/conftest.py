@@ -21,7 +21,7 @@ from persona_assets.tables import Table
 from persona_assets.tables.evaluation import OFFLINE_METRICS
 from persona_assets.tables.mart import USER_ITEM_INTERACTIONS
 from persona_assets.tables.models import REGISTRY, TOP_K
-from persona_assets.tuning.judging import Judge
+from persona_assets.tuning.evaluator import Evaluator
 from persona_assets.tuning.validation import week, weekly_task
 
 USERS, PRODUCTS, WEEKS = 60, 40, 5
@@ -115,15 +115,15 @@ def record(
         for model in models
     ]  # fmt: skip
     store.overwrite(REGISTRY, pl.concat(trainings), partitions=cutoffs)
-    judged = [each for each in cutoffs if each < CUTOFFS[-1]]
+    evaluated = [each for each in cutoffs if each < CUTOFFS[-1]]
     lists = [
-        Judge(week(shop, cutoff=cutoff, exclude="seen")).lists(model, everyone=True)
-        for cutoff in judged
+        Evaluator(week(shop, cutoff=cutoff, exclude="seen")).lists(model, everyone=True)
+        for cutoff in evaluated
         for model in models
     ]
-    store.overwrite(TOP_K, pl.concat(lists), partitions=judged)
-    rows = [{"cutoff": cutoff, "model": model.name} for cutoff in judged for model in models]
-    store.overwrite(OFFLINE_METRICS, frame(OFFLINE_METRICS, rows), partitions=judged)
+    store.overwrite(TOP_K, pl.concat(lists), partitions=evaluated)
+    rows = [{"cutoff": cutoff, "model": model.name} for cutoff in evaluated for model in models]
+    store.overwrite(OFFLINE_METRICS, frame(OFFLINE_METRICS, rows), partitions=evaluated)
 
 
 @dataclass(frozen=True)

@@ -153,5 +153,5 @@ def test_coverage_counts_shown_products_on_sale_of_peoples_lists():
 
 
 def test_no_week_is_no_verdict():
-    with pytest.raises(UserError, match="no judged week"):
+    with pytest.raises(UserError, match="no evaluated week"):
         measure([], {}, {}, against="champ", seed=1)

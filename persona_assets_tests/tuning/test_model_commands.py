@@ -257,7 +257,7 @@ def test_a_home_that_is_not_there_is_named(tmp_path, monkeypatch, arguments):
 def test_a_home_without_trained_weeks_is_told_to_run(tmp_path, monkeypatch, arguments):
     (tmp_path / "empty").mkdir()
     monkeypatch.setenv("PERSONA_HOME", str(tmp_path / "empty"))
-    with pytest.raises(UserError, match=r"no week was (trained|judged).*persona run"):
+    with pytest.raises(UserError, match=r"no week was (trained|evaluated).*persona run"):
         run(*arguments)
 
 
@@ -286,7 +286,7 @@ def test_a_model_of_segments_is_tuned_on_those_of_the_validation_week_alone(home
     assert run(*command).stdout.splitlines()[0] != first.splitlines()[0]
 
 
-def test_a_week_without_anybody_to_judge_by_is_said(home):
+def test_a_week_without_anybody_to_evaluate_on_is_said(home):
     days = home.store.read(USER_ITEM_INTERACTIONS)["event_date"].unique().to_list()
     home.store.overwrite(USER_ITEM_INTERACTIONS, USER_ITEM_INTERACTIONS.empty(), partitions=days)
     with pytest.raises(DataError, match=r"0 row\(s\) are known before 2024-01-29"):

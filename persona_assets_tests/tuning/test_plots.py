@@ -10,7 +10,7 @@ from persona_assets.tuning.validation import validation_week
 
 
 @pytest.fixture(scope="module")
-def judged(shop):
+def validation(shop):
     return validation_week(shop, trained=date(2024, 2, 5), exclude="seen")
 
 
@@ -19,9 +19,9 @@ def lines(figure):
     return [line for line in axes.get_lines() if len(line.get_xdata()) > 2]
 
 
-def test_every_trial_is_a_line_through_its_values_to_its_worth(judged):
+def test_every_trial_is_a_line_through_its_values_to_its_worth(validation):
     model = MODELS["directional"]
-    rows = Study(model, 6, "random", 3).run(judged)
+    rows = Study(model, 6, "random", 3).run(validation)
     figure = parallel_coordinates_figure(rows, model.space)
     drawn = lines(figure)
     assert len(drawn) == 6
@@ -37,7 +37,7 @@ def test_every_trial_is_a_line_through_its_values_to_its_worth(judged):
     assert figure.axes[0].get_title(loc="left").startswith(best(rows)["study"])
 
 
-def test_a_lone_trial_and_a_space_without_fields_are_drawn(judged):
-    rows = Study(MODELS["popularity"], 1, "tpe", 3).run(judged)
+def test_a_lone_trial_and_a_space_without_fields_are_drawn(validation):
+    rows = Study(MODELS["popularity"], 1, "tpe", 3).run(validation)
     for space in (MODELS["popularity"].space, {}):
         assert png(parallel_coordinates_figure(rows, space)).startswith(b"\x89PNG")

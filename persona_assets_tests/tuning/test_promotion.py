@@ -72,7 +72,8 @@ def test_a_worse_model_is_refused_with_the_numbers_and_nothing_is_written(home):
         promoted(home, "popularity", minutes=1)
     said = str(refused.value)
     assert said.startswith(
-        "popularity was not promoted over directional on 3 judged week(s) from 2024-01-15: ndcg@10"
+        "popularity was not promoted over directional on 3 evaluated week(s) from 2024-01-15: "
+        "ndcg@10"
     )
     assert "is not above 0" in said
     assert "persona tune popularity" in said
@@ -124,11 +125,11 @@ def test_the_champions_lists_are_made_again_where_the_lake_has_others(home, monk
     assert [cutoff.isoformat() for _, cutoff in fitted] == list(measured.weeks)
 
 
-def test_made_again_lists_are_judged_like_those_of_the_lake(home):
+def test_made_again_lists_are_evaluated_like_those_of_the_lake(home):
     from_lake = promoted(home, "directional")
     for table in (TOP_K,):
-        judged = home.store.read(table)["cutoff"].unique().to_list()
-        home.store.overwrite(table, table.empty(), partitions=judged)
+        cutoffs = home.store.read(table)["cutoff"].unique().to_list()
+        home.store.overwrite(table, table.empty(), partitions=cutoffs)
     home.store.overwrite(PROMOTIONS, PROMOTIONS.empty())
     assert promoted(home, "directional", minutes=1) == from_lake
 
@@ -159,14 +160,16 @@ def test_nothing_is_promoted_twice_and_the_baseline_not_first(home):
 
 
 def test_the_week_by_which_a_configuration_was_chosen_proves_nothing(home):
-    judged = validation_week(home.shop, trained=date(2024, 2, 5), exclude="seen")
-    trials = Study(DIRECTIONAL, 3, "random", 3).run(judged)
+    validation = validation_week(home.shop, trained=date(2024, 2, 5), exclude="seen")
+    trials = Study(DIRECTIONAL, 3, "random", 3).run(validation)
     keep(home.store, trials)
     use(home.store, "directional", DIRECTIONAL.config.to_json(), now=NOW, study=trials["study"][0])
     assert promoted(home, "directional", minutes=1).weeks == ("2024-01-15", "2024-01-22")
     others = [date(2024, 1, 15), date(2024, 1, 22)]
     home.store.overwrite(OFFLINE_METRICS, OFFLINE_METRICS.empty(), partitions=others)
-    with pytest.raises(UserError, match=r"only judged week, from 2024-01-29, is the one by which"):
+    with pytest.raises(
+        UserError, match=r"only evaluated week, from 2024-01-29, is the one by which"
+    ):
         promoted(home, "directional", minutes=2)
 
 
@@ -179,7 +182,7 @@ def test_unknown_models_and_empty_lakes_are_named(home, tmp_path):
     with pytest.raises(UserError, match="no recommender is called 'prophet'"):
         promoted(home, "prophet")
     empty = DeltaStore(str(tmp_path / "empty"))
-    with pytest.raises(UserError, match="no week was judged"):
+    with pytest.raises(UserError, match="no week was evaluated"):
         promote(empty, "directional", exclude="seen", seed=1, now=NOW)
     with pytest.raises(UserError, match=r"nothing to roll back to: 0 champion\(s\)"):
         rollback(empty, exclude="seen", now=NOW)

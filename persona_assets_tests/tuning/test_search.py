@@ -37,11 +37,11 @@ def worth_of(changes):
 def tried(sampler, trials, *, seed=5, worth=worth_of, model=None):
     found = []
 
-    def judge(changes):
+    def evaluate(changes):
         found.append(dict(changes))
         return worth(changes)
 
-    search(model or Model(), judge, trials=trials, sampler=sampler, seed=seed)
+    search(model or Model(), evaluate, trials=trials, sampler=sampler, seed=seed)
     return found
 
 

@@ -16,13 +16,13 @@ TRAINED = date(2024, 2, 5)
 
 
 @pytest.fixture(scope="module")
-def judged(shop):
+def validation(shop):
     return validation_week(shop, trained=TRAINED, exclude="seen")
 
 
 @pytest.fixture(scope="module")
-def rows(judged):
-    return Study(MODELS["directional"], 6, "random", 3).run(judged)
+def rows(validation):
+    return Study(MODELS["directional"], 6, "random", 3).run(validation)
 
 
 class Fragile(Directional):
@@ -36,13 +36,13 @@ class Fragile(Directional):
         return super()._learn(known, side)
 
 
-def test_a_row_tells_what_was_tried_and_what_it_was_worth(rows, judged):
+def test_a_row_tells_what_was_tried_and_what_it_was_worth(rows, validation):
     assert rows.schema == TUNING_TRIALS.polars_schema
     assert rows["trial"].to_list() == list(range(6))
     assert rows["study"].n_unique() == 1
     assert rows["study"][0].startswith("directional-2024-02-05-")
     assert set(rows["cutoff"]) == {TRAINED}
-    assert set(rows["users"]) == {len(judged.users)}
+    assert set(rows["users"]) == {len(validation.users)}
     first = rows.row(0, named=True)
     assert first["changes"] == "{}"
     assert first["parameters"] == MODELS["directional"].config.to_json()
@@ -54,15 +54,15 @@ def test_a_row_tells_what_was_tried_and_what_it_was_worth(rows, judged):
         assert model.config.to_json() == row["parameters"]
 
 
-def test_the_same_study_gives_the_same_rows(rows, judged):
-    again = Study(MODELS["directional"], 6, "random", 3).run(judged)
+def test_the_same_study_gives_the_same_rows(rows, validation):
+    again = Study(MODELS["directional"], 6, "random", 3).run(validation)
     assert again.drop("seconds").equals(rows.drop("seconds"))
 
 
 def test_shuffled_rows_change_nothing(rows, shop):
     shuffled = shop.sample(fraction=1, shuffle=True, seed=9)
-    judged = validation_week(shuffled, trained=TRAINED, exclude="seen")
-    again = Study(MODELS["directional"], 6, "random", 3).run(judged)
+    validation = validation_week(shuffled, trained=TRAINED, exclude="seen")
+    again = Study(MODELS["directional"], 6, "random", 3).run(validation)
     assert again.drop("seconds").equals(rows.drop("seconds"))
 
 
@@ -75,10 +75,10 @@ def test_shuffled_rows_change_nothing(rows, shop):
         Study(MODELS["directional"].configured(window=3), 6, "random", 3),
     ],
 )
-def test_another_study_has_another_name(rows, judged, other):
+def test_another_study_has_another_name(rows, validation, other):
     from persona_assets.recommenders.protocol import NOTHING_ELSE
 
-    assert other.name(judged, NOTHING_ELSE) != rows["study"][0]
+    assert other.name(validation, NOTHING_ELSE) != rows["study"][0]
 
 
 def test_other_data_have_another_name(rows, shop):
@@ -93,16 +93,16 @@ def test_other_data_have_another_name(rows, shop):
     assert study.name(same, known) != rows["study"][0]
 
 
-def test_rows_are_told_as_they_come(judged):
+def test_rows_are_told_as_they_come(validation):
     told = []
-    rows = Study(MODELS["popularity"], 3, "grid", 3).run(judged, told=told.append)
+    rows = Study(MODELS["popularity"], 3, "grid", 3).run(validation, told=told.append)
     assert [each["trial"] for each in told] == [0, 1, 2]
     assert [each["ndcg"] for each in told] == rows["ndcg"].to_list()
 
 
-def test_a_configuration_that_cannot_be_trained_is_a_failed_trial(judged, monkeypatch):
+def test_a_configuration_that_cannot_be_trained_is_a_failed_trial(validation, monkeypatch):
     monkeypatch.setattr(Fragile, "broken", (0.2, 0.8, 1.2))
-    rows = Study(Fragile(), 8, "tpe", 3).run(judged)
+    rows = Study(Fragile(), 8, "tpe", 3).run(validation)
     failed = rows.filter(pl.col("error").is_not_null())
     assert 0 < failed.height < 8
     assert set(failed["error"]) == {"models/fragile: too many; take fewer"}
@@ -110,10 +110,10 @@ def test_a_configuration_that_cannot_be_trained_is_a_failed_trial(judged, monkey
     assert best(rows)["error"] is None
 
 
-def test_a_default_that_cannot_be_trained_ends_the_study(judged, monkeypatch):
+def test_a_default_that_cannot_be_trained_ends_the_study(validation, monkeypatch):
     monkeypatch.setattr(Fragile, "broken", (0.5,))
     with pytest.raises(DataError, match="too many"):
-        Study(Fragile(), 8, "tpe", 3).run(judged)
+        Study(Fragile(), 8, "tpe", 3).run(validation)
 
 
 def test_the_best_is_the_first_of_the_highest(rows):

@@ -24,8 +24,8 @@ def uri(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def rows(shop):
-    judged = validation_week(shop, trained=date(2024, 2, 5), exclude="seen")
-    return Study(MODELS["directional"], 3, "random", 3).run(judged)
+    validation = validation_week(shop, trained=date(2024, 2, 5), exclude="seen")
+    return Study(MODELS["directional"], 3, "random", 3).run(validation)
 
 
 def runs_of(uri, experiment):

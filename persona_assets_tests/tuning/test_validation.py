@@ -7,8 +7,8 @@ from persona_assets.calendar import HISTORY_DAYS
 from persona_assets.errors import DataError, UserError
 from persona_assets.lake import DeltaStore
 from persona_assets.tuning.validation import (
+    evaluated_cutoffs,
     interactions_for,
-    judged_cutoffs,
     newest_trained,
     validation_week,
     week,
@@ -27,7 +27,7 @@ def pairs(rows: pl.DataFrame) -> list[tuple]:
     return rows.select("user_id", "product_id").rows()
 
 
-def test_the_week_before_the_cut_off_is_judged_and_what_was_before_is_known(touch):
+def test_the_week_before_the_cut_off_is_evaluated_and_what_was_before_is_known(touch):
     rows = touch((1, 1, at(-8)), (1, 2, at(-7, 0)), (1, 3, at(-1, 23)), (1, 4, at(0, 0)))
     found = validation_week(rows, trained=TRAINED, exclude="none")
     assert found.cutoff == TRAINED - timedelta(days=7)
@@ -74,11 +74,11 @@ def test_a_week_in_which_nobody_known_did_anything_is_refused(touch):
 
 def test_users_are_drawn_by_seed_and_not_by_name(shop):
     whole = validation_week(shop, trained=TRAINED, exclude="seen")
-    few = whole.judged_by(10, seed=3)
+    few = whole.sampled(10, seed=3)
     assert len(few.users) == 10
-    assert few.users == whole.judged_by(10, seed=3).users != whole.judged_by(10, seed=4).users
+    assert few.users == whole.sampled(10, seed=3).users != whole.sampled(10, seed=4).users
     assert few.known.equals(whole.known)
-    assert whole.judged_by(60, seed=3) is whole
+    assert whole.sampled(60, seed=3) is whole
     # Unlike in `shop`, no two people do things at the same instants here.
     alone = shop.with_columns(
         event_ts=pl.col("event_ts") + pl.duration(seconds=pl.col("user_id").str.slice(1).cast(int))
@@ -87,7 +87,7 @@ def test_users_are_drawn_by_seed_and_not_by_name(shop):
         user_id=pl.format("v{}", 99 - pl.col("user_id").str.slice(1).cast(int))
     )
     drawn, of_renamed = (
-        validation_week(rows, trained=TRAINED, exclude="seen").judged_by(10, seed=3)
+        validation_week(rows, trained=TRAINED, exclude="seen").sampled(10, seed=3)
         for rows in (alone, renamed)
     )
     assert sorted(f"v{99 - int(name[1:])}" for name in drawn.users) == of_renamed.users
@@ -100,18 +100,18 @@ def test_only_days_of_the_window_are_read(home):
     assert rows.height == home.shop.filter(pl.col("event_date") < TRAINED).height > 0
 
 
-def test_the_newest_trained_and_judged_weeks_are_found(home):
+def test_the_newest_trained_and_evaluated_weeks_are_found(home):
     assert newest_trained(home.store) == TRAINED
-    assert judged_cutoffs(home.store, 2) == [date(2024, 1, 22), date(2024, 1, 29)]
-    assert len(judged_cutoffs(home.store, 9)) == 3
+    assert evaluated_cutoffs(home.store, 2) == [date(2024, 1, 22), date(2024, 1, 29)]
+    assert len(evaluated_cutoffs(home.store, 9)) == 3
 
 
 def test_a_lake_without_trainings_says_what_to_run(tmp_path):
     empty = DeltaStore(str(tmp_path))
     with pytest.raises(UserError, match=r"no week was trained.*persona run"):
         newest_trained(empty)
-    with pytest.raises(UserError, match=r"no week was judged.*persona run"):
-        judged_cutoffs(empty, 4)
+    with pytest.raises(UserError, match=r"no week was evaluated.*persona run"):
+        evaluated_cutoffs(empty, 4)
 
 
 def test_the_weekly_task_leaves_out_what_lists_leave_out():

@@ -7,7 +7,7 @@ executing them (`execute.py`) or whether there is anything to do (`fingerprint.p
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from persona_assets.partitions import DAILY, JUDGED, WEEKLY, begun
+from persona_assets.partitions import DAILY, EVALUATED, WEEKLY, begun
 
 _START = "dagster/asset_partition_range_start"
 _END = "dagster/asset_partition_range_end"
@@ -34,19 +34,19 @@ class PlannedRun:
 
 
 def plan(weeks: int) -> list[PlannedRun]:
-    """The runs that bring a whole home up to date, replaying the last `weeks` judged cut-offs."""
-    judged = begun(JUDGED)[-weeks:]
-    trained = [key for key in begun(WEEKLY) if not judged or key >= judged[0]]
-    if not judged:
+    """The runs that bring a home up to date, with the last `weeks` evaluated cut-offs."""
+    evaluated = begun(EVALUATED)[-weeks:]
+    trained = [key for key in begun(WEEKLY) if not evaluated or key >= evaluated[0]]
+    if not evaluated:
         trained = trained[-1:]
     planned = [PlannedRun("daily_tables", begun(DAILY))]
-    if judged:
+    if evaluated:
         # Evidently keeps one core busy for as long as the trainings leave one idle.
-        planned.append(PlannedRun("weekly_monitoring", judged, in_subprocess=True))
+        planned.append(PlannedRun("weekly_monitoring", evaluated, in_subprocess=True))
     if trained:
         planned.append(PlannedRun("weekly_training", trained))
-    if judged:
-        planned.append(PlannedRun("weekly_evaluation", judged))
+    if evaluated:
+        planned.append(PlannedRun("weekly_evaluation", evaluated))
     if trained:
         # Of weeks that are not over yet, the reports say so.
         planned.append(PlannedRun("reports"))

@@ -23,12 +23,12 @@ from persona_assets.tables.monitoring import SKIPPED
 
 
 def test_plan_replays_the_asked_number_of_weeks() -> None:
-    daily, monitoring, training, judging, reports = plan(1)
-    assert monitoring.partitions == judging.partitions
+    daily, monitoring, training, evaluating, reports = plan(1)
+    assert monitoring.partitions == evaluating.partitions
     assert [each for each in plan(1) if each.in_subprocess] == [monitoring]
     assert daily.partitions == DAILY.get_partition_keys()
     assert training.partitions == ["2025-01-20", "2025-01-27"]
-    assert judging.partitions == ["2025-01-20"]
+    assert evaluating.partitions == ["2025-01-20"]
     assert reports.job == "reports"
     assert not reports.tags
 

@@ -2,7 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from persona_assets.evaluation.judgement import COLUMNS, judge
+from persona_assets.evaluation.evaluated_week import COLUMNS, evaluate_week
 from persona_assets.evaluation.metrics import METRICS
 
 
@@ -28,20 +28,20 @@ def shown(lists):
     )
 
 
-def names(judgement, judged):
-    return judgement.users.gather(judged.rows).to_list()
+def names(evaluated, group):
+    return evaluated.users.gather(group.rows).to_list()
 
 
 def test_known_and_unknown_users_are_kept_apart(shown, shop, cutoff):
-    judgement = judge(shown, shop, cutoff=cutoff, exclude="seen")
-    assert judgement.users.to_list() == ["ann", "bob", "cid", "new"]
-    assert names(judgement, judgement.warm) == ["ann", "bob"]
-    assert names(judgement, judgement.cold) == ["new"]
-    assert judgement.known_users == 3
-    assert judgement.warm.column("recall", 5).tolist() == [[1.0, 0.0], [0.5, 0.5]]
+    evaluated = evaluate_week(shown, shop, cutoff=cutoff, exclude="seen")
+    assert evaluated.users.to_list() == ["ann", "bob", "cid", "new"]
+    assert names(evaluated, evaluated.warm) == ["ann", "bob"]
+    assert names(evaluated, evaluated.cold) == ["new"]
+    assert evaluated.known_users == 3
+    assert evaluated.warm.column("recall", 5).tolist() == [[1.0, 0.0], [0.5, 0.5]]
     # The stranger is served the lists for people without history.
-    assert judgement.cold.column("mrr", 5).tolist() == [[1.0, 0.5]]
-    assert [(model, len(own)) for model, own in judgement.shown.items()] == [
+    assert evaluated.cold.column("mrr", 5).tolist() == [[1.0, 0.5]]
+    assert [(model, len(own)) for model, own in evaluated.shown.items()] == [
         ("als", 3),
         ("popularity", 0),
     ]
@@ -49,9 +49,9 @@ def test_known_and_unknown_users_are_kept_apart(shown, shop, cutoff):
 
 def test_candidates_are_what_is_on_sale_or_wanted_less_what_is_excluded(shown, shop, cutoff):
     # On sale: a, b; wanted besides: c, d. ann has seen a and b, bob has seen a.
-    judgement = judge(shown, shop, cutoff=cutoff, exclude="seen")
-    assert judgement.warm.hits["popularity"].candidates.tolist() == [4 - 2, 4 - 1]
-    free = judge(shown, shop, cutoff=cutoff, exclude="none")
+    evaluated = evaluate_week(shown, shop, cutoff=cutoff, exclude="seen")
+    assert evaluated.warm.hits["popularity"].candidates.tolist() == [4 - 2, 4 - 1]
+    free = evaluate_week(shown, shop, cutoff=cutoff, exclude="none")
     assert free.warm.hits["popularity"].candidates.tolist() == [4, 4]
 
 
@@ -59,7 +59,7 @@ def test_a_product_that_only_one_model_lists_is_a_candidate_of_that_model_alone(
     lists, shop, cutoff
 ):
     shown = pl.concat([lists("als", ann="zz c", everyone="b"), lists("popularity", everyone="b a")])
-    hits = judge(shown, shop, cutoff=cutoff, exclude="seen").warm.hits
+    hits = evaluate_week(shown, shop, cutoff=cutoff, exclude="seen").warm.hits
     assert hits["als"].candidates.tolist() == [3, 3]
     assert hits["popularity"].candidates.tolist() == [2, 3]
 
@@ -72,25 +72,25 @@ def test_rare_products_weigh_more_when_popularity_is_taken_out(mart, lists, cuto
         ("ann", "c", 1),
         ("ann", "d", 1),
     )
-    judgement = judge(lists("als", ann="d x"), shop, cutoff=cutoff, exclude="seen")
+    evaluated = evaluate_week(lists("als", ann="d x"), shop, cutoff=cutoff, exclude="seen")
     # Weights are (users + 1)^-1/2: 1/2 for c, 1 for d.
-    assert judgement.warm.column("recall_debiased", 5)[0, 0] == pytest.approx(1 / 1.5)
-    assert judgement.warm.column("ndcg_debiased", 5)[0, 0] == pytest.approx(
+    assert evaluated.warm.column("recall_debiased", 5)[0, 0] == pytest.approx(1 / 1.5)
+    assert evaluated.warm.column("ndcg_debiased", 5)[0, 0] == pytest.approx(
         1 / (1 + 0.5 / np.log2(3))
     )
-    assert judgement.warm.column("recall", 5)[0, 0] == 1 / 2
+    assert evaluated.warm.column("recall", 5)[0, 0] == 1 / 2
 
 
 def test_values_are_the_metrics_of_the_hits(shown, shop, cutoff):
-    judged = judge(shown, shop, cutoff=cutoff, exclude="seen").warm
+    group = evaluate_week(shown, shop, cutoff=cutoff, exclude="seen").warm
     for place, (metric, k) in enumerate(COLUMNS):
         if metric in METRICS:
-            expected = METRICS[metric](judged.hits["als"], k)
-            np.testing.assert_array_equal(judged.values["als"][:, place], expected)
+            expected = METRICS[metric](group.hits["als"], k)
+            np.testing.assert_array_equal(group.values["als"][:, place], expected)
 
 
 def test_names_and_the_order_of_rows_change_no_value(mart, cutoff):
-    """Blind to names: products of equal score are judged alike, whatever they are called."""
+    """Blind to names: products of equal score are evaluated alike, whatever they are called."""
     generator = np.random.default_rng(0)
     people, things = [f"u{n}" for n in range(12)], [f"p{n}" for n in range(15)]
     touched = [
@@ -100,7 +100,7 @@ def test_names_and_the_order_of_rows_change_no_value(mart, cutoff):
     ]
     scores = {(u, p): int(generator.integers(3)) for u in people for p in things}
 
-    def judged(users, products, seed):
+    def evaluated(users, products, seed):
         renamed = [(users[u], products[p], day) for u, p, day in touched]
         rows = []
         for u in people:
@@ -115,21 +115,21 @@ def test_names_and_the_order_of_rows_change_no_value(mart, cutoff):
             schema=["cutoff", "model", "user_id", "rank", "product_id", "score"],
             orient="row",
         )
-        judgement = judge(
+        evaluated = evaluate_week(
             top_k.sample(fraction=1, shuffle=True, seed=seed),
             mart(*renamed).sample(fraction=1, shuffle=True, seed=seed),
             cutoff=cutoff,
             exclude="none",
         )
-        values = judgement.warm.values["als"]
+        values = evaluated.warm.values["als"]
         back = {name: user for user, name in users.items()}
-        order = np.argsort([back[name] for name in names(judgement, judgement.warm)])
+        order = np.argsort([back[name] for name in names(evaluated, evaluated.warm)])
         return values[order]
 
-    expected = judged({u: u for u in people}, {p: p for p in things}, seed=1)
+    expected = evaluated({u: u for u in people}, {p: p for p in things}, seed=1)
     for seed in range(3):
         shuffled = np.random.default_rng(seed)
-        again = judged(
+        again = evaluated(
             dict(zip(people, shuffled.permutation(people).tolist(), strict=True)),
             dict(zip(things, shuffled.permutation(things).tolist(), strict=True)),
             seed,

@@ -35,11 +35,11 @@ KEPT_BYTES = 1_000_000_000
 
 
 @dataclass
-class Judge:
-    """Trains and judges configurations of models on one week.
+class Evaluator:
+    """Trains and evaluates configurations of models on one week.
 
     Attributes:
-        week: what to learn from and to be judged by.
+        week: what to learn from and to be evaluated on.
         side: what else models may know.
     """
 
@@ -48,11 +48,11 @@ class Judge:
     _artefacts: dict[str, pl.DataFrame] = field(default_factory=dict, repr=False)
 
     def lists(self, model: Recommender, *, everyone: bool = False) -> pl.DataFrame:
-        """Rows of `recommendations/top_k` for the judged users and people without history.
+        """Rows of `recommendations/top_k` for the evaluated users and people without history.
 
         Args:
             model: configured.
-            everyone: for all users known before the week rather than the judged ones.
+            everyone: for all users known before the week rather than the evaluated ones.
 
         Raises:
             DataError: the model cannot learn from what is known.

@@ -1,4 +1,4 @@
-"""One model on one split: learn, score every product for every judged user, count the hits.
+"""One model on one split: learn, score every product for every evaluated user, count the hits.
 
 Belongs here: bringing a model and a split together. Does not belong here: choosing parameters
 (`recipe.py`) or metrics themselves (`evaluation/metrics.py`).
@@ -46,7 +46,7 @@ def hits(
         artefact: what it learned.
         split: the question.
         depth: ranks that metrics look at.
-        most: judge only so many users, those whose names sort first; None: all.
+        most: evaluate only so many users, those whose names sort first; None: all.
     """
     users = split.truth["user_id"].unique().sort()
     if most is not None:
@@ -114,7 +114,7 @@ class Quality:
     by_kind: Mapping[str, Mapping[str, Interval]]
 
 
-def judged(
+def evaluate(
     model: Recommender, split: Split, ks: Sequence[int], *, seed: int, stages: Stages
 ) -> Quality:
     """Learn, rank and measure."""

@@ -1,4 +1,4 @@
-"""One cut-off judged: lists, truth and hits, computed once for every table of group `evaluation`.
+"""The lists, truth and hits of one week, computed once for every table of group `evaluation`.
 
 Belongs here: bringing these together. Does not belong here: what counts as relevant
 (`relevance.py`), how hits are found (`hits.py`), or any table (one module each beside this one).
@@ -33,11 +33,11 @@ outweighs hundreds); the middle of Steck's range (2011, § 3.3)."""
 
 
 @dataclass(frozen=True)
-class Judged:
+class EvaluatedUsers:
     """Some users, what was relevant to them, and how the models did.
 
     Attributes:
-        rows: their rows among the users of the judgement, ascending.
+        rows: their rows among the users of the week, ascending.
         relevant: row among `rows` and number of the product of each relevant pair.
         hits: per model, a row per user.
         values: per model, users × `COLUMNS`.
@@ -55,7 +55,7 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class EvaluatedWeek:
     """Everything that the tables of one cut-off are made of.
 
     Attributes:
@@ -68,7 +68,7 @@ class Judgement:
         shown: per model in alphabetical order, the users' own lists (not that for people without
             history): lists × depth, numbers of products, −1 where a rank is not filled.
         warm: users known before the cut-off with something relevant.
-        cold: users of the judged week who were not known before; they get the models' lists for
+        cold: users of the evaluated week who were not known before; they get the models' lists for
             people without history.
     """
 
@@ -78,8 +78,8 @@ class Judgement:
     touched: NDArray[np.int64]
     known_users: int
     shown: Mapping[str, NDArray[np.int32]]
-    warm: Judged
-    cold: Judged
+    warm: EvaluatedUsers
+    cold: EvaluatedUsers
 
     @property
     def rivals(self) -> list[str]:
@@ -87,21 +87,21 @@ class Judgement:
         return [model for model in self.shown if model != PLANTED_OPTIMUM]
 
 
-def judge(
+def evaluate_week(
     top_k: pl.DataFrame, interactions: pl.DataFrame, *, cutoff: date, exclude: Exclusion
-) -> Judgement:
+) -> EvaluatedWeek:
     """Line the lists made at `cutoff` up with what happened in the seven days from it.
 
     Args:
         top_k: rows of `recommendations/top_k`; rows of other cut-offs are not looked at.
         interactions: rows of `mart/user_item_interactions`, before the cut-off and of the week.
-        cutoff: first judged day.
+        cutoff: first evaluated day.
         exclude: the rule that the lists were made with; see `relevance.relevant_items`.
 
     Raises:
         InsufficientDataError: no lists or nothing known at this cut-off.
-        DataError: a model has no list for someone who is judged, not even that for people without
-            history.
+        DataError: a model has no list for someone who is evaluated, not even that for people
+            without history.
     """
     lists = top_k.filter(pl.col("cutoff") == cutoff)
     known = known_before(interactions, cutoff)
@@ -110,7 +110,7 @@ def judge(
         ("mart/user_item_interactions has no rows known before it", known),
     ):
         if frame.is_empty():
-            raise InsufficientDataError(f"nothing can be judged at the cut-off: {table}")
+            raise InsufficientDataError(f"nothing can be evaluated at the cut-off: {table}")
     truth = relevant_items(interactions, cutoff=cutoff, exclude=exclude)
     cold_truth = cold_relevant_items(interactions, cutoff=cutoff)
     users = _all("user_id", lists, truth, cold_truth)
@@ -137,8 +137,10 @@ def judge(
         shown[str(model)] = of_model.products[of_model.own, : max(KS)].astype(np.int32)
         for side in sides:
             side.add(str(model), of_model)
-    warm, cold = (Judged(side.rows, side.relevant, side.hits, side.values) for side in sides)
-    return Judgement(
+    warm, cold = (
+        EvaluatedUsers(side.rows, side.relevant, side.hits, side.values) for side in sides
+    )
+    return EvaluatedWeek(
         cutoff=cutoff,
         users=users,
         products=products,
@@ -155,7 +157,7 @@ class _Side:
 
     Args:
         pairs: row of the user and number of the product of each relevant pair.
-        touched: see `Judgement`.
+        touched: see `EvaluatedWeek`.
         hidden: per user the number of products that the rule excludes.
         worth: per product, for the debiased metrics.
     """
@@ -179,7 +181,7 @@ class _Side:
         self._worth = worth[pairs[1]]
 
     def add(self, model: str, lists: Lists) -> None:
-        """Judge the lists of one more model."""
+        """Evaluate the lists of one more model."""
         mine = lists.of(self.rows)
         others = (mine.products >= 0) & ~self._candidate[mine.products]
         hits = hits_of_lists(
