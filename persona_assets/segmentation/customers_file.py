@@ -118,7 +118,7 @@ def score_file(
         path, mapping, columns=COLUMNS, may_lack=MAY_LACK, besides=BESIDES, consent=consent
     )
     described, left_out = sections_beside(path, described)
-    source = FilesSource(path.parent, described, today=today)
+    source = FilesSource(path.parent, described, today=today, days_may_be_stated=False)
     events = source.events(_days(source.start, source.end))
     countries, products = _people(source, described), _products(source, described)
     cleaned = clean(

@@ -70,15 +70,25 @@ def bulk_of(days: pl.Series, *, today: date) -> DayRange | None:
     return DayRange(first, last, frozenset(outside))
 
 
-def refuse_endless(first: date, last: date, first_place: str, last_place: str) -> None:
+def refuse_endless(
+    first: date, last: date, first_place: str, last_place: str, *, may_be_stated: bool = True
+) -> None:
     """Check that the days are not more than anybody means.
+
+    Args:
+        first: first day.
+        last: last day.
+        first_place: where the row of the first day is.
+        last_place: where that of the last day is.
+        may_be_stated: whether the caller can state days.
 
     Raises:
         UserError: they are more than ten years; the text names the rows at both ends.
     """
     if last - first >= LONGEST_RANGE:
+        state = ", or state the days with --start and --end" * may_be_stated
         raise UserError(
             f"the rows are of {(last - first).days + 1:,} days, from {first} ({first_place}) to "
             f"{last} ({last_place}), which is more than ten years; correct the times of these rows "
-            "or how they are read ([events.time]), or state the days with --start and --end"
+            f"or how they are read ([events.time]){state}"
         )

@@ -12,7 +12,10 @@ import polars as pl
 
 from persona_assets.errors import UserError
 from persona_assets.sources.attribute_deliveries import after_dated_delivery
+from persona_assets.sources.delivered_rows import WHEN_UNMAPPED
 from persona_assets.sources.delivered_times import read_times
+from persona_assets.sources.mapping import TableMapping
+from persona_assets.sources.typed_columns import in_contract
 from persona_assets.sources.value_settings import TimeReading
 from persona_assets.tables import raw
 from persona_assets.tables.contract import Table
@@ -20,6 +23,52 @@ from persona_assets.transforms.attribute_history import VALID_FROM, as_known_at
 
 HISTORIES = {raw.USERS.name: raw.USER_HISTORY, raw.PRODUCTS.name: raw.PRODUCT_HISTORY}
 _PLACE, _ROW = "place", "_row"
+
+
+def undescribed(identifiers: pl.Series, table: Table) -> pl.DataFrame:
+    """Rows of `raw/users` or `raw/products` of whom or what nothing but identifiers is known.
+
+    Args:
+        identifiers: of the table's kind, as often as they occur.
+        table: contract of the table.
+    """
+    key = table.key[0]
+    distinct = pl.DataFrame(identifiers.drop_nulls().unique().sort()).with_columns(
+        pl.lit(WHEN_UNMAPPED.get(column.name), column_type).alias(column.name)
+        for column, column_type in zip(table.columns, table.polars_schema.values(), strict=True)
+        if column.name != key
+    )
+    return distinct.select(table.polars_schema.names())
+
+
+def described(
+    delivered: pl.DataFrame, mapping: TableMapping, *, today: date
+) -> tuple[pl.DataFrame, str]:
+    """People or products, each described once, or once for each `valid_from`.
+
+    Args:
+        delivered: rows of the section under our names, and `place`.
+        mapping: the section.
+        today: the caller's day in UTC.
+
+    Returns:
+        The descriptions, and a note on those that were contradicted; empty: none was.
+
+    Raises:
+        UserError: a row has no identifier, or a value that its column cannot have.
+    """
+    table = mapping.table
+    identified_by = [table.key[0]]
+    has_dates = VALID_FROM in mapping.given
+    rows = in_contract(delivered, table, strict=True, may_be_empty=has_dates)
+    rows = rows.with_columns(delivered[_PLACE])
+    refuse_missing(rows, table.key[0])
+    if has_dates:
+        texts = delivered[VALID_FROM]
+        rows = dated(rows, texts, mapping.time, section=mapping.section, today=today)
+        rows = carried_forward(rows, table, WHEN_UNMAPPED)
+        identified_by.append(VALID_FROM)
+    return one_description(rows, identified_by)
 
 
 def refuse_missing(rows: pl.DataFrame, key: str) -> None:

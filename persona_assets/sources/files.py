@@ -3,7 +3,7 @@
 Belongs here: filing the delivered rows under days, in the contracts of the raw tables. Does not
 belong here: the mapping's rules (`mapping.py`), reading files and values
 (`delivered_sections.py`), what events mean where the shop says nothing (`delivered_events.py`),
-or which days there are (`day_range.py`).
+which days there are (`delivered_days.py`), or which description of somebody counts (`entities.py`).
 """
 
 from collections.abc import Sequence
@@ -11,32 +11,24 @@ from dataclasses import replace
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import cast
 
 import polars as pl
 
 from persona_assets.errors import UserError
-from persona_assets.sources.day_range import DayRange, bulk_of, refuse_endless
+from persona_assets.sources.delivered_days import DeliveredDays, delivered_days
 from persona_assets.sources.delivered_events import (
     arrivals,
     meant,
     plausible_times,
     refuse_unreadable_times,
 )
-from persona_assets.sources.delivered_rows import WHEN_UNMAPPED, is_delivered
+from persona_assets.sources.delivered_rows import is_delivered
 from persona_assets.sources.delivered_sections import read_sections
 from persona_assets.sources.delivered_values import DeliveredValues
-from persona_assets.sources.entities import (
-    carried_forward,
-    dated,
-    newest_state,
-    one_description,
-    refuse_missing,
-)
+from persona_assets.sources.entities import described, newest_state, undescribed
 from persona_assets.sources.mapping import Mapping, TableMapping
 from persona_assets.sources.sampling import Sample
-from persona_assets.sources.shown_values import shown
-from persona_assets.sources.typed_columns import refuse_other_than, typed
+from persona_assets.sources.typed_columns import in_contract
 from persona_assets.tables import raw
 from persona_assets.tables.contract import Table
 from persona_assets.transforms.attribute_history import VALID_FROM
@@ -60,9 +52,11 @@ class FilesSource:
     Args:
         path: the folder.
         mapping: which files and columns are what; see `mapping.read_mapping`.
-        start: first day; default: the first of the bulk of the rows (`day_range.py`).
+        start: first day; default: the first of the bulk of the rows (`delivered_days.py`).
         end: day after the last; default: after the last of the bulk of the rows.
         sample: look at these events alone; None: at all.
+        days_may_be_stated: whether the caller takes `start` and `end` from a person, whom messages
+            then tell of `--start` and `--end`.
         today: the caller's day in UTC, so that a timestamp in 2099 does not stretch the range.
 
     Raises:
@@ -82,6 +76,7 @@ class FilesSource:
         *,
         today: date,
         sample: Sample | None = None,
+        days_may_be_stated: bool = True,
     ) -> None:
         if not path.is_dir():
             raise UserError(f"there is no folder {path}; correct the path")
@@ -93,6 +88,7 @@ class FilesSource:
         self._asked = (start, end)
         self._today = today
         self._sample = sample
+        self._days_may_be_stated = days_may_be_stated
         self._notes: list[str] = []
         self._entity_rows: dict[str, pl.DataFrame] = {}
 
@@ -104,12 +100,12 @@ class FilesSource:
     @property
     def start(self) -> date:
         """First day."""
-        return self._range[0]
+        return self._range.start
 
     @property
     def end(self) -> date:
         """Day after the last day."""
-        return self._range[1]
+        return self._range.end
 
     def users(self) -> pl.DataFrame:
         """Rows of `raw/users`; where the mapping dates them, those that hold today."""
@@ -171,54 +167,16 @@ class FilesSource:
         return read
 
     @cached_property
-    def _bulk(self) -> DayRange | None:
-        return bulk_of(self.delivered_events["instant"].dt.date(), today=self._today)
-
-    @cached_property
-    def _range(self) -> tuple[date, date]:
-        start, end = self._asked
-        bulk, events = self._bulk, self.delivered_events
-        if bulk is None and (start is None or end is None):
-            first = int(events["instant"].is_not_null().arg_max() or 0)
-            raise UserError(
-                f"no timestamp of {self._mapping.tables['events'].file} is of a day between 1990 "
-                f"and today ({self._today}), the first is {shown(events['timestamp'][first])} "
-                f"({events['place'][first]}); correct [events.time], or state the first and last "
-                "day with --start and --end"
-            )
-        if bulk is not None:
-            start = start or bulk.first
-            end = end or bulk.last + timedelta(days=1)
-            self._say_what_is_outside(bulk)
-        start, end = cast(date, start), cast(date, end)
-        if end <= start:
-            raise UserError(
-                f"the range ends on {end}, not after its first day {start}; correct start or end"
-            )
-        refuse_endless(start, end - timedelta(days=1), *self._places_at_the_ends(start, end))
-        return start, end
-
-    def _say_what_is_outside(self, bulk: DayRange) -> None:
-        events = self.delivered_events
-        outside = events.filter(events["instant"].dt.date().is_in(list(bulk.outside)))
-        if outside.height:
-            self._notes.append(
-                f"{outside.height:,} of {events.height:,} events have times that cannot be or are "
-                f"more than a year from all others, first {outside['place'][0]} "
-                f"({shown(outside['timestamp'][0])}), and are rejected as implausible_timestamp; "
-                f"the others are from {bulk.first} to {bulk.last} (--start and --end state other "
-                "days)"
-            )
-
-    def _places_at_the_ends(self, start: date, end: date) -> tuple[str, str]:
-        """Where the events of the first and of the last day are."""
-        events = self.delivered_events
-        timely = events.filter(
-            events["instant"].dt.date().is_between(start, end, closed="left")
-        ).sort("instant")
-        if timely.is_empty():
-            return "as stated", "as stated"
-        return timely["place"][0], timely["place"][-1]
+    def _range(self) -> DeliveredDays:
+        found = delivered_days(
+            self.delivered_events,
+            files=self._mapping.tables["events"].file,
+            asked=self._asked,
+            today=self._today,
+            may_be_stated=self._days_may_be_stated,
+        )
+        self._notes += found.notes
+        return found
 
     @cached_property
     def _events(self) -> pl.DataFrame:
@@ -240,16 +198,15 @@ class FilesSource:
     def _filed(self, delivered: pl.DataFrame, table: Table) -> pl.DataFrame:
         """Rows of a daily table under their days, in the contract's types and order."""
         day = self._days(delivered)
-        outside = self._bulk.outside if self._bulk else frozenset[date]()
         arrived = arrivals(
             delivered,
             day,
             self._mapping.tables[table.name],
-            plausible=plausible_times(delivered["instant"], outside, today=self._today),
+            plausible=plausible_times(delivered["instant"], self._range.outside, today=self._today),
             today=self._today,
         )
         filed = _numbered(delivered, day).with_columns(arrived)
-        return _in_contract(filed, table, strict=False).sort("event_date", "source_row")
+        return in_contract(filed, table, strict=False).sort("event_date", "source_row")
 
     def _days(self, delivered: pl.DataFrame) -> pl.Series:
         """The day under which each row is filed."""
@@ -257,22 +214,11 @@ class FilesSource:
         return delivered["instant"].dt.date().fill_null(self.start).clip(self.start, last)
 
     def _entities(self, table: Table) -> pl.DataFrame:
-        key = table.key[0]
         mapping = self._mapping.tables.get(table.name)
         if mapping is None:
-            ids = self.delivered_events[key].drop_nulls().unique().sort()
-            distinct = pl.DataFrame(ids).with_columns(
-                pl.lit(WHEN_UNMAPPED.get(column.name), column_type).alias(column.name)
-                for column, column_type in zip(
-                    table.columns, table.polars_schema.values(), strict=True
-                )
-                if column.name != key
-            )
-            return distinct.select(table.polars_schema.names())
-        described = self._described(mapping)
-        if VALID_FROM in mapping.given:
-            return newest_state(described, table, self._today)
-        return described
+            return undescribed(self.delivered_events[table.key[0]], table)
+        found = self._described(mapping)
+        return newest_state(found, table, self._today) if VALID_FROM in mapping.given else found
 
     def _dated(self, table: Table) -> pl.DataFrame | None:
         mapping = self._mapping.tables.get(table.name)
@@ -282,53 +228,16 @@ class FilesSource:
 
     def _described(self, mapping: TableMapping) -> pl.DataFrame:
         """People or products, each described once, or once for each `valid_from`."""
-        if mapping.section in self._entity_rows:
-            return self._entity_rows[mapping.section]
-        table = mapping.table
-        identified_by = [table.key[0]]
-        delivered = self._sections[mapping.section].rows
-        has_dates = VALID_FROM in mapping.given
-        rows = _in_contract(delivered, table, strict=True, may_be_empty=has_dates)
-        rows = rows.with_columns(delivered["place"])
-        refuse_missing(rows, table.key[0])
-        if has_dates:
-            rows = dated(
-                rows,
-                delivered[VALID_FROM],
-                mapping.time,
-                section=mapping.section,
-                today=self._today,
-            )
-            rows = carried_forward(rows, table, WHEN_UNMAPPED)
-            identified_by.append(VALID_FROM)
-        found, note = one_description(rows, identified_by)
-        if note:
-            self._notes.append(f"[{mapping.section}] {note}")
-        self._entity_rows[mapping.section] = found
-        return found
+        if mapping.section not in self._entity_rows:
+            rows = self._sections[mapping.section].rows
+            found, note = described(rows, mapping, today=self._today)
+            self._notes += [f"[{mapping.section}] {note}"] if note else []
+            self._entity_rows[mapping.section] = found
+        return self._entity_rows[mapping.section]
 
 
 def _numbered(rows: pl.DataFrame, day: pl.Series) -> pl.DataFrame:
     """Rows with their `event_date` and, within it, their `source_row`."""
     return rows.with_columns(day.alias("event_date")).with_columns(
         pl.int_range(pl.len(), dtype=pl.Int64).over("event_date").alias("source_row")
-    )
-
-
-def _in_contract(
-    rows: pl.DataFrame, table: Table, *, strict: bool, may_be_empty: bool = False
-) -> pl.DataFrame:
-    """The contract's columns in its types; columns that we added have theirs already.
-
-    With `may_be_empty`, an empty cell of a column that must have a value says that it is as before.
-    """
-    for column in table.columns:
-        if column.allowed and not column.nullable:
-            stated = rows.drop_nulls(column.name) if may_be_empty else rows
-            refuse_other_than(stated, column, table.name)
-    return rows.select(
-        rows[column.name]
-        if rows.schema[column.name] == table.polars_schema[column.name]
-        else typed(rows, column, strict=strict)
-        for column in table.columns
     )

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import polars as pl
 
 from persona_assets.errors import UserError
-from persona_assets.tables.contract import Column, Type
+from persona_assets.tables.contract import Column, Table, Type
 
 YES = ("true", "t", "yes", "y", "1")
 NO = ("false", "f", "no", "n", "0")
@@ -75,3 +75,29 @@ def refuse_other_than(frame: pl.DataFrame, column: Column, section: str) -> None
             f"{wrong['place'][0]}: {column.name} is {wrong[column.name][0]!r}, which is none of "
             f"{', '.join(allowed)}; translate it in [{section}.values.{column.name}]"
         )
+
+
+def in_contract(
+    rows: pl.DataFrame, table: Table, *, strict: bool, may_be_empty: bool = False
+) -> pl.DataFrame:
+    """The contract's columns in its types; columns that we added have theirs already.
+
+    Args:
+        rows: text columns under our names, columns that have their type already, and `place`.
+        table: the contract.
+        strict: see `typed`.
+        may_be_empty: an empty cell of a column that must have a value says that it is as before.
+
+    Raises:
+        UserError: see `typed` and `refuse_other_than`.
+    """
+    for column in table.columns:
+        if column.allowed and not column.nullable:
+            stated = rows.drop_nulls(column.name) if may_be_empty else rows
+            refuse_other_than(stated, column, table.name)
+    return rows.select(
+        rows[column.name]
+        if rows.schema[column.name] == table.polars_schema[column.name]
+        else typed(rows, column, strict=strict)
+        for column in table.columns
+    )

@@ -1,6 +1,7 @@
 """Scoring a file: the same lines make the same customers as in the graph."""
 
 import json
+import re
 from datetime import date
 
 import narwhals as nw
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 from polars.testing import assert_frame_equal
 
 from persona_assets.cli.main import persona
+from persona_assets.cli.segment import segment
 from persona_assets.errors import UserError
 from persona_assets.lake import DeltaStore
 from persona_assets.segmentation.config import SegmentationConfig
@@ -309,3 +311,20 @@ def test_without_a_home_a_model_or_an_ending_the_mend_is_said(home, lines, monke
     (tmp_path / "none").mkdir()
     with pytest.raises(UserError, match=r"no segmentation was trained .*persona run"):
         run(lines)
+
+
+HEADER_ALONE = "user,product,timestamp,order,quantity,price\n"
+
+
+@pytest.mark.parametrize("others", [True, False], ids=["among others", "alone"])
+@pytest.mark.parametrize("year", [1970, 2101])
+def test_no_advice_names_an_option_that_the_command_lacks(home, lines, tmp_path, others, year):
+    """About lines of times that cannot be."""
+    path = tmp_path / "odd.csv"
+    odd = f"ann,p1,{year}-01-02T10:00:00Z,o1,2,5\n"
+    path.write_text((lines.read_text() if others else HEADER_ALONE) + odd)
+    told = CliRunner().invoke(persona, ["segment", str(path)])
+    said = told.output + str(told.exception or "")
+    assert f"{year}-01-02" in said
+    options = {option for each in segment.params for option in each.opts}
+    assert {*re.findall(r"--[a-z-]+", said)} <= options
