@@ -477,7 +477,7 @@ def survivor(tmp_path_factory: pytest.TempPathFactory) -> Survivor:
         time.sleep(pause)
         process.kill()
         # The pipe stays open for as long as anything that the killed process started lives on.
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=1_200)
         assert process.returncode == -signal.SIGKILL, f"ended before the kill: {errors}"
         after_kills.append(hashes_of(DeltaStore(str(home / "lake"))))
     at_once = [persona_process(home, *RUN_THE_SHOP) for _ in range(2)]
@@ -493,7 +493,7 @@ def survivor(tmp_path_factory: pytest.TempPathFactory) -> Survivor:
 
 def ended(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
     """Exit code, output and errors of a command that is waited for."""
-    output, errors = process.communicate(timeout=900)
+    output, errors = process.communicate(timeout=1_200)
     return process.returncode, output, errors
 
 

@@ -281,7 +281,7 @@ THE_SHOP = (
 
 
 def failed(process: Any) -> str:
-    output, errors = process.communicate(timeout=300)
+    output, errors = process.communicate(timeout=1_200)
     assert process.returncode not in (0, None)
     assert "Traceback" not in errors + output
     return " ".join(errors.split())
@@ -349,7 +349,7 @@ def test_second_run_with_nothing_changed_does_no_work_and_says_so(
 ) -> None:
     versions = {path: whole.store.version(table) for path, table in TABLES.items()}
     process = start_persona(whole.settings.home, *THE_SHOP)
-    output, errors = process.communicate(timeout=300)
+    output, errors = process.communicate(timeout=1_200)
     assert process.returncode == 0, errors
     assert "Nothing changed since the last run: no work done." in errors
     assert "popularity" in output  # the report is shown all the same
@@ -358,6 +358,6 @@ def test_second_run_with_nothing_changed_does_no_work_and_says_so(
 
 def test_report_as_json_is_json_and_nothing_else(whole: Any, start_persona: Start) -> None:
     process = start_persona(whole.settings.home, "report", "--json")
-    output, errors = process.communicate(timeout=300)
+    output, errors = process.communicate(timeout=1_200)
     assert process.returncode == 0, errors
     assert isinstance(json.loads(output), dict)

@@ -131,7 +131,7 @@ def persona(home: Path, before: Callable[[], object], *arguments: str) -> tuple[
         cwd=home.parent,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1_200,
         preexec_fn=before,
     )
     return process.stdout, process.stderr, process.returncode

@@ -64,7 +64,7 @@ def test_tables_of_an_earlier_version_are_named_together_and_made_again_once_mov
         assert path in message
         shutil.move(home / "lake" / path, home.parent / path.replace("/", " "))
     process = start_persona(home, *SHOP)
-    _, errors = process.communicate(timeout=900)
+    _, errors = process.communicate(timeout=1_200)
     assert process.returncode == 0, errors
     store = DeltaStore(str(home / "lake"))
     for path in earlier:

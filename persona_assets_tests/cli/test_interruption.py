@@ -69,7 +69,7 @@ def test_signal_ends_a_native_call_and_all_children(
     children = [int(pid) for pid in process.stdout.readline().split()]
     wait_for(tmp_path / "parent", tmp_path / "child")
     process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=1_200)
     assert process.returncode == code
     assert len(errors.strip().splitlines()) == 1
     assert name in errors
@@ -89,7 +89,7 @@ with interruption.ends_on_signals(), interruption.at_end(lambda: time.sleep(600)
     assert process.stdout is not None
     process.stdout.readline()
     process.terminate()
-    process.communicate(timeout=60)
+    process.communicate(timeout=1_200)
     assert process.returncode == 143
 
 

@@ -83,7 +83,7 @@ class Shop:
             "--most-rejected", "1",
             PERSONA_HASH_KEY="a key of every home of this test",
         )  # fmt: skip
-        _, said = process.communicate(timeout=500)
+        _, said = process.communicate(timeout=1_200)
         store = DeltaStore(str(self.folder / home / "lake"))
         tables = {
             path: {key: each for key, each in store.digests(table).items() if key < str(TODAY)}

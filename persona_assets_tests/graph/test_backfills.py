@@ -130,7 +130,7 @@ def test_parallel_processes_on_disjoint_ranges_equal_the_range(
             for first, last in ((DAYS[0], DAYS[1]), (DAYS[2], DAYS[3]))
         ]
         for process in started:
-            _, errors = process.communicate(timeout=300)
+            _, errors = process.communicate(timeout=1_200)
             assert process.returncode == 0, errors[-3000:]
         graph.run("daily_tables", DAYS[0], DAYS[-1], assets=LOOKING_BACK)
         assert graph.hashes(*DAILY_GROUPS) == days_in_one_run

@@ -77,7 +77,7 @@ def test_what_is_lost_is_made_again_and_nothing_else(
     for file in (report, plot, online):
         file.unlink()
     process = start_persona(home, *THE_SHOP)
-    _, errors = process.communicate(timeout=600)
+    _, errors = process.communicate(timeout=1_200)
     assert process.returncode == 0, errors
     said = " ".join(errors.split())
     assert "lost since the last run: mart/sessions: event_date=2025-01-10/" in said
@@ -98,7 +98,7 @@ def test_lost_page_alone_is_written_without_a_run(
 ) -> None:
     page = home / "report.html"
     process = start_persona(home, *THE_SHOP)
-    _, errors = process.communicate(timeout=600)
+    _, errors = process.communicate(timeout=1_200)
     assert process.returncode == 0, errors
     assert "Nothing changed since the last run: no work done." in errors
     assert page.stat().st_size > 0
@@ -123,7 +123,7 @@ def test_lost_record_of_runs_is_noticed_and_knows_the_lake_again(
     record = home / "dagster" / lost_file
     shutil.rmtree(record) if record.is_dir() else record.unlink()
     process = start_persona(home, *THE_SHOP)
-    _, errors = process.communicate(timeout=600)
+    _, errors = process.communicate(timeout=1_200)
     assert process.returncode == 0, errors
     assert "lost: Dagster's record of runs" in errors
     assert "no work done" in errors
@@ -138,6 +138,6 @@ def test_lost_and_damaged_logs_of_runs_are_said_once(
     logs[1].write_bytes(b"no database")
     for said in (True, False):
         process = start_persona(home, *THE_SHOP)
-        _, errors = process.communicate(timeout=600)
+        _, errors = process.communicate(timeout=1_200)
         assert process.returncode == 0, errors
         assert ("lost: the logs of 2 Dagster run(s)" in errors) is said

@@ -94,7 +94,7 @@ def finished(
         ("segment", str(shop / "events.csv"), "--mapping", mapping, "--json"),
     ):  # fmt: skip
         process = start_persona(home, *arguments)
-        output, errors = process.communicate(timeout=900)
+        output, errors = process.communicate(timeout=1_200)
         name = f"{len(said)} {arguments[0]}"
         assert process.returncode == 0 or arguments[0] in ("benchmark", "promote"), errors
         said[name] = output + errors

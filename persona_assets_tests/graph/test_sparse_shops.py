@@ -168,7 +168,7 @@ def test_a_shop_that_began_lately_has_daily_tables_and_lists(
     mapping = TinyShop(days=days).write(tmp_path / "exports")
     arguments = ("--source", "files", "--path", str(mapping.parent), "--mapping", str(mapping))
     process = start_persona(tmp_path / "home", "run", *arguments)
-    said, errors = process.communicate(timeout=500)
+    said, errors = process.communicate(timeout=1_200)
     assert process.returncode == 0, errors
     assert "No week is over yet" in said
     store = DeltaStore(str(tmp_path / "home" / "lake"))

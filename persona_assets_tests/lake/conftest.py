@@ -54,7 +54,7 @@ class Writer:
 
     def commits(self) -> list[dict[str, Any]]:
         """What it wrote, once it has ended well."""
-        output, errors = self.process.communicate(timeout=120)
+        output, errors = self.process.communicate(timeout=1_200)
         assert self.process.returncode == 0, errors
         return [json.loads(line) for line in output.splitlines()]
 

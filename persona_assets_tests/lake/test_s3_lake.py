@@ -159,7 +159,7 @@ def test_spark_and_delta_rs_write_one_table_at_once_and_tell_no_secret(
     spark = driver(first, *by_spark)
     assert spark.stdout.readline() == "ready\n", spark.communicate()[1][-3000:]
     rival.go()
-    output, errors = spark.communicate("\n", timeout=300)
+    output, errors = spark.communicate("\n", timeout=1_200)
     assert spark.returncode == 0, errors[-3000:]
     found = json.loads(output)
     commits = [commit, *found["commits"], *rival.commits()]

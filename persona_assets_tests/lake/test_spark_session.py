@@ -58,7 +58,7 @@ def python(code: str, *arguments: str, **environment: str) -> "subprocess.Comple
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=1_200,
     )
 
 

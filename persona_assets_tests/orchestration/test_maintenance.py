@@ -151,10 +151,10 @@ def test_the_job_and_the_command_change_no_row_and_make_nothing_due(
     job = filled.defs.resolve_job_def("maintenance")
     assert job.execute_in_process(instance=filled.instance).success
     process = start_persona(filled.settings.home, "maintenance")
-    _, errors = process.communicate(timeout=300)
+    _, errors = process.communicate(timeout=1_200)
     assert process.returncode == 0, errors
     assert "Dagster: 0 runs deleted" in errors
     assert filled.hashes() == hashes
     process = start_persona(filled.settings.home, *THE_SHOP)
-    _, errors = process.communicate(timeout=300)
+    _, errors = process.communicate(timeout=1_200)
     assert "Nothing changed since the last run: no work done." in errors

@@ -175,7 +175,7 @@ def test_two_processes_write_at_once_and_nothing_is_lost(prepared: Path) -> None
         assert writer.stdout
         assert writer.stdout.readline() == "ready\n", writer.communicate()[1][-3000:]
     for writer in writers:
-        _, errors = writer.communicate("go\n", timeout=120)
+        _, errors = writer.communicate("go\n", timeout=1_200)
         assert writer.returncode == 0, errors[-3000:]
     with dg.DagsterInstance.from_config(str(prepared)) as instance:
         assert len(instance.get_materialized_partitions(dg.AssetKey("shared"))) == 2 * events

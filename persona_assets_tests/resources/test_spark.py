@@ -51,7 +51,7 @@ def test_nothing_starts_a_jvm_before_a_frame_of_spark_is_touched(tmp_path):
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=1_200,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("Spark needs Java: /no/java/here/bin/java")
