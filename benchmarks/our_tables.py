@@ -2,7 +2,7 @@ r"""The daily tables by persona_assets, without Dagster: what `engines.py` measu
 
     PERSONA_HOME=HOME PERSONA_ENGINE=polars python benchmarks/our_tables.py --days 60 --seconds FILE
 
-The functions, pieces and commits of the assets, one table after the other; raw tables must lie in
+The functions, batches and commits of the assets, one table after the other; raw tables must lie in
 the home's lake.
 """
 
@@ -17,7 +17,7 @@ import narwhals as nw
 import raw_shop
 
 from persona_assets import settings
-from persona_assets.lake.pieces import ROWS_AT_A_TIME, pieces
+from persona_assets.lake.day_batches import ROWS_AT_A_TIME, day_batches
 from persona_assets.resources.build import build_store
 from persona_assets.tables import Table, raw
 from persona_assets.tables.feature_store import ITEM_FEATURES, USER_FEATURES
@@ -51,10 +51,10 @@ def main() -> None:
         seen: int = 1,
     ) -> None:
         rows = {} if store.engine.distributed else store.partition_rows(like)
-        for piece in pieces(days, rows, limit=ROWS_AT_A_TIME // seen):
+        for batch in day_batches(days, rows, limit=ROWS_AT_A_TIME // seen):
             started = time.perf_counter()
-            for table, frame in zip(tables, compute(piece), strict=True):
-                store.overwrite(table, frame, partitions=piece)
+            for table, frame in zip(tables, compute(batch), strict=True):
+                store.overwrite(table, frame, partitions=batch)
                 ended = time.perf_counter()
                 seconds[table.path] = seconds.get(table.path, 0.0) + ended - started
                 started = ended
@@ -63,7 +63,7 @@ def main() -> None:
 
     def cleaned(asked: Days) -> Sequence[nw.LazyFrame]:
         events = store.scan(raw.EVENTS, asked)
-        [cleaned] = store.engine.together(
+        [cleaned] = store.engine.cache(
             [clean(events, products, key=key, weights=DEFAULT_WEIGHTS)]
         )
         return [accepted(cleaned), rejected(cleaned)]
@@ -72,7 +72,7 @@ def main() -> None:
     mart = USER_ITEM_INTERACTIONS
     write([SESSIONS], mart, lambda asked: [sessions(store.scan(mart, asked))])
     rows = store.scan(mart, days)
-    touches = temporal.Touches(rows, products, hold=lambda frame: store.engine.together([frame])[0])
+    touches = temporal.Touches(rows, products, hold=lambda frame: store.engine.cache([frame])[0])
 
     def described(asked: Days) -> Sequence[nw.LazyFrame]:
         before = touches.before(asked)

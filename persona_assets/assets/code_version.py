@@ -39,7 +39,7 @@ _ALL_CONTRACTS = Symbol(f"{PACKAGE}.tables", "TABLES")  # where a contract is fo
 _VALUES = (Table, Column, Reads, dg.PartitionMapping, dg.PartitionsDefinition)
 HOW_TABLES_ARE_MADE = (
     Symbol(f"{PACKAGE}.assets.declare", "_writing"),
-    Symbol(f"{PACKAGE}.assets.declare", "_pieces"),
+    Symbol(f"{PACKAGE}.assets.declare", "_batches"),
 )
 """How every asset's rows come from its function: behind all of them."""
 

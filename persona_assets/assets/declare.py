@@ -19,7 +19,7 @@ from persona_assets.assets.inputs import Reads
 from persona_assets.orchestration.runs import owners
 from persona_assets.partitions import DAILY, EVALUATED, WEEKLY, days_of
 from persona_assets.resources.failures import permanent_failures
-from persona_assets.resources.lake import CODE_VERSION, COLUMNS, UNTIL, Piece
+from persona_assets.resources.lake import CODE_VERSION, COLUMNS, UNTIL, DayBatch
 from persona_assets.resources.provenance import ALL_SETTINGS, SETTINGS, WINDOWS
 from persona_assets.resources.stopwatch import STOPWATCH
 from persona_assets.skipped import Partial, as_partial, attempt
@@ -56,8 +56,8 @@ def table_asset(
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Make the decorated function the asset of `tables` (several: it returns as many frames).
 
-    The function returns the rows of all partitions of the run, or yields `Piece`s of them. What the
-    data are insufficient for it skips: see `persona_assets.skipped`.
+    The function returns the rows of all partitions of the run, or yields `DayBatch`es of them. What
+    the data are insufficient for it skips: see `persona_assets.skipped`.
 
     Args:
         tables: contracts of what the function returns, in its order.
@@ -212,12 +212,12 @@ def _writing(
     def run(*arguments: object, **inputs: object) -> Iterator[dg.MaterializeResult]:
         context = dg.AssetExecutionContext.get()
         owners.claim(context.instance, context.run.run_id)
-        pieces = _pieces(context, tables, lambda: function(*arguments, **inputs))
+        batches = _batches(context, tables, lambda: function(*arguments, **inputs))
         with permanent_failures(), context.resources.lake.store.naming_damage():
             results = context.resources.lake.write(
                 context,
                 tables,
-                pieces,
+                batches,
                 code_version=code_version,
                 no_rows=no_rows,
                 settings=settings,
@@ -232,10 +232,10 @@ def _writing(
     return run
 
 
-def _pieces(
+def _batches(
     context: dg.AssetExecutionContext, tables: Sequence[Table], make: Callable[[], Any]
-) -> Iterator[Piece]:
-    """What `make` returns, as one piece, or yields, with the seconds that it takes.
+) -> Iterator[DayBatch]:
+    """What `make` returns, as one batch, or yields, with the seconds that it takes.
 
     Where the data are insufficient for all of it, the tables have no rows, and the reason.
     """
@@ -248,10 +248,10 @@ def _pieces(
         return
     while True:
         with STOPWATCH.measure(table.path, "compute"):
-            piece = next(made.rows, None)
-        if piece is None:
+            batch = next(made.rows, None)
+        if batch is None:
             return
-        yield piece
+        yield batch
 
 
 def _each_lacking(made: Partial[Any], partitions: Sequence[date]) -> list[Partial[Any]]:

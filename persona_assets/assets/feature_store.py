@@ -7,11 +7,11 @@ import narwhals as nw
 
 from persona_assets import automation
 from persona_assets.assets.code_version import code_version
-from persona_assets.assets.daily import each_piece
+from persona_assets.assets.daily import each_batch
 from persona_assets.assets.declare import OWNERS, Reads, asset_key, table_asset
 from persona_assets.lake.content_hash import add, content_hash
 from persona_assets.partitions import DAILY, TRAILING_SNAPSHOT, WEEK_BEFORE, WEEKLY, days_of
-from persona_assets.resources.lake import Piece
+from persona_assets.resources.lake import DayBatch
 from persona_assets.resources.stopwatch import STOPWATCH
 from persona_assets.serving.online_store import newest
 from persona_assets.serving.profiles import user_profiles
@@ -25,9 +25,9 @@ from persona_assets.transforms import snapshots, training
     partitions=DAILY,
     reads={"user_daily": Reads(features.USER_DAILY, TRAILING_SNAPSHOT)},
 )
-def user_features(context: dg.AssetExecutionContext, user_daily: nw.LazyFrame) -> Iterator[Piece]:
+def user_features(context: dg.AssetExecutionContext, user_daily: nw.LazyFrame) -> Iterator[DayBatch]:
     """Every user's trailing 1, 7 and 30 days, as known at the end of the day."""
-    return each_piece(
+    return each_batch(
         context,
         features.USER_DAILY,
         lambda days: snapshots.user_features(user_daily, days),
@@ -40,9 +40,9 @@ def user_features(context: dg.AssetExecutionContext, user_daily: nw.LazyFrame) -
     partitions=DAILY,
     reads={"item_daily": Reads(features.ITEM_DAILY, TRAILING_SNAPSHOT)},
 )
-def item_features(context: dg.AssetExecutionContext, item_daily: nw.LazyFrame) -> Iterator[Piece]:
+def item_features(context: dg.AssetExecutionContext, item_daily: nw.LazyFrame) -> Iterator[DayBatch]:
     """Every product's trailing 1, 7 and 30 days, as known at the end of the day."""
-    return each_piece(
+    return each_batch(
         context,
         features.ITEM_DAILY,
         lambda days: snapshots.item_features(item_daily, days),
@@ -67,7 +67,7 @@ def training_set(
     interactions: nw.LazyFrame,
     users: nw.LazyFrame,
     items: nw.LazyFrame,
-) -> Iterator[Piece]:
+) -> Iterator[DayBatch]:
     """What users touched in the week before the cut-off, what they did not, and what was known.
 
     Point-in-time: features are those of the evening before each label.

@@ -6,11 +6,11 @@ import dagster as dg
 import narwhals as nw
 import polars as pl
 
-from persona_assets.assets.daily import each_piece
+from persona_assets.assets.daily import each_batch
 from persona_assets.assets.declare import Reads, table_asset
 from persona_assets.assets.weekly import at, each_cutoff
 from persona_assets.partitions import BEFORE_CUTOFF, DAILY, LOOK_BACK, SAME, WEEKLY
-from persona_assets.resources.lake import Piece
+from persona_assets.resources.lake import DayBatch
 from persona_assets.skipped import Partial
 from persona_assets.tables import features, mart, raw
 from persona_assets.transforms import aggregates, embeddings, temporal
@@ -31,16 +31,16 @@ _SEQUENCE = (
 )
 def temporal_features(
     context: dg.AssetExecutionContext, interactions: nw.LazyFrame, products: nw.LazyFrame
-) -> Iterator[Piece]:
+) -> Iterator[DayBatch]:
     """When each event happened, relative to the calendar, its session and the user's past.
 
     The past is what was known then: rows that arrived on a later day are nobody's predecessor.
     """
     engine = context.resources.lake.store.engine
     touches = temporal.Touches(
-        interactions, products, hold=lambda frame: engine.together([frame])[0]
+        interactions, products, hold=lambda frame: engine.cache([frame])[0]
     )
-    return each_piece(
+    return each_batch(
         context,
         mart.USER_ITEM_INTERACTIONS,
         lambda days: temporal.temporal_features(
@@ -61,10 +61,10 @@ def temporal_features(
 )
 def user_daily(
     context: dg.AssetExecutionContext, interactions: nw.LazyFrame, search_logs: nw.LazyFrame
-) -> Iterator[Piece]:
+) -> Iterator[DayBatch]:
     """What each user did on a day, by the day on which it became known."""
     key = context.resources.shop.hash_key
-    return each_piece(
+    return each_batch(
         context,
         mart.USER_ITEM_INTERACTIONS,
         lambda days: aggregates.user_daily(
@@ -78,9 +78,9 @@ def user_daily(
     partitions=DAILY,
     reads={"interactions": Reads(mart.USER_ITEM_INTERACTIONS, SAME)},
 )
-def item_daily(context: dg.AssetExecutionContext, interactions: nw.LazyFrame) -> Iterator[Piece]:
+def item_daily(context: dg.AssetExecutionContext, interactions: nw.LazyFrame) -> Iterator[DayBatch]:
     """What happened to each product on a day, by the day on which it became known."""
-    return each_piece(
+    return each_batch(
         context,
         mart.USER_ITEM_INTERACTIONS,
         lambda days: aggregates.item_daily(during(interactions, days)),
@@ -101,7 +101,7 @@ def item_embeddings(
 ) -> Partial[nw.LazyFrame]:
     """Word2Vec (skip-gram) over users' interaction sequences before the cut-off."""
     seed = context.resources.shop.settings.seed
-    [history] = context.resources.lake.store.engine.together([interactions])
+    [history] = context.resources.lake.store.engine.cache([interactions])
     return each_cutoff(
         context,
         features.ITEM_EMBEDDINGS,

@@ -6,10 +6,10 @@ from datetime import date
 import dagster as dg
 import narwhals as nw
 
-from persona_assets.assets.daily import each_piece
+from persona_assets.assets.daily import each_batch
 from persona_assets.assets.declare import Reads, table_asset
 from persona_assets.partitions import DAILY, SAME
-from persona_assets.resources.lake import Piece
+from persona_assets.resources.lake import DayBatch
 from persona_assets.tables import mart, raw
 from persona_assets.transforms.cleaning import accepted, clean, rejected
 from persona_assets.transforms.days import during
@@ -29,7 +29,7 @@ from persona_assets.transforms.sessions import sessions as sessions_of
 )
 def interactions_and_quarantine(
     context: dg.AssetExecutionContext, events: nw.LazyFrame, products: nw.LazyFrame
-) -> Iterator[Piece]:
+) -> Iterator[DayBatch]:
     """Every raw event cleaned once: accepted rows make the mart, rejected ones the quarantine.
 
     Times become UTC, user identifiers keyed hashes; events without consent do not enter. Each
@@ -39,12 +39,12 @@ def interactions_and_quarantine(
     key, weights = shop.hash_key, shop.settings.event_weights
 
     def cleaned(days: Sequence[date]) -> Sequence[nw.LazyFrame]:
-        [cleaned] = engine.together(
+        [cleaned] = engine.cache(
             [clean(during(events, days), products, key=key, weights=weights)]
         )
         return accepted(cleaned), rejected(cleaned)
 
-    return each_piece(context, raw.EVENTS, cleaned)
+    return each_batch(context, raw.EVENTS, cleaned)
 
 
 @table_asset(
@@ -52,9 +52,9 @@ def interactions_and_quarantine(
     partitions=DAILY,
     reads={"interactions": Reads(mart.USER_ITEM_INTERACTIONS, SAME)},
 )
-def sessions(context: dg.AssetExecutionContext, interactions: nw.LazyFrame) -> Iterator[Piece]:
+def sessions(context: dg.AssetExecutionContext, interactions: nw.LazyFrame) -> Iterator[DayBatch]:
     """Visits: how long, how many events, how deep into the funnel, and was a cart abandoned."""
-    return each_piece(
+    return each_batch(
         context,
         mart.USER_ITEM_INTERACTIONS,
         lambda days: sessions_of(during(interactions, days)),

@@ -44,7 +44,7 @@ def _model_asset(kind: Recommender) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, interactions: nw.LazyFrame, **side: pl.DataFrame
     ) -> Partial[nw.LazyFrame]:
         model = model_in_use(context, kind)
-        [history] = context.resources.lake.store.engine.together([interactions])
+        [history] = context.resources.lake.store.engine.cache([interactions])
         segments = side.pop("customer_segments", None)
         attributes = attribute_histories(**side, key=context.resources.shop.hash_key)
 
@@ -105,7 +105,7 @@ def registry(
     """
     lake = context.resources.lake
     store, versions = lake.store, lake.versions_read(context, models.REGISTRY)
-    [history] = store.engine.together([interactions])
+    [history] = store.engine.cache([interactions])
     cutoffs = days_of(context.partition_keys)
 
     def digests(table: Table) -> dict[str, tuple[int, int]]:
@@ -164,7 +164,7 @@ def top_k(
     """
     settings = context.resources.shop.settings
     in_use = models_in_use(context)
-    [history] = context.resources.lake.store.engine.together([interactions])
+    [history] = context.resources.lake.store.engine.cache([interactions])
 
     skipped = {name: context.resources.lake.skipped(MODELS[name].artefact) for name in artefacts}
 

@@ -9,7 +9,7 @@ import polars as pl
 from persona_assets.assets.daily import each_delivery
 from persona_assets.assets.declare import asset_key, table_asset
 from persona_assets.partitions import DAILY
-from persona_assets.resources.lake import Piece
+from persona_assets.resources.lake import DayBatch
 from persona_assets.sources import attribute_deliveries, open_source
 from persona_assets.sources.protocol import Source
 from persona_assets.tables import Table, raw
@@ -62,19 +62,19 @@ def product_history(context: dg.AssetExecutionContext) -> pl.DataFrame:
 
 
 @table_asset(raw.EVENTS, partitions=DAILY, required=["shop"], settings=[], code=[open_source])
-def events(context: dg.AssetExecutionContext) -> Iterator[Piece]:
+def events(context: dg.AssetExecutionContext) -> Iterator[DayBatch]:
     """Behavioural events as delivered: duplicates, odd formats and broken rows included."""
     return each_delivery(context, context.resources.shop.source.events)
 
 
 @table_asset(raw.ORDERS, partitions=DAILY, required=["shop"], settings=[], code=[open_source])
-def orders(context: dg.AssetExecutionContext) -> Iterator[Piece]:
+def orders(context: dg.AssetExecutionContext) -> Iterator[DayBatch]:
     """Order lines as delivered, cancelled ones included."""
     return each_delivery(context, context.resources.shop.source.orders)
 
 
 @table_asset(raw.SEARCH_LOGS, partitions=DAILY, required=["shop"], settings=[], code=[open_source])
-def search_logs(context: dg.AssetExecutionContext) -> Iterator[Piece]:
+def search_logs(context: dg.AssetExecutionContext) -> Iterator[DayBatch]:
     """Searches as delivered (PII: the text is whatever people type)."""
     return each_delivery(context, context.resources.shop.source.search_logs)
 

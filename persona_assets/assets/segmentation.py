@@ -28,7 +28,7 @@ from persona_assets.tables import mart, raw, segmentation
 from persona_assets.transforms.attribute_history import as_known_at
 from persona_assets.transforms.cleaning_steps import cleaning_steps as steps
 from persona_assets.transforms.customer_features import customer_features as features_of
-from persona_assets.transforms.engine import beside
+from persona_assets.transforms.engine import to_engine
 
 NAMES = {each.number: each.name for each in REFERENCE_CUSTOMERS}
 
@@ -64,8 +64,8 @@ def customer_features(
 
     Purchases and returns apart: orders are purchase invoices, and money is told gross and net.
     """
-    [history] = context.resources.lake.store.engine.together([interactions])
-    lives = beside(history, countries(users, context.resources.shop.hash_key))
+    [history] = context.resources.lake.store.engine.cache([interactions])
+    lives = to_engine(history, countries(users, context.resources.shop.hash_key))
 
     def made(cutoff: date) -> nw.LazyFrame:
         live, catalogue = (as_known_at(each, cutoff) for each in (lives, products))

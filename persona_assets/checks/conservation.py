@@ -14,7 +14,7 @@ def conservation_check(table: Table) -> dg.AssetChecksDefinition:
     """Blocking check of the mart: raw rows = mart rows + quarantine rows, row by row."""
 
     def evaluate(checked: CheckedPartitions) -> dict[str, dg.AssetCheckResult]:
-        days, store = days_of(checked.keys), checked.store.near(*_COUNTED)
+        days, store = days_of(checked.keys), checked.store.local_if_small(*_COUNTED)
         counted = store.collect(tally(*(store.scan(each, days) for each in _COUNTED)))
         by_day = {str(row["event_date"]): row for row in counted.iter_rows(named=True)}
         return {key: _result(by_day.get(key, dict.fromkeys(COUNTS, 0))) for key in checked.keys}

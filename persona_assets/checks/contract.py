@@ -26,7 +26,7 @@ def contract_check(
 
     def evaluate(checked: CheckedPartitions) -> dict[str, dg.AssetCheckResult]:
         days = days_of(checked.keys) if partitions else None
-        store = checked.store.near(table, *referenced.values())
+        store = checked.store.local_if_small(table, *referenced.values())
         references = {name: store.scan(other) for name, other in referenced.items()}
         frame = store.scan(table, days)
         found = violations(frame, table, references, store.engine.collect)

@@ -18,7 +18,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 from dagster._core.execution.context.system import StepExecutionContext
 
 from persona_assets.lake import DeltaStore
-from persona_assets.lake.pieces import pieces
+from persona_assets.lake.day_batches import day_batches
 from persona_assets.partitions import days_of
 from persona_assets.resources.stopwatch import STOPWATCH
 from persona_assets.tables import Table
@@ -37,8 +37,8 @@ class CheckedPartitions:
     ) -> "Iterator[CheckedPartitions]":
         """The partitions some at a time, as they were written; all at once on a cluster."""
         rows = {} if self.store.engine.distributed else self.store.partition_rows(table)
-        for piece in pieces(days_of(self.keys), rows):
-            yield CheckedPartitions(context, [str(day) for day in piece])
+        for batch in day_batches(days_of(self.keys), rows):
+            yield CheckedPartitions(context, [str(day) for day in batch])
 
 
 Evaluate = Callable[[CheckedPartitions], Mapping[str, dg.AssetCheckResult]]

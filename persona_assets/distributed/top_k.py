@@ -19,7 +19,7 @@ from persona_assets.recommenders.protocol import NO_HISTORY, Recommender
 from persona_assets.recommenders.sequences import HISTORY_SCHEMA
 from persona_assets.recommenders.top_k import of_model
 from persona_assets.tables.models import FALLBACK_USER, TOP_K
-from persona_assets.transforms.engine import beside
+from persona_assets.transforms.engine import to_engine
 from persona_assets.transforms.history import known_before
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def lists(
     everyone = nw.concat(
         [
             known.select("user_id").unique(),
-            beside(interactions, pl.DataFrame({"user_id": [FALLBACK_USER]})),
+            to_engine(interactions, pl.DataFrame({"user_id": [FALLBACK_USER]})),
         ]
     ).to_native()
     users = everyone.join(

@@ -44,7 +44,7 @@ class Hits:
 
     Attributes:
         matrix: users × depth; E[h_r].
-        together: users × depth; E[h_r · Σ_{s≤r} h_s].
+        joint: users × depth; E[h_r · Σ_{s≤r} h_s].
         missed: users × depth; the probability that nothing up to rank r is relevant.
         relevant: per user the number of relevant products, at least 1, listed or not.
         groups: where the relevant products stand, beyond the depth too.
@@ -54,7 +54,7 @@ class Hits:
     """
 
     matrix: NDArray[np.float64]
-    together: NDArray[np.float64]
+    joint: NDArray[np.float64]
     missed: NDArray[np.float64]
     relevant: NDArray[np.int64]
     groups: Groups
@@ -100,7 +100,7 @@ def hits_of(
     """
     users = len(relevant)
     matrix = np.zeros((users, depth))
-    together = np.zeros((users, depth))
+    joint = np.zeros((users, depth))
     missed = np.ones((users, depth))
     first = np.diff(groups.row, prepend=-1) > 0
     sums = np.cumsum(groups.relevant) - groups.relevant
@@ -111,14 +111,14 @@ def hits_of(
     size, found = groups.size[of], groups.relevant[of]
     chance = found / size
     matrix[row, rank] = chance
-    together[row, rank] = chance * (before[of] + 1 + place * (found - 1) / np.maximum(1, size - 1))
+    joint[row, rank] = chance * (before[of] + 1 + place * (found - 1) / np.maximum(1, size - 1))
     # log(0) = −inf: after n − R misses the next product of the group must be a hit.
     with np.errstate(divide="ignore"):
         miss = np.where(first[of], np.log(np.maximum(0, size - found - place) / (size - place)), 0)
     missed[row, rank] = np.exp(miss)
     np.cumprod(missed, axis=1, out=missed)
     held = candidates if listed is None else listed
-    return Hits(matrix, together, missed, relevant, groups, candidates, held)
+    return Hits(matrix, joint, missed, relevant, groups, candidates, held)
 
 
 def gains_of(hits: Hits, rows: NDArray[np.int64], worth: NDArray[np.float64]) -> Gains:

@@ -99,7 +99,7 @@ def average_precision(hits: Hits, k: int) -> NDArray[np.float64]:
     Same as RePlay, `implicit` and recommenders' `map_at_k`; RecTools, gorse and recommenders' `map`
     divide by |Rel|.
     """
-    return (hits.together[:, :k] / _ranks(k)).sum(axis=1) / np.minimum(k, hits.relevant)
+    return (hits.joint[:, :k] / _ranks(k)).sum(axis=1) / np.minimum(k, hits.relevant)
 
 
 def average_precision_all(hits: Hits, k: int) -> NDArray[np.float64]:

@@ -105,11 +105,11 @@ def list_auc(hits: Hits, k: int) -> NDArray[np.float64]:
     1 for a list of hits alone, 0 for one of misses alone. With ties it is the expected number of
     right pairs over that of pairs.
     """
-    top, together = hits.matrix[:, :k], hits.together[:, :k]
+    top, joint = hits.matrix[:, :k], hits.joint[:, :k]
     found = top.sum(axis=1)
-    right = (top.cumsum(axis=1) - together).sum(axis=1)  # E[(1 − h_r) H_{r−1}]
+    right = (top.cumsum(axis=1) - joint).sum(axis=1)  # E[(1 − h_r) H_{r−1}]
     beyond = np.maximum(0, k - hits.listed) * found  # ranks that are not filled are no misses
-    squared = (2 * together - top).sum(axis=1)
+    squared = (2 * joint - top).sum(axis=1)
     pairs = found * np.minimum(k, hits.listed) - squared
     return np.where(pairs > 0, (right - beyond) / np.where(pairs > 0, pairs, 1), found > 0)
 

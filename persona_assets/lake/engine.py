@@ -79,10 +79,10 @@ class Engine(Protocol):
         """
         ...
 
-    def together(self, frames: Sequence[nw.LazyFrame]) -> list[nw.LazyFrame]:
-        """`frames` for more than one use: what they share is computed once.
+    def cache(self, frames: Sequence[nw.LazyFrame]) -> list[nw.LazyFrame]:
+        """`frames` computed once for more than one use, and parts that they share once as well.
 
-        They may be released when `together` is called again; using them then is correct but slow.
+        They may be released when `cache` is called again; using them then is correct but slow.
         """
         ...
 

@@ -2,7 +2,7 @@
 
 Belongs here: what the Delta log and a list of days say. Does not belong here: reading or writing
 rows (`store.py`), which partitions a run covers (`resources/lake.py`), or how a long range is
-divided (`pieces.py`).
+divided (`day_batches.py`).
 """
 
 from collections.abc import Sequence

@@ -75,7 +75,7 @@ class PolarsEngine:
         # delta-rs moves the object to the version it committed, whatever rivals did meanwhile.
         return delta.version()
 
-    def together(self, frames: Sequence[nw.LazyFrame]) -> list[nw.LazyFrame]:
+    def cache(self, frames: Sequence[nw.LazyFrame]) -> list[nw.LazyFrame]:
         """`frames` held in memory, their common steps computed once."""
         held = pl.collect_all([nw.to_native(frame) for frame in frames])
         return [nw.from_native(frame.lazy()) for frame in held]

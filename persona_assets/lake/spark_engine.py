@@ -100,7 +100,7 @@ class SparkEngine:
                 raise _translated(error) from error
             return version_of(delta, token)
 
-    def together(self, frames: Sequence[nw.LazyFrame]) -> list[nw.LazyFrame]:
+    def cache(self, frames: Sequence[nw.LazyFrame]) -> list[nw.LazyFrame]:
         """`frames` that the executors keep from their first use on.
 
         Each is computed once, however often it is used; Spark does not see what two of them share,
@@ -111,7 +111,7 @@ class SparkEngine:
         self._held = [
             frame.to_native().persist() for frame in frames if frame.implementation.is_pyspark()
         ]
-        driver = self._here.together([f for f in frames if f.implementation.is_polars()])
+        driver = self._here.cache([f for f in frames if f.implementation.is_polars()])
         spark, here = iter(self._held), iter(driver)
         return [
             next(here) if frame.implementation.is_polars() else nw.from_native(next(spark))

@@ -50,7 +50,7 @@ def start(options: SparkOptions) -> "SparkSession":
         if running is not None and running is _ours.session:
             return running
         if running is not None:
-            _ours.session = _beside(running)
+            _ours.session = _own_session(running)
         else:
             _ours.session = _started(options)
             atexit.register(stop)
@@ -90,7 +90,7 @@ def _running() -> "SparkSession | None":
     return SparkSession.builder.getOrCreate()
 
 
-def _beside(running: "SparkSession") -> "SparkSession":
+def _own_session(running: "SparkSession") -> "SparkSession":
     """A session of our own on the cluster of `running`."""
     session = running.newSession()
     for name, value in SESSION_CONF.items():

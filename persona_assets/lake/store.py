@@ -152,8 +152,8 @@ class DeltaStore:
         delta = self._place(table).open()
         return [] if delta is None else list(integrity.damage(delta, table, partitions))
 
-    def near(self, *tables: Table) -> "DeltaStore":
-        """The same lake for a look at `tables`, in this process where they hold few rows.
+    def local_if_small(self, *tables: Table) -> "DeltaStore":
+        """The same lake, read in this process if `tables` hold few rows.
 
         Raises:
             DataError: a table does not exist or cannot be read.

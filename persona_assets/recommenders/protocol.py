@@ -122,7 +122,7 @@ NOTHING_ELSE = SideInformation()
 
 @dataclass(frozen=True)
 class Task:
-    """Wow the lists will be evaluated, for models that make training labels like it.
+    """How the lists will be evaluated, for models that make training labels like it.
 
     Attributes:
         horizon: how long after the cut-off a touch counts; None: the next touch counts, whenever.

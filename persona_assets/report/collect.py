@@ -132,9 +132,9 @@ def collect(
         tables=_states(store, content_hashes),
         conservation=_conservation(store),
         comparison=comparison,
-        analysis=_beside(comparison, _rows(store, RECOMMENDATION_ANALYSIS)),
-        pairs=_beside(comparison, _rows(store, PAIRWISE_COMPARISON)),
-        segments=_beside(comparison, _rows(store, SEGMENT_METRICS)),
+        analysis=_at_newest_cutoff(comparison, _rows(store, RECOMMENDATION_ANALYSIS)),
+        pairs=_at_newest_cutoff(comparison, _rows(store, PAIRWISE_COMPARISON)),
+        segments=_at_newest_cutoff(comparison, _rows(store, SEGMENT_METRICS)),
         cold=_rows(store, COLD_START),
         replay=_rows(store, REPLAY_VALIDATION),
         ages=_rows(store, STALENESS),
@@ -205,7 +205,7 @@ def _rows(store: DeltaStore, table: Table) -> pl.DataFrame:
     return store.read(table).sort(table.key) if store.exists(table) else table.empty()
 
 
-def _beside(comparison: pl.DataFrame, analysis: pl.DataFrame) -> pl.DataFrame:
+def _at_newest_cutoff(comparison: pl.DataFrame, analysis: pl.DataFrame) -> pl.DataFrame:
     """Rows of the compared cut-off; of the newest one where nothing is compared yet."""
     evaluated = analysis if comparison.is_empty() else comparison
     return analysis.filter(pl.col("cutoff").is_in(evaluated["cutoff"].sort().tail(1).implode()))

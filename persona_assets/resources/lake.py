@@ -4,7 +4,7 @@ Belongs here: translating Dagster contexts into `DeltaStore` calls and back into
 belong here: how tables are read and written (`lake/`), or what is in them.
 
 Inputs are loaded as by any IO manager. Outputs are written by `write`, from within the step: an IO
-manager gets each output whole and by itself, whereas a long range is written a piece at a time, and
+manager gets each output whole and by itself, whereas a long range is written a batch at a time, and
 two tables of one computation together.
 """
 
@@ -48,7 +48,7 @@ SKIPPED_METADATA = "skipped"
 """Metadata of a materialization: what the partition lacks, and why."""
 
 Frame = nw.LazyFrame | pl.DataFrame
-Piece = tuple[Sequence[date], Made[Frame] | Sequence[Made[Frame]]]
+DayBatch = tuple[Sequence[date], Made[Frame] | Sequence[Made[Frame]]]
 """Partitions (none: the whole of an unpartitioned table) and the rows of each table made."""
 
 
@@ -117,18 +117,18 @@ class LakeIOManager(dg.IOManager):
         self,
         context: dg.AssetExecutionContext,
         tables: Sequence[Table],
-        pieces: Iterable[Piece],
+        batches: Iterable[DayBatch],
         *,
         code_version: str,
         no_rows: str | None = None,
         settings: Sequence[str] = (),
     ) -> list[dg.MaterializeResult]:
-        """Overwrite exactly the partitions of each piece, a commit per piece and table.
+        """Overwrite exactly the partitions of each batch, a commit per batch and table.
 
         Args:
             context: of the step.
             tables: what the step makes.
-            pieces: partitions and the frame of each of `tables`, computed as they are asked for.
+            batches: partitions and the frame of each of `tables`, computed as they are asked for.
             code_version: digest of the code that computes them.
             no_rows: why a partition has no rows, where nothing else is said; None: they need none.
             settings: names of the settings that they depend on.
@@ -142,7 +142,7 @@ class LakeIOManager(dg.IOManager):
         inputs = self.versions_read(context, *tables)
         # Before anything is computed, like the inputs: what is changed meanwhile is due again.
         digest = settings_digest(settings, context.resources.shop, self.store) if settings else ""
-        for partitions, frames in pieces:
+        for partitions, frames in batches:
             covered += partitions
             both = frames if isinstance(frames, Sequence) else [frames]
             for table, made in zip(tables, both, strict=True):

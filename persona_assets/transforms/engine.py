@@ -10,7 +10,7 @@ import narwhals as nw
 import polars as pl
 
 
-def beside(frame: nw.LazyFrame, table: pl.DataFrame) -> nw.LazyFrame:
+def to_engine(frame: nw.LazyFrame, table: pl.DataFrame) -> nw.LazyFrame:
     """`table` as a lazy frame of the engine of `frame`, so that the two can be joined.
 
     Args:

@@ -9,7 +9,7 @@ import hashlib
 import narwhals as nw
 import polars as pl
 
-from persona_assets.transforms.engine import beside
+from persona_assets.transforms.engine import to_engine
 
 DIGEST_BYTES = 16
 """128 bits: with a billion users the chance of one collision is about 1 in 10²⁰."""
@@ -56,6 +56,6 @@ def pseudonymise(frame: nw.LazyFrame, columns: str | tuple[str, ...], key: bytes
         schema={own: pl.String, hashed: pl.String},
     )
     for name in names:
-        here = beside(frame, table.rename({own: name}))
+        here = to_engine(frame, table.rename({own: name}))
         frame = frame.join(here, on=name, how="left").drop(name).rename({hashed: name})
     return frame

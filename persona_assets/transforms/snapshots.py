@@ -13,7 +13,7 @@ import polars as pl
 from persona_assets.tables.contract import Table
 from persona_assets.tables.feature_store import ITEM_FEATURES, USER_FEATURES, WINDOWS
 from persona_assets.transforms.days import during
-from persona_assets.transforms.engine import beside, latest_before
+from persona_assets.transforms.engine import to_engine, latest_before
 from persona_assets.transforms.exact import exact_parts, from_exact_parts
 
 LOOKBACK_DAYS = max(WINDOWS) - 1
@@ -97,7 +97,7 @@ def _snapshots(
             _whole=whole,
             _parts=parts,
         )
-        .join(beside(daily, views), on=["event_date", "_known_on"], how="inner")
+        .join(to_engine(daily, views), on=["event_date", "_known_on"], how="inner")
         .group_by(entity, "_view")
         .agg(
             *(nw.col(name).sum() for name in added),
@@ -116,7 +116,7 @@ def _snapshots(
         for window in WINDOWS
     }
     return (
-        alike.join(beside(daily, seen_by), on="_view", how="inner")
+        alike.join(to_engine(daily, seen_by), on="_view", how="inner")
         .group_by(entity, "as_of")
         .agg(
             **sums,

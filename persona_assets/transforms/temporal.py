@@ -61,13 +61,13 @@ def last_touches(
 
 
 class Touches:
-    """`last_touches` before one piece of a range after the other, each day read once.
+    """`last_touches` before one batch of a range after the other, each day read once.
 
     Args:
         interactions: rows of `mart/user_item_interactions` of the range and of the `LOOKBACK_DAYS`
             days before it.
         products: see `temporal_features`.
-        hold: keeps a frame computed (an engine's `together`), lest pieces repeat those before.
+        hold: keeps a frame computed (an engine's `cache`), lest batches repeat those before.
     """
 
     def __init__(

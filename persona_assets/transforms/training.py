@@ -14,7 +14,7 @@ from persona_assets.tables.feature_store import (
     TRAINING_SET,
     USER_FEATURE_NAMES,
 )
-from persona_assets.transforms.engine import beside
+from persona_assets.transforms.engine import to_engine
 
 LABEL_DAYS = 7
 """Days of labels before the cut-off: as many as models are evaluated on after it."""
@@ -69,7 +69,7 @@ def training_set(
         .agg(weight=nw.col("weight").max())
         .rename({"event_date": "label_date"})
     )
-    eves = beside(interactions, _eves(cutoff))
+    eves = to_engine(interactions, _eves(cutoff))
     on_sale = item_features.join(eves, on="as_of", how="inner").select("label_date", "product_id")
     columns = ["label_date", "user_id", "product_id", "label", "weight"]
     positives = touched.filter(nw.col("weight") > 0).with_columns(label=nw.lit(1))
@@ -111,7 +111,7 @@ def _negatives(touched: nw.LazyFrame, on_sale: nw.LazyFrame, seed: int) -> nw.La
     )
     # A user who touched t products needs at most (NEGATIVES + 1) · t places to find NEGATIVES · t
     # untouched ones.
-    turns = beside(touched, pl.DataFrame({"_turn": range(NEGATIVES + 1)}))
+    turns = to_engine(touched, pl.DataFrame({"_turn": range(NEGATIVES + 1)}))
     draws = (
         touched.with_columns(_nth=_row_number("product_id").over(*user_day) - 1)
         .select(*user_day, "_nth")

@@ -176,7 +176,7 @@ def interactions_for(store: DeltaStore, cutoffs: Sequence[date]) -> pl.DataFrame
 
 
 def weekly_task(exclude: Exclusion) -> Task:
-    """Wow weekly lists are evaluated: any touch within seven days."""
+    """How weekly lists are evaluated: any touch within seven days."""
     return Task(
         horizon=timedelta(days=EVALUATED_DAYS),
         unseen=exclude == "seen",

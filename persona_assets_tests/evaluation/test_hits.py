@@ -226,7 +226,7 @@ def pairs(kind, users, products, letter="r"):
 def everything(hits):
     groups = hits.groups
     return [
-        *(hits.matrix, hits.together, hits.missed, hits.relevant, hits.candidates, hits.listed),
+        *(hits.matrix, hits.joint, hits.missed, hits.relevant, hits.candidates, hits.listed),
         *(groups.row, groups.above, groups.size, groups.relevant, groups.of_pair),
     ]
 
@@ -285,7 +285,7 @@ def test_a_tie_by_hand():
     np.testing.assert_allclose(hits.matrix, [[0, 2 / 3, 2 / 3, 2 / 3]])
     np.testing.assert_allclose(hits.missed, [[1, 1 / 3, 0, 0]])
     # H is 1 at the first place, 1 or 2 at the second, 2 at the third.
-    np.testing.assert_allclose(hits.together, [[0, 2 / 3, 1 / 3 * 1 + 1 / 3 * 2, 2 / 3 * 2]])
+    np.testing.assert_allclose(hits.joint, [[0, 2 / 3, 1 / 3 * 1 + 1 / 3 * 2, 2 / 3 * 2]])
 
 
 def test_users_with_few_and_with_many_relevant_products_are_counted_right():

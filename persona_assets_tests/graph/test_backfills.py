@@ -52,13 +52,13 @@ def test_range_covers_every_day_of_every_daily_table(
     assert set(days_in_one_run["feature_store/user_features"]) == set(DAYS)
 
 
-def test_range_in_pieces_equals_the_range_at_once(
+def test_range_in_batches_equals_the_range_at_once(
     open_graph: Open, days_in_one_run: dict[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pieces are what keeps the memory of a long range to that of some days."""
     monkeypatch.setattr(daily, "ROWS_AT_A_TIME", 100)
-    small = functools.partial(partitioned.pieces, limit=100)
-    monkeypatch.setattr(partitioned, "pieces", small)
+    small = functools.partial(partitioned.day_batches, limit=100)
+    monkeypatch.setattr(partitioned, "day_batches", small)
     graph = open_graph()
     result = graph.run("daily_tables", DAYS[0], DAYS[-1])
     assert graph.hashes(*DAILY_GROUPS) == days_in_one_run

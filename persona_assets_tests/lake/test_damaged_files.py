@@ -58,7 +58,7 @@ def through_write(store: DeltaStore, table: Table, other: Table) -> object:
 
 def through_held_frames(store: DeltaStore, table: Table, other: Table) -> object:
     with store.naming_damage():
-        [held] = store.engine.together([store.scan(table)])
+        [held] = store.engine.cache([store.scan(table)])
         return store.overwrite(other, held, partitions=DAYS)
 
 

@@ -168,7 +168,7 @@ def test_frames_in_this_process_are_handled_in_it_on_every_engine(side, facts, r
     assert_frame_equal(engine.collect(here), frame)
     assert engine.digests(here, None) == {None: digest(frame)}
     assert engine.digests(here, "event_date") == {DAYS[0]: digest(frame)}
-    [held, elsewhere] = engine.together([here, side.lazy(frame)])
+    [held, elsewhere] = engine.cache([here, side.lazy(frame)])
     assert held.implementation.is_polars()
     assert_frame_equal(engine.collect(held), frame)
     assert_frame_equal(engine.collect(elsewhere), frame)
@@ -196,7 +196,7 @@ def test_large_tables_are_digested_where_the_engine_computes(side, facts, rows, 
     assert side.store.digests(facts, DAYS[:3])["2025-03-03"] == (0, 0)
 
 
-def test_what_is_held_together_is_computed_once_and_released_by_the_next(
+def test_what_is_cached_is_computed_once_and_released_by_the_next(
     spark_side, rows, tmp_path
 ):
     log = tmp_path / "computed"
@@ -215,12 +215,12 @@ def test_what_is_held_together_is_computed_once_and_released_by_the_next(
         return sum(map(int, log.read_text().split()))
 
     engine = spark_side.store.engine
-    [held] = engine.together([noted(DAYS[0])])
+    [held] = engine.cache([noted(DAYS[0])])
     for _ in range(2):
         assert engine.collect(held.select("number"))["number"].to_list() == [1, 2]
     assert computed() == 2
     assert nw.to_native(held).is_cached
-    engine.together([noted(DAYS[1])])
+    engine.cache([noted(DAYS[1])])
     assert not nw.to_native(held).is_cached
     assert engine.collect(held).height == 2
     assert computed() == 4
@@ -265,10 +265,10 @@ def test_few_rows_are_looked_at_in_this_process_and_many_by_the_engine(
         )
         store.overwrite(table, frame, partitions=partitions)
 
-    assert store.near(facts, things).scan(facts).implementation.is_polars()
+    assert store.local_if_small(facts, things).scan(facts).implementation.is_polars()
     monkeypatch.setattr("persona_assets.lake.store._FEW", 3)
-    assert store.near(facts).scan(facts).implementation.is_polars()
-    assert store.near(facts, things).scan(facts).implementation.is_pyspark()
+    assert store.local_if_small(facts).scan(facts).implementation.is_polars()
+    assert store.local_if_small(facts, things).scan(facts).implementation.is_pyspark()
 
 
 def test_threads_of_one_driver_lose_nothing(spark_side, facts, things, rows):

@@ -176,7 +176,7 @@ def test_days_with_gaps_between_them_are_the_same_days(dirty_mart, dirty_shop, o
 def test_history_carried_from_piece_to_piece_is_history_read_anew(
     dirty_mart, on_polars, seed, size
 ):
-    """A range in pieces of `size` days, with gaps between them; some rows are late."""
+    """A range in batches of `size` days, with gaps between them; some rows are late."""
     rows = dirty_mart(seed, rows=150, days=9)
     days = [date(2025, 3, 3) + timedelta(days=number) for number in (0, 1, 2, 4, 5, 8)]
     carried = Touches(
@@ -184,13 +184,13 @@ def test_history_carried_from_piece_to_piece_is_history_read_anew(
         nw.from_native(PRODUCT_ROWS.lazy()),
         hold=lambda frame: frame.collect("polars").lazy(),
     )
-    pieces = [
-        on_polars(temporal_features, rows, PRODUCT_ROWS, piece, touches=carried.before(piece))
-        for piece in (days[start : start + size] for start in range(0, len(days), size))
+    batches = [
+        on_polars(temporal_features, rows, PRODUCT_ROWS, batch, touches=carried.before(batch))
+        for batch in (days[start : start + size] for start in range(0, len(days), size))
     ]
     order = ["event_date", "event_id", "event_ts", "user_id", "product_id"]
     anew = on_polars(temporal_features, rows, PRODUCT_ROWS, days)
-    assert_frame_equal(pl.concat(pieces).sort(order), anew.sort(order))
+    assert_frame_equal(pl.concat(batches).sort(order), anew.sort(order))
 
 
 def test_touches_too_far_back_to_matter_are_let_go(mart, on_polars):

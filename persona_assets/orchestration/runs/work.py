@@ -81,10 +81,10 @@ class Work:
         for node in self.nodes:
             keys = [key for key in wanted.get(node.path, {}) if _can_run(node, [key], waiting, {})]
             if keys:
-                return self._together(node, _first_range(node, keys), wanted, waiting)
+                return self._run_with(node, _first_range(node, keys), wanted, waiting)
         return None
 
-    def _together(
+    def _run_with(
         self, first: Node, keys: Sequence[str], wanted: Due, waiting: Due
     ) -> tuple[PlannedRun, dict[str, dict[str, Reason]]]:
         """A run of `first` and of what else of its job is due for the same partitions."""
@@ -105,10 +105,10 @@ class Work:
                 made[node.path] = {key: due_keys[key] for key in asked}
                 days = asked if partitioned else days
         made = {path: reasons for path, reasons in made.items() if self._whole_step(path, made)}
-        beside = first.job in self.in_subprocess and any(
+        parallel = first.job in self.in_subprocess and any(
             node.path in waiting for node in self.nodes if node.job not in self.in_subprocess
         )
-        return PlannedRun(first.job, tuple(days), tuple(made), in_subprocess=beside), made
+        return PlannedRun(first.job, tuple(days), tuple(made), in_subprocess=parallel), made
 
     def _whole_step(self, path: str, made: Due) -> bool:
         step = next(node.step for node in self.nodes if node.path == path)

@@ -1,6 +1,6 @@
-"""Dividing a range of days, so that memory grows with a day and not with the range.
+"""Dividing a range of days into batches, so that memory grows with a day and not with the range.
 
-Belongs here: which days are computed and written together. Does not belong here: computing or
+Belongs here: which days are computed and written at once. Does not belong here: computing or
 writing them.
 """
 
@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 ROWS_AT_A_TIME = 2_000_000
-"""Rows of a piece, unless one day has more. Cleaning holds about a kilobyte per raw row."""
+"""Rows of a batch, unless one day has more. Cleaning holds about a kilobyte per raw row."""
 
 
-def pieces(
+def day_batches(
     days: Sequence[date], rows: Mapping[str, int], *, limit: int = ROWS_AT_A_TIME
 ) -> list[list[date]]:
     """`days` in their order, cut into runs of at most `limit` rows and at least one day.
@@ -19,7 +19,7 @@ def pieces(
     Args:
         days: the days to divide.
         rows: rows of each day, by its ISO date; absent days have none.
-        limit: rows that a piece may have.
+        limit: rows that a batch may have.
     """
     divided: list[list[date]] = []
     room = -1
