@@ -63,20 +63,20 @@ def main() -> None:
 
     def cleaned(asked: Days) -> Sequence[nw.LazyFrame]:
         events = store.scan(raw.EVENTS, asked)
-        [cleaned] = store.engine.cache(
-            [clean(events, products, key=key, weights=DEFAULT_WEIGHTS)]
-        )
+        [cleaned] = store.engine.cache([clean(events, products, key=key, weights=DEFAULT_WEIGHTS)])
         return [accepted(cleaned), rejected(cleaned)]
 
     write([USER_ITEM_INTERACTIONS, QUARANTINE], raw.EVENTS, cleaned)
     mart = USER_ITEM_INTERACTIONS
     write([SESSIONS], mart, lambda asked: [sessions(store.scan(mart, asked))])
     rows = store.scan(mart, days)
-    touches = temporal.Touches(rows, products, hold=lambda frame: store.engine.cache([frame])[0])
+    last = temporal.LastInteractions(
+        rows, products, hold=lambda frame: store.engine.cache([frame])[0]
+    )
 
     def described(asked: Days) -> Sequence[nw.LazyFrame]:
-        before = touches.before(asked)
-        return [temporal.temporal_features(rows, products, asked, touches=before)]
+        before = last.before(asked)
+        return [temporal.temporal_features(rows, products, asked, interacted=before)]
 
     write([TEMPORAL_FEATURES], mart, described)
     write(

@@ -222,10 +222,10 @@ def evaluation(runs: int, rectools: Path | None) -> None:
         items = lists["product_id"].unique().sort()
         shown, relevant = lists_of(lists, people, items), pairs_of(truth, people, items)
         hits = hits_of_lists(shown, relevant, depth=depth)
-        touched = np.bincount(relevant[1], minlength=len(items)).astype(np.float64)
+        user_counts = np.bincount(relevant[1], minlength=len(items)).astype(np.float64)
         of_products = {
-            "popularity": touched,
-            "novelty": np.log2(len(people) / np.maximum(1, touched)),
+            "popularity": user_counts,
+            "novelty": np.log2(len(people) / np.maximum(1, user_counts)),
         }
         values = {
             f"{name}@{k}": float(metric(hits, k).mean())

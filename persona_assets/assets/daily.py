@@ -12,7 +12,7 @@ import polars as pl
 
 from persona_assets.lake.day_batches import ROWS_AT_A_TIME, day_batches
 from persona_assets.partitions import days_of
-from persona_assets.resources.lake import Frame, DayBatch
+from persona_assets.resources.lake import DayBatch, Frame
 from persona_assets.tables import Table
 
 

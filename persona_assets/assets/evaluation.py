@@ -171,7 +171,7 @@ def model_comparison(
 
 @table_asset(
     evaluation.STALENESS,
-    no_rows="in no evaluated week did anybody known before touch a product that lists may hold",
+    no_rows="in no evaluated week did a known user interact with a product that lists may hold",
     reads={
         "evaluated": Reads(evaluation.OFFLINE_METRICS, columns=("cutoff",)),
         "lists": Reads(TOP_K),

@@ -25,7 +25,9 @@ from persona_assets.transforms import snapshots, training
     partitions=DAILY,
     reads={"user_daily": Reads(features.USER_DAILY, TRAILING_SNAPSHOT)},
 )
-def user_features(context: dg.AssetExecutionContext, user_daily: nw.LazyFrame) -> Iterator[DayBatch]:
+def user_features(
+    context: dg.AssetExecutionContext, user_daily: nw.LazyFrame
+) -> Iterator[DayBatch]:
     """Every user's trailing 1, 7 and 30 days, as known at the end of the day."""
     return each_batch(
         context,
@@ -40,7 +42,9 @@ def user_features(context: dg.AssetExecutionContext, user_daily: nw.LazyFrame) -
     partitions=DAILY,
     reads={"item_daily": Reads(features.ITEM_DAILY, TRAILING_SNAPSHOT)},
 )
-def item_features(context: dg.AssetExecutionContext, item_daily: nw.LazyFrame) -> Iterator[DayBatch]:
+def item_features(
+    context: dg.AssetExecutionContext, item_daily: nw.LazyFrame
+) -> Iterator[DayBatch]:
     """Every product's trailing 1, 7 and 30 days, as known at the end of the day."""
     return each_batch(
         context,
@@ -52,7 +56,7 @@ def item_features(context: dg.AssetExecutionContext, item_daily: nw.LazyFrame) -
 
 @table_asset(
     feature_store.TRAINING_SET,
-    no_rows="nobody touched anything in the week before the cut-off",
+    no_rows="nobody interacted with anything in the week before the cut-off",
     partitions=WEEKLY,
     reads={
         "interactions": Reads(mart.USER_ITEM_INTERACTIONS, WEEK_BEFORE),
@@ -68,7 +72,7 @@ def training_set(
     users: nw.LazyFrame,
     items: nw.LazyFrame,
 ) -> Iterator[DayBatch]:
-    """What users touched in the week before the cut-off, what they did not, and what was known.
+    """Positive and sampled negative products of the week before the cut-off, with their features.
 
     Point-in-time: features are those of the evening before each label.
     """

@@ -37,14 +37,14 @@ def temporal_features(
     The past is what was known then: rows that arrived on a later day are nobody's predecessor.
     """
     engine = context.resources.lake.store.engine
-    touches = temporal.Touches(
+    last = temporal.LastInteractions(
         interactions, products, hold=lambda frame: engine.cache([frame])[0]
     )
     return each_batch(
         context,
         mart.USER_ITEM_INTERACTIONS,
         lambda days: temporal.temporal_features(
-            interactions, products, days, touches=touches.before(days)
+            interactions, products, days, interacted=last.before(days)
         ),
     )
 
@@ -89,7 +89,7 @@ def item_daily(context: dg.AssetExecutionContext, interactions: nw.LazyFrame) ->
 
 @table_asset(
     features.ITEM_EMBEDDINGS,
-    no_rows=f"no product was touched {embeddings.MIN_COUNT} times before the cut-off",
+    no_rows=f"no product was interacted with {embeddings.MIN_COUNT} times before the cut-off",
     partitions=WEEKLY,
     reads={"interactions": Reads(mart.USER_ITEM_INTERACTIONS, BEFORE_CUTOFF, _SEQUENCE)},
     kinds=["gensim"],
@@ -111,7 +111,7 @@ def item_embeddings(
 
 @table_asset(
     features.USER_EMBEDDINGS,
-    no_rows="nobody touched a product that has an embedding",
+    no_rows="nobody interacted with a product that has an embedding",
     partitions=WEEKLY,
     reads={
         "interactions": Reads(mart.USER_ITEM_INTERACTIONS, BEFORE_CUTOFF, _SEQUENCE),
@@ -121,7 +121,7 @@ def item_embeddings(
 def user_embeddings(
     context: dg.AssetExecutionContext, interactions: pl.DataFrame, items: pl.DataFrame
 ) -> Partial[pl.DataFrame]:
-    """Each user as the mean of the items they touched, weighted by implicit feedback."""
+    """Each user as the mean of the items they interacted with, weighted by implicit feedback."""
     return each_cutoff(
         context,
         features.USER_EMBEDDINGS,

@@ -39,9 +39,7 @@ def interactions_and_quarantine(
     key, weights = shop.hash_key, shop.settings.event_weights
 
     def cleaned(days: Sequence[date]) -> Sequence[nw.LazyFrame]:
-        [cleaned] = engine.cache(
-            [clean(during(events, days), products, key=key, weights=weights)]
-        )
+        [cleaned] = engine.cache([clean(during(events, days), products, key=key, weights=weights)])
         return accepted(cleaned), rejected(cleaned)
 
     return each_batch(context, raw.EVENTS, cleaned)

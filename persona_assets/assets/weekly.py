@@ -75,7 +75,7 @@ def tables_of_each_cutoff(
 def _each(context: dg.AssetExecutionContext, compute: Callable[[date], Result]) -> list[Result]:
     """`compute` for every cut-off of the run, in their order.
 
-    `compute` runs in threads, so it must be a pure function: it may not touch `context`. On a
+    `compute` runs in threads, so it must be a pure function: it must not use `context`. On a
     cluster one cut-off follows the other, as each takes the whole of it.
     """
     import scipy.linalg  # noqa: F401 - a limit binds only the BLAS libraries that are loaded

@@ -39,7 +39,7 @@ def hits(
 ) -> Hits:
     """Where the truth stands in the full ranking of every product the model knows.
 
-    Truth that the model does not know (products nobody touched before) counts as missed.
+    Truth that the model does not know (products nobody interacted with before) counts as missed.
 
     Args:
         model: that learned the artefact.

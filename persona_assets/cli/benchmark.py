@@ -157,7 +157,7 @@ def _show(result: "Benchmark", file: str, ks: Sequence[int], out: Console) -> No
         f"{learned}; "
         f"{counted(data['judged_users'], 'user')} evaluated, every product ranked, "
         f"{share(data['judged_pairs_of_unknown_products'], data['judged_pairs'])} of the truth "
-        "are products that nobody had touched.",
+        "are products that nobody had interacted with.",
         highlight=False,
     )
     _table(out, ks, {name: model.test for name, model in result.models.items()}, result.models)

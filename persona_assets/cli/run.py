@@ -209,7 +209,7 @@ def compute(
 
     _refuse_lake_of_others(current.lake_root)
     earlier_schemas.refuse(DeltaStore(current.lake_root, storage_options=current.storage_options))
-    before = run_record.load(current.home)  # a garbled one is refused before anything is touched
+    before = run_record.load(current.home)  # a garbled one is refused before anything is changed
     settings_module.save(current)
     folder = instance.prepare(current.home)
     os.environ["PERSONA_HOME"] = str(current.home)

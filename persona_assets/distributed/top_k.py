@@ -82,8 +82,8 @@ def lists(
         rows = own.to_native().select(F.col("id").alias("user_id"), F.struct("*").alias("row"))
         users = users.join(rows, "user_id", "left")
     if model.needs_history:
-        touched = known.to_native().select("user_id", F.struct(*HISTORY_SCHEMA).alias("touch"))
-        histories = touched.groupBy("user_id").agg(F.collect_list("touch").alias("history"))
+        pairs = known.to_native().select("user_id", F.struct(*HISTORY_SCHEMA).alias("interaction"))
+        histories = pairs.groupBy("user_id").agg(F.collect_list("interaction").alias("history"))
         users = users.join(histories, "user_id", "left")
     # By a number of its own, as rows of users are too small for Spark to see work for many tasks.
     tasks = int(users.sparkSession.conf.get("spark.sql.shuffle.partitions"))
@@ -126,8 +126,8 @@ def _own_rows(block: pl.DataFrame) -> list[pl.DataFrame]:
 
 
 def _histories(block: pl.DataFrame) -> pl.DataFrame:
-    """What a block's users touched, if the model asks for it."""
+    """What a block's users interacted with, if the model asks for it."""
     if "history" not in block.columns:
         return NO_HISTORY
-    touches = block.select("history").drop_nulls().explode("history").unnest("history")
-    return touches.cast(HISTORY_SCHEMA)
+    seen = block.select("history").drop_nulls().explode("history").unnest("history")
+    return seen.cast(HISTORY_SCHEMA)

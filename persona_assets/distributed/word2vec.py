@@ -24,7 +24,7 @@ _STEPS_PER_PARTITION = 5_000_000
 def item_vectors(
     interactions: nw.LazyFrame, *, cutoff: date, seed: int, min_count: int
 ) -> nw.LazyFrame:
-    """Skip-gram vectors of the products touched before the cut-off, learned by MLlib.
+    """Skip-gram vectors of the products interacted with before the cut-off, learned by MLlib.
 
     As `embeddings.item_embeddings` (same steps, window and length of vectors), but with
     hierarchical softmax (Mikolov et al. 2013, section 2.1) in place of negative sampling, which

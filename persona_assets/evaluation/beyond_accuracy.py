@@ -35,24 +35,24 @@ def recommendation_analysis(
     Returns:
         rows of `evaluation/recommendation_analysis`, sorted by its key.
     """
-    touched = evaluated.touched
+    user_counts = evaluated.user_counts
     vectors = _vectors(evaluated, embeddings)
     category = _categories(evaluated, products)
-    # What is not on sale is as little known as can be told: like the touch of one user.
-    information = np.log2(evaluated.known_users / np.maximum(1, touched))
+    # What is not on sale is as little known as can be told: like one user's interaction.
+    information = np.log2(evaluated.known_users / np.maximum(1, user_counts))
     rows: list[tuple[str, str, int, float | None]] = []
     for model in evaluated.rivals:
         every = evaluated.shown[model]
         surprise = _surprise(evaluated, model)
         for k in KS:
             shown = every[:, :k]
-            exposure = np.bincount(shown[shown >= 0], minlength=len(touched))[touched > 0]
+            exposure = np.bincount(shown[shown >= 0], minlength=len(user_counts))[user_counts > 0]
             values = {
                 "catalog_coverage": catalog_coverage(exposure),
                 "intra_list_diversity": category_diversity(shown, category),
                 "embedding_diversity": embedding_diversity(shown, vectors),
                 "novelty": mean_over_lists(shown, information),
-                "average_popularity": mean_over_lists(shown, touched.astype(np.float64)),
+                "average_popularity": mean_over_lists(shown, user_counts.astype(np.float64)),
                 "serendipity": serendipity(surprise, k),
                 "gini": gini(exposure),
             }
@@ -101,11 +101,11 @@ def gini(exposure: NDArray[np.int64]) -> float | None:
 def mean_over_lists(shown: Products, of_product: NDArray[np.float64]) -> float | None:
     """A property of products, its mean over each list and then over lists.
 
-    Of −log2 p, with p the share of known users who touched the product, it is novelty in bits
-    (Zhou et al. 2010, "Solving the apparent diversity-accuracy dilemma of recommender systems";
-    same as RecTools' `MeanInvUserFreq`). Of the number of users who touched it, it is the average
-    recommendation popularity (Yin et al. 2012, "Challenging the long tail recommendation"; same as
-    RecTools' `AvgRecPopularity`).
+    Of −log2 p, with p the share of known users who interacted with the product, it is novelty in
+    bits (Zhou et al. 2010, "Solving the apparent diversity-accuracy dilemma of recommender
+    systems"; same as RecTools' `MeanInvUserFreq`). Of the number of users who interacted with it,
+    it is the average recommendation popularity (Yin et al. 2012, "Challenging the long tail
+    recommendation"; same as RecTools' `AvgRecPopularity`).
 
     Args:
         shown: lists; empty ones are left aside.
@@ -172,8 +172,8 @@ def embedding_diversity(shown: Products, vectors: NDArray[np.float64]) -> float 
 def serendipity(surprise: NDArray[np.float64], k: int) -> float | None:
     """How much of a list is relevant and yet was to be met nowhere: Σ_{r≤k} h_r (1 − p) / k.
 
-    p is the share of known users who touched the product, the chance that it had been seen anyway;
-    mean over the users with something relevant. Source: Vargas and Castells 2011, "Rank and
+    p is the share of known users who interacted with the product, the chance that it had been seen
+    anyway; mean over the users with something relevant. Source: Vargas and Castells 2011, "Rank and
     relevance in novelty and diversity metrics", eq. 8 without discount (expected popularity
     complement with relevance); the unexpected and useful of Ge et al. 2010, graded. RecTools'
     `Serendipity` compares ranks instead: the list's with that by popularity.
@@ -190,7 +190,7 @@ def serendipity(surprise: NDArray[np.float64], k: int) -> float | None:
 
 def _surprise(evaluated: EvaluatedWeek, model: str) -> NDArray[np.float64]:
     rows, products = evaluated.warm.relevant
-    unseen = 1 - evaluated.touched / evaluated.known_users
+    unseen = 1 - evaluated.user_counts / evaluated.known_users
     return gains_of(evaluated.warm.hits[model], rows, unseen[products]).matrix
 
 

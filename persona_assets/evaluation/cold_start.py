@@ -14,33 +14,37 @@ from persona_assets.transforms.history import known_before
 
 
 def cold_start(interactions: pl.DataFrame, *, cutoff: date) -> pl.DataFrame:
-    """Count the evaluated week's touches (weight > 0) by who and what was known before.
+    """Count the evaluated week's interactions (weight > 0) by who and what was known before.
 
     Args:
         interactions: rows of `mart/user_item_interactions`, before the cut-off and of the week.
         cutoff: first evaluated day.
 
     Returns:
-        the row of `evaluation/cold_start`; shares of a week without touches are null.
+        the row of `evaluation/cold_start`; shares of a week without interactions are null.
     """
     known = known_before(interactions, cutoff)
     week = rows_of_week(interactions, cutoff).filter(pl.col("weight") > 0)
     cold_user = ~pl.col("user_id").is_in(known["user_id"].unique().implode())
     cold_product = ~pl.col("product_id").is_in(known["product_id"].unique().implode())
-    touches = pl.len()
-    by_strangers, of_new = cold_user.sum(), cold_product.sum()
+    interactions_of_week = pl.len()
+    by_cold_users, of_new = cold_user.sum(), cold_product.sum()
     return (
         week.select(
             cutoff=pl.lit(cutoff, dtype=pl.Date()),
-            touches=touches,
-            touches_by_cold_users=by_strangers,
+            touches=interactions_of_week,
+            touches_by_cold_users=by_cold_users,
             touches_of_cold_products=of_new,
             users=pl.col("user_id").n_unique(),
             cold_users=pl.col("user_id").filter(cold_user).n_unique(),
             products=pl.col("product_id").n_unique(),
             cold_products=pl.col("product_id").filter(cold_product).n_unique(),
-            cold_user_share=pl.when(touches > 0).then(by_strangers / touches),
-            cold_product_share=pl.when(touches > 0).then(of_new / touches),
+            cold_user_share=pl.when(interactions_of_week > 0).then(
+                by_cold_users / interactions_of_week
+            ),
+            cold_product_share=pl.when(interactions_of_week > 0).then(
+                of_new / interactions_of_week
+            ),
         )
         .select(COLD_START.polars_schema.names())
         .cast(COLD_START.polars_schema)

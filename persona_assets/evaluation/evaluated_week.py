@@ -27,9 +27,9 @@ COLUMNS = tuple((metric, k) for metric in NAMES for k in KS)
 """(metric, k) of each column of the values per user."""
 
 PROPENSITY_EXPONENT = 0.5
-"""How fast the chance that a product is met grows with the number of users who touched it. Between
-0 (all alike: nothing is debiased) and 1 (touches are all there is: one touch of a rare product
-outweighs hundreds); the middle of Steck's range (2011, § 3.3)."""
+"""How fast the chance that a product is met grows with the number of users who interacted with it.
+Between 0 (all alike: nothing is debiased) and 1 (the recorded interactions are all there is: one
+interaction with a rare product outweighs hundreds); the middle of Steck's range (2011, § 3.3)."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ class EvaluatedWeek:
         cutoff: of the lists.
         users: `user_id` of everyone with a list or something relevant, sorted.
         products: `product_id` of all that is listed, known or relevant, sorted.
-        touched: per product the number of known users who touched it before the cut-off; 0 for
-            what was not on sale.
+        user_counts: per product the number of known users who interacted with it before the
+            cut-off; 0 for what was not on sale.
         known_users: number of users known before the cut-off.
         shown: per model in alphabetical order, the users' own lists (not that for people without
             history): lists × depth, numbers of products, −1 where a rank is not filled.
@@ -75,7 +75,7 @@ class EvaluatedWeek:
     cutoff: date
     users: pl.Series
     products: pl.Series
-    touched: NDArray[np.int64]
+    user_counts: NDArray[np.int64]
     known_users: int
     shown: Mapping[str, NDArray[np.int32]]
     warm: EvaluatedUsers
@@ -116,7 +116,7 @@ def evaluate_week(
     users = _all("user_id", lists, truth, cold_truth)
     users = users.filter(users != FALLBACK_USER)
     products = _all("product_id", lists, known, truth, cold_truth)
-    touched = _counts(
+    user_counts = _counts(
         numbers(known.select("user_id", "product_id").unique()["product_id"], products),
         len(products),
     )
@@ -125,9 +125,9 @@ def evaluate_week(
         len(users),
     )
     needed = np.isin(np.arange(len(users)), numbers(truth["user_id"], users))
-    worth: NDArray[np.float64] = np.power(touched + 1.0, -PROPENSITY_EXPONENT)
+    worth: NDArray[np.float64] = np.power(user_counts + 1.0, -PROPENSITY_EXPONENT)
     sides = [
-        _Side(pairs_of(pairs, users, products), touched, hidden, worth)
+        _Side(pairs_of(pairs, users, products), user_counts, hidden, worth)
         for pairs in (truth, cold_truth)
     ]
     shown = {}
@@ -144,7 +144,7 @@ def evaluate_week(
         cutoff=cutoff,
         users=users,
         products=products,
-        touched=touched,
+        user_counts=user_counts,
         known_users=known["user_id"].n_unique(),
         shown=shown,
         warm=warm,
@@ -157,7 +157,7 @@ class _Side:
 
     Args:
         pairs: row of the user and number of the product of each relevant pair.
-        touched: see `EvaluatedWeek`.
+        user_counts: see `EvaluatedWeek`.
         hidden: per user the number of products that the rule excludes.
         worth: per product, for the debiased metrics.
     """
@@ -165,7 +165,7 @@ class _Side:
     def __init__(
         self,
         pairs: Pairs,
-        touched: NDArray[np.int64],
+        user_counts: NDArray[np.int64],
         hidden: NDArray[np.int64],
         worth: NDArray[np.float64],
     ) -> None:
@@ -175,7 +175,7 @@ class _Side:
         self.values: dict[str, NDArray[np.float64]] = {}
         # What might be listed: everything on sale or wanted but what the rule excludes, and
         # whatever a model lists besides.
-        self._candidate = touched > 0
+        self._candidate = user_counts > 0
         self._candidate[pairs[1]] = True
         self._candidates = self._candidate.sum() - hidden[self.rows]
         self._worth = worth[pairs[1]]

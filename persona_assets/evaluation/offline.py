@@ -47,8 +47,8 @@ def offline_metrics(
     users = len(evaluated.warm.rows)
     if not users:
         raise InsufficientDataError(
-            "no user known before the cut-off touched a product that lists may hold in the seven "
-            "days from it"
+            "no user known before the cut-off interacted with a product that lists may hold in "
+            "the seven days from it"
         )
     width = len(COLUMNS)
     observed = np.concatenate([matrix.mean(axis=0) for matrix in values.values()])

@@ -1,4 +1,4 @@
-"""The truth that lists are evaluated against: what each known user touched in the evaluated week.
+"""The truth that lists are evaluated against: each known user's products of the evaluated week.
 
 Belongs here: which rows count as truth, and for whom. Does not belong here: lists and hits
 (`hits.py`), or what lists must leave out (`recommenders/exclusion.py`, which is applied here to the
@@ -17,10 +17,10 @@ from persona_assets.transforms.history import known_before, midnight
 def relevant_items(interactions: pl.DataFrame, *, cutoff: date, exclude: Exclusion) -> pl.DataFrame:
     """Products that lists made at `cutoff` should have held, per user.
 
-    A product is relevant to a user who touched it (weight > 0, so returns do not count) in the
-    evaluated week, unless the `exclude` rule keeps it out of the user's lists: no model is asked
-    for what it may not show. Only users known before the cut-off are evaluated; for the others see
-    `cold_relevant_items`.
+    A product is relevant to a user who interacted with it (weight > 0, so returns do not count) in
+    the evaluated week, unless the `exclude` rule keeps it out of the user's lists: no model is
+    asked for what it may not show. Only users known before the cut-off are evaluated; for the
+    others see `cold_relevant_items`.
 
     Rows of the evaluated week count when they *arrived* within it too. What comes later is left out
     for good, so that the metrics of a cut-off are the same whenever they are computed.
@@ -50,7 +50,7 @@ def relevant_items(interactions: pl.DataFrame, *, cutoff: date, exclude: Exclusi
 
 
 def cold_relevant_items(interactions: pl.DataFrame, *, cutoff: date) -> pl.DataFrame:
-    """What `cold_users` touched (weight > 0) in the evaluated week; nothing is excluded for them.
+    """Products of the evaluated week (weight > 0) of `cold_users`, for whom nothing is excluded.
 
     Returns:
         `user_id, product_id`, each pair once, sorted.

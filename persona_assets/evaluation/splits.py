@@ -4,8 +4,8 @@ Belongs here: the ways to hold interactions out of one log. Does not belong here
 of the graph, where partitions are the split (`relevance.py`), or evaluating (`hits.py`).
 
 Every split is nested: test is held out of everything, validation of what is left, in the same way.
-Products that a user touched before are no discoveries: they are left out of lists and truth, but
-for the funnel, which leaves out what has reached the target.
+Products that a user interacted with before are no discoveries: they are left out of lists and
+truth, but for the funnel, which leaves out what has reached the target.
 """
 
 from collections.abc import Callable
@@ -57,13 +57,13 @@ class Splits:
 def leave_one_out(rows: pl.DataFrame) -> Splits:
     """Each user's last product is test, the last but one validation.
 
-    A product counts where the user first touched it. Users with fewer than three products are only
-    learned from.
+    A product counts where the user first interacted with it. Users with fewer than three products
+    are only learned from.
 
     Args:
         rows: interactions with `user_id`, `product_id`, `event_ts`, `weight` and maybe more, all
-            of which count as touches. Of products first touched at the same instant the one whose
-            identifier comes last is held out: give identifiers that mean nothing
+            of which count as interactions. Of products first interacted with at the same instant
+            the one whose identifier comes last is held out: give identifiers that mean nothing
             (`benchmark/blind_names.py`).
 
     Raises:
@@ -78,8 +78,8 @@ def leave_one_out(rows: pl.DataFrame) -> Splits:
     }
     if held[1].is_empty():
         raise DataError(
-            "leave-one-out: no user touched three different products; choose another protocol or "
-            "give longer histories"
+            "leave-one-out: no user interacted with three different products; choose another "
+            "protocol or give longer histories"
         )
     known = rows.join(held[1], on=PAIR, how="anti")
     train = known.join(held[2], on=PAIR, how="anti")
@@ -87,7 +87,7 @@ def leave_one_out(rows: pl.DataFrame) -> Splits:
 
 
 def leave_last_basket(rows: pl.DataFrame) -> Splits:
-    """What each user touched for the first time at the last instant is test, before it validation.
+    """Each user's products first seen at their last instant are test, those before it validation.
 
     Users with fewer than three such instants are only learned from.
 
@@ -105,8 +105,8 @@ def leave_last_basket(rows: pl.DataFrame) -> Splits:
     }
     if held[1].is_empty():
         raise DataError(
-            "leave-last-basket: no user touched something new at three different instants; choose "
-            "another protocol or give longer histories"
+            "leave-last-basket: no user interacted with something new at three different "
+            "instants; choose another protocol or give longer histories"
         )
     known = rows.join(held[1], on=PAIR, how="anti")
     return _nested(known.join(held[2], on=PAIR, how="anti"), known, held[2], held[1])
@@ -175,8 +175,8 @@ def window(rows: pl.DataFrame, begin: datetime, end: datetime | None) -> Split:
     )
     if truth.is_empty():
         raise DataError(
-            f"temporal split: nobody known before {begin} touched anything new from then on; "
-            "choose another protocol or give a longer log"
+            f"temporal split: nobody known before {begin} interacted with anything new from then "
+            "on; choose another protocol or give a longer log"
         )
     return Split(history, history, truth, seen)
 
@@ -201,8 +201,8 @@ def user_split(rows: pl.DataFrame, *, share: float = TEST_SHARE) -> Splits:
         last = firsts.filter(pl.len().over("user_id") > 1).group_by("user_id").last().select(PAIR)
         if last.is_empty():
             raise DataError(
-                "user split: no held-out user touched two products; choose another protocol or "
-                "give longer histories"
+                "user split: no held-out user interacted with two products; choose another "
+                "protocol or give longer histories"
             )
         history = theirs.join(last, on=PAIR, how="anti")
         return Split(learned, history, last, history.select(PAIR).unique())
@@ -217,9 +217,9 @@ def funnel(rows: pl.DataFrame, *, target: str, test: pl.DataFrame | None = None)
     """Each user's last product to reach the target event (a purchase) is told from the rest.
 
     All rows of the held-out pair are taken away, its views and carts included (which would tell it
-    outright), and everything of the user after its target event. What else was touched before, or
-    at the same instant (the rest of a basket), stays. Lists leave out what has reached the target
-    before.
+    outright), and everything of the user after its target event. What else was interacted with
+    before, or at the same instant (the rest of a basket), stays. Lists leave out what has reached
+    the target before.
 
     Args:
         rows: see `leave_one_out`, with `event_type`.

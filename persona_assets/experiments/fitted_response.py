@@ -21,7 +21,7 @@ from persona_assets.errors import InsufficientDataError
 from persona_assets.evaluation.relevance import rows_of_week
 from persona_assets.experiments.response import VISITS, Floats
 
-TOUCHES = ("view", "add_to_cart", "purchase")
+INTERACTIONS = ("view", "add_to_cart", "purchase")
 """Event types that show interest; in a shop that logs purchases only, interest is a purchase."""
 RECENT = timedelta(days=28)
 """Activity and popularity are counted over four whole weeks: recent, and fair to every weekday."""
@@ -44,22 +44,23 @@ class KnownBefore:
     """What is known before a cut-off about users, products and pairs of them.
 
     `users`: `user_id`, `user_activity`, `usual_price`; `products`: `product_id`,
-    `product_popularity`, `price`; `touched`: `user_id`, `product_id` of pairs touched before;
-    both embeddings: identifier and `vector`.
+    `product_popularity`, `price`; `interacted`: `user_id`, `product_id` of pairs interacted with
+    before; both embeddings: identifier and `vector`.
     """
 
     users: pl.DataFrame
     products: pl.DataFrame
-    touched: pl.DataFrame
+    interacted: pl.DataFrame
     user_embeddings: pl.DataFrame
     item_embeddings: pl.DataFrame
 
     def features(self, pairs: pl.DataFrame) -> Floats:
         """(pairs × `FEATURES`), aligned with `pairs`, which has `user_id` and `product_id`.
 
-        log(1 + touches) of the user and of the product in the four weeks before; cosine of their
-        embeddings; whether the user had touched the product; |log(price / median price of the
-        user's touches)|. What is not known (no vector, no price, no touch) is 0.
+        log(1 + interactions) of the user and of the product in the four weeks before; cosine of
+        their embeddings; whether the user had interacted with the product; |log(price / median
+        price of the user's interactions)|. What is not known (no vector, no price, no interaction)
+        is 0.
         """
         price_ratio = pl.col("price") / pl.col("usual_price")
         joined = (
@@ -67,7 +68,7 @@ class KnownBefore:
             .join(self.users, on="user_id", how="left", maintain_order="left")
             .join(self.products, on="product_id", how="left", maintain_order="left")
             .join(
-                self.touched.with_columns(touched_before=1.0),
+                self.interacted.with_columns(touched_before=1.0),
                 on=["user_id", "product_id"],
                 how="left",
                 maintain_order="left",
@@ -98,12 +99,12 @@ class KnownBefore:
 
 @dataclass(frozen=True)
 class FittedResponse:
-    """Logistic regression of "the user touches the product in the week from the cut-off".
+    """Logistic regression of "the user interacts with the product in the week from the cut-off".
 
     The regression estimates a probability per week; that of a click per visit is the p with which
     `VISITS` visits make it: 1 − (1 − p)^VISITS. An order follows a click with one constant
-    probability, the share of the week's touched (user, product) pairs that were bought. It is 1 in
-    shops that log purchases only, where a click stands for the purchase itself.
+    probability, the share of the week's interacted (user, product) pairs that were bought. It is 1
+    in shops that log purchases only, where a click stands for the purchase itself.
 
     `coefficients` has one number per feature, in the order of `FEATURES`.
     """
@@ -133,9 +134,10 @@ def fit_response(
 ) -> FittedResponse:
     """Fit on all pairs of a user and a product that were known before the cut-off.
 
-    Of the many pairs that were not touched only a sample is used, and the intercept is put right by
-    the prior correction of King and Zeng (2001, "Logistic Regression in Rare Events Data", eq. 7):
-    β₀ − ln[(1−τ)/τ · ȳ/(1−ȳ)], with τ the share of touched pairs among all, ȳ among the sampled.
+    Of the many pairs that were not interacted with only a sample is used, and the intercept is put
+    right by the prior correction of King and Zeng (2001, "Logistic Regression in Rare Events Data",
+    eq. 7): β₀ − ln[(1−τ)/τ · ȳ/(1−ȳ)], with τ the share of interacted pairs among all, ȳ among the
+    sampled.
 
     As where lists are evaluated, a row of the week counts if it arrived within the week: what is
     fitted does not depend on when it is fitted.
@@ -149,17 +151,17 @@ def fit_response(
         seed: seed of the sample of pairs.
 
     Raises:
-        InsufficientDataError: nobody known before the cut-off touched a known product in the week
-            from it, or everybody touched everything.
+        InsufficientDataError: nobody known before the cut-off interacted with a known product in
+            the week from it, or everybody interacted with everything.
     """
     from sklearn.linear_model import LogisticRegression  # 1 s to import
 
-    touches = interactions.filter(pl.col("event_type").is_in(TOUCHES))
+    happened = interactions.filter(pl.col("event_type").is_in(INTERACTIONS))
     midnight = datetime.combine(cutoff, time(), tzinfo=UTC)
-    before = touches.filter((pl.col("event_ts") < midnight) & (pl.col("arrived_at") < midnight))
+    before = happened.filter((pl.col("event_ts") < midnight) & (pl.col("arrived_at") < midnight))
     known = _known_before(before, prices, user_embeddings, item_embeddings, cutoff=cutoff)
     outcomes = (
-        rows_of_week(touches, cutoff)
+        rows_of_week(happened, cutoff)
         .group_by("user_id", "product_id")
         .agg(bought=(pl.col("event_type") == "purchase").any())
         .join(known.users.select("user_id").with_row_index("user_at"), on="user_id")
@@ -169,18 +171,19 @@ def fit_response(
     if not 0 < outcomes.height < all_pairs:
         raise InsufficientDataError(
             f"no response of users can be fitted: of {all_pairs} pairs of a user and a product "
-            f"known before the cut-off, {outcomes.height} were touched in the seven days from it"
+            f"known before the cut-off, {outcomes.height} were interacted with in the seven days "
+            "from it"
         )
     codes = outcomes["user_at"].cast(pl.Int64) * known.products.height + outcomes["product_at"]
-    sampled, touched = _sample(np.sort(codes.to_numpy()), all_pairs, np.random.default_rng(seed))
+    sampled, interacted = _sample(np.sort(codes.to_numpy()), all_pairs, np.random.default_rng(seed))
     pairs = pl.DataFrame(
         {
             "user_id": known.users["user_id"].gather(sampled // known.products.height),
             "product_id": known.products["product_id"].gather(sampled % known.products.height),
         }
     )
-    model = LogisticRegression(max_iter=1000).fit(known.features(pairs), touched)
-    rate, sampled_rate = outcomes.height / all_pairs, touched.mean()
+    model = LogisticRegression(max_iter=1000).fit(known.features(pairs), interacted)
+    rate, sampled_rate = outcomes.height / all_pairs, interacted.mean()
     correction = np.log((1 - rate) / rate * sampled_rate / (1 - sampled_rate))
     return FittedResponse(
         known=known,
@@ -207,7 +210,7 @@ def _known_before(
         .agg(product_popularity=recent)
         .join(prices.select("product_id", "price"), on="product_id", how="left")
         .sort("product_id"),
-        touched=before.select("user_id", "product_id").unique(),
+        interacted=before.select("user_id", "product_id").unique(),
         user_embeddings=user_embeddings.select("user_id", "vector"),
         item_embeddings=item_embeddings.select("product_id", "vector"),
     )
@@ -225,8 +228,8 @@ def _sample(
         negatives = np.setdiff1d(rng.integers(population, size=wanted), positives)
     if len(positives) > MAX_POSITIVES:
         positives = rng.choice(positives, MAX_POSITIVES, replace=False)
-    touched = np.repeat([True, False], [len(positives), len(negatives)])
-    return np.concatenate([positives, negatives]), touched
+    interacted = np.repeat([True, False], [len(positives), len(negatives)])
+    return np.concatenate([positives, negatives]), interacted
 
 
 def _directions(embeddings: pl.DataFrame, column: str) -> tuple[pl.DataFrame, Floats]:

@@ -95,7 +95,8 @@ class BPR(Recommender):
         )
         sampler.fit(met, show_progress=False)
         popularity = np.asarray(matrix.weights.sum(axis=0))[0]
-        # A product last touched decades ago has faded to 0, whose logarithm no table can hold.
+        # A product last interacted with decades ago has faded to 0, whose logarithm no table can
+        # hold.
         log_popularity = np.log(np.maximum(popularity, np.finfo(np.float64).tiny))
         # The library keeps the bias as the products' last factor, against 1 for every user.
         return Factors(

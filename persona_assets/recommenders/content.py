@@ -43,7 +43,8 @@ class ContentConfig(Config):
         history_decay: what each earlier instant of the history counts, the next one counting 1.
         emphasis: exponent of the event weight in the history.
         popularity: exponent by which frequent products are recommended more; products that
-            nobody touched count like one person's. 0: it does not matter who touched what.
+            nobody interacted with count like one person's. 0: it does not matter who interacted
+            with what.
     """
 
     category: float = may_be_zero(1.0)
@@ -69,9 +70,10 @@ class Content(Recommender):
 
     t are TF-IDF vectors of category, brand, price tier and words of the name (`tf_idf`), of length
     1, so t_i · t_j is their cosine (Pazzani and Billsus 2007, "Content-based recommendation
-    systems"); w_ui = history_decay^age · weight^emphasis; n_j people touched j. It also ranks
-    products that nobody has touched. Training takes time and memory in proportion to the terms of
-    the catalogue; scoring in proportion to the pairs of a person's terms and products with them.
+    systems"); w_ui = history_decay^age · weight^emphasis; n_j people interacted with j. It also
+    ranks products that nobody has interacted with. Training takes time and memory in proportion to
+    the terms of the catalogue; scoring in proportion to the pairs of a person's terms and products
+    with them.
     """
 
     config: ContentConfig = field(default_factory=ContentConfig)
@@ -95,7 +97,7 @@ class Content(Recommender):
         Raises:
             InsufficientDataError: nothing is known at the cut-off, or no product is described.
         """
-        rows = known.touches
+        rows = known.positive
         if side.products is None or "product_id" not in side.products.columns:
             raise InsufficientDataError(
                 f"there is no catalogue of products (product_id and any of {', '.join(FIELDS)})"
@@ -144,10 +146,10 @@ class Content(Recommender):
         )
         history = sequences(histories, users=users, products=products)
         weights = config.history_decay**history.ages * history.strengths**config.emphasis
-        touched = csr_matrix(
+        weighted = csr_matrix(
             (weights, history.items, history.starts), shape=(len(users), len(products))
         )
-        tastes = touched @ described
+        tastes = weighted @ described
         with_term = described.T.tocsr()
         factor = np.maximum(people, 1.0) ** config.popularity
 

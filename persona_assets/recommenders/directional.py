@@ -1,4 +1,4 @@
-"""Directional co-occurrence: what people touched after, and shortly before, what they touched.
+"""Directional co-occurrence: what people chose after, and shortly before, each product.
 
 Belongs here: the model. Does not belong here: counting (`pair_counts.py`) or the layout of its
 artefact (`neighbours.py`).
@@ -77,7 +77,7 @@ class DirectionalConfig(Config):
 
 @dataclass(frozen=True)
 class Directional(Recommender):
-    """Directional co-occurrence: products touched after one another, near in order and in time.
+    """Directional co-occurrence: products that follow one another, near in order and in time.
 
     score(u, j) = (pop_j + 1)^−τ Σ_i w_ui · (pop_i + s)^−σ · c_ij over the history of u, where
     c sums `PairWeight` over all sequences and w_ui = history_decay^age · weight^emphasis. It takes

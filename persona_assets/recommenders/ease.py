@@ -23,7 +23,7 @@ from persona_assets.recommenders.protocol import (
 )
 from persona_assets.recommenders.ranking import Scorer
 from persona_assets.recommenders.sequences import sequences
-from persona_assets.recommenders.similarity import touched
+from persona_assets.recommenders.similarity import user_item_matrix
 from persona_assets.tables import Table
 from persona_assets.tables.models import EASE_MODEL
 
@@ -78,13 +78,13 @@ class EASEConfig(Config):
 class EASE(Recommender):
     """EASE: score(u, j) = Σ_i w_ui · B_ij with the B that reproduces people's products best.
 
-    B minimises ‖X − X B‖² + λ ‖B‖² with a zero diagonal, X who touched what: with
+    B minimises ‖X − X B‖² + λ ‖B‖² with a zero diagonal, X who interacted with what: with
     P = (XᵀX + λI)⁻¹, B_ij = −P_ij / P_jj (Steck 2019, "Embarrassingly shallow autoencoders for
     sparse data", eq. 8). At prediction, w_ui = history_decay^age · weight^emphasis in the place of
     X's ones. Exact: time in products³, memory in products². Sparse: each column of B is the same
-    ridge regression on the `support` products most co-touched relative to their popularity (as in
+    ridge regression on the `support` products most co-occurring relative to their popularity (as in
     Steck 2019, "Markov random fields for collaborative filtering", section 3); time in products ·
-    support · (support² + co-touched products).
+    support · (support² + co-occurring products).
     """
 
     config: EASEConfig = field(default_factory=EASEConfig)
@@ -108,7 +108,7 @@ class EASE(Recommender):
                 takes more than `memory_gb`.
         """
         log = known.sequences
-        weights = self._weights(touched(log, self.config.longest))
+        weights = self._weights(user_item_matrix(log, self.config.longest))
         return Neighbours(log.products, log.popularity.astype(float), weights).to_artefact()
 
     def _weights(self, matrix: "csr_matrix") -> "csr_matrix":

@@ -1,7 +1,7 @@
 """`Interactions`: what is known at a cut-off, in the forms that models learn from.
 
 Belongs here: cutting rows at a cut-off, and the forms, each made once however many models ask for
-it. Does not belong here: how a form is made (`touches.py`, `sequences.py`, `matrix.py`,
+it. Does not belong here: how a form is made (`positive.py`, `sequences.py`, `matrix.py`,
 `visits.py`) or what a model makes of it.
 """
 
@@ -13,8 +13,8 @@ from typing import cast
 import polars as pl
 
 from persona_assets.recommenders.matrix import InteractionMatrix, interaction_matrix, nothing_known
+from persona_assets.recommenders.positive import positive_rows
 from persona_assets.recommenders.sequences import Sequences, sequences
-from persona_assets.recommenders.touches import touches
 from persona_assets.transforms.history import known_before
 
 
@@ -48,26 +48,26 @@ class Interactions:
         return cls(date(1970, 1, 1) if newest is None else newest + timedelta(days=1), rows)
 
     @cached_property
-    def touches(self) -> pl.DataFrame:
+    def positive(self) -> pl.DataFrame:
         """Rows that say something of taste.
 
         Raises:
             DataError: there are none, or a weight is no finite number.
         """
-        found = touches(self.rows)
+        found = positive_rows(self.rows)
         if found.is_empty():
             raise nothing_known(self.cutoff)
         return found
 
     @cached_property
     def sequences(self) -> Sequences:
-        """Each user's products in the order in which they were first touched."""
-        return sequences(self.touches)
+        """Each user's products in the order in which they were first interacted with."""
+        return sequences(self.positive)
 
     def matrix(self, half_life_days: float) -> InteractionMatrix:
         """Users × products, weights halved per `half_life_days` of age at the cut-off."""
         if half_life_days not in self._matrices:
             self._matrices[half_life_days] = interaction_matrix(
-                self.touches, cutoff=self.cutoff, half_life_days=half_life_days
+                self.positive, cutoff=self.cutoff, half_life_days=half_life_days
             )
         return self._matrices[half_life_days]

@@ -47,9 +47,9 @@ class Item2VecConfig(Config):
         negative_exponent: exponent of popularity by which they are drawn; .5 and below suited shops
             better than the .75 of texts (Caselles-Dupré, Lesaint and Royo-Letelier 2018,
             "Word2vec applied to recommendation: hyperparameters matter").
-        subsampling: share of all touches from which on a product is skipped at random, the more
-            the more frequent it is; 0: none is.
-        min_count: people who must have touched a product for it to have a vector.
+        subsampling: share of all interactions from which on a product is skipped at random, the
+            more the more frequent it is; 0: none is.
+        min_count: people who must have interacted with a product for it to have a vector.
         history_decay: what each earlier instant of the history counts, the next one counting 1.
         emphasis: exponent of the event weight in the history.
     """
@@ -77,9 +77,9 @@ class Item2Vec(Recommender):
 
     Skip-gram with negative sampling, people as sentences and products as words (Barkan and
     Koenigstein 2016, "Item2vec: neural item embedding for collaborative filtering"). What was
-    touched at the same instant has no order: it is shuffled by the seed. One thread, so that the
-    same input and seed give the same vectors. Time is in proportion to touches · window · negative
-    · epochs: about two minutes for a million touches.
+    interacted with at the same instant has no order: it is shuffled by the seed. One thread, so
+    that the same input and seed give the same vectors. Time is in proportion to interactions ·
+    window · negative · epochs: about two minutes for a million interactions.
     """
 
     config: Item2VecConfig = field(default_factory=Item2VecConfig)
@@ -110,7 +110,7 @@ class Item2Vec(Recommender):
         )
 
     def _vectors(self, log: Sequences) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Both (products × factors), zeros for products that too few people touched."""
+        """Both (products × factors), zeros for products that too few people interacted with."""
         config = self.config
         vectors = np.zeros((len(log.products), config.factors), dtype=np.float32)
         contexts = vectors.copy()
@@ -143,7 +143,8 @@ class Item2Vec(Recommender):
     ) -> Scorer:
         """See the class; people without history get the popular products.
 
-        Products that too few people touched come after the others in the order of popularity.
+        Products that too few people interacted with come after the others in the order of
+        popularity.
         """
         from scipy.sparse import csr_matrix
 
@@ -153,10 +154,10 @@ class Item2Vec(Recommender):
         vectors, contexts = _dense(learned["vector"]), _dense(learned["context"])
         history = sequences(histories, users=users, products=products)
         weights = config.history_decay**history.ages * history.strengths**config.emphasis
-        touched = csr_matrix(
+        weighted = csr_matrix(
             (weights, history.items, history.starts), shape=(len(users), len(products))
         )
-        means = touched @ vectors / np.maximum(touched.sum(axis=1).A1, _LEAST_WEIGHT)[:, None]
+        means = weighted @ vectors / np.maximum(weighted.sum(axis=1).A1, _LEAST_WEIGHT)[:, None]
         people = means.astype(np.float32)
         speaks = people.any(axis=1)
         known = contexts.any(axis=1)

@@ -1,4 +1,4 @@
-"""Item kNN: products that the same people touched as those of the history.
+"""Item kNN: products that the same people interacted with as those of the history.
 
 Belongs here: the model. Does not belong here: similarities (`similarity.py`) or the layout of its
 artefact (`neighbours.py`).
@@ -23,7 +23,7 @@ from persona_assets.recommenders.protocol import (
 )
 from persona_assets.recommenders.ranking import Scorer
 from persona_assets.recommenders.sequences import sequences
-from persona_assets.recommenders.similarity import KINDS, similarities, touched
+from persona_assets.recommenders.similarity import KINDS, similarities, user_item_matrix
 from persona_assets.tables import Table
 from persona_assets.tables.models import ITEM_KNN_MODEL
 
@@ -34,7 +34,8 @@ class ItemKNNConfig(Config):
 
     Attributes:
         similarity: `cosine`, `jaccard`, `tfidf` or `bm25`; see `similarity.similarities`.
-        shrinkage: users added to the denominator, so that pairs few people touched count less.
+        shrinkage: users added to the denominator, so that pairs few people interacted with count
+            less.
         neighbours: products kept per product; equals of the last one are kept too.
         longest: latest products of a user that are counted.
         history_decay: what each earlier instant of the history counts, the next one counting 1.
@@ -89,7 +90,7 @@ class ItemKNN(Recommender):
 
         log = known.sequences
         config = self.config
-        matrix = touched(log, config.longest)
+        matrix = user_item_matrix(log, config.longest)
         blocks = []
         for _, block in similarities(matrix, config.similarity, config.shrinkage):
             # In the order of users, sums differ in their last digits: no equals would be kept.

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from persona_assets.errors import InsufficientDataError
-from persona_assets.recommenders.touches import touches
+from persona_assets.recommenders.positive import positive_rows
 from persona_assets.transforms.history import midnight
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ MICROSECONDS_PER_DAY = 86_400e6
 
 @dataclass(frozen=True)
 class InteractionMatrix:
-    """Who touched what, and how much of it counts at the cut-off.
+    """Who interacted with what, and how much of it counts at the cut-off.
 
     Attributes:
         users: `user_id` of each row, sorted.
@@ -39,7 +39,7 @@ class InteractionMatrix:
 
 
 def interaction_matrix(
-    touched: pl.DataFrame, *, cutoff: date, half_life_days: float
+    positive: pl.DataFrame, *, cutoff: date, half_life_days: float
 ) -> InteractionMatrix:
     """Sum the weights of each user and product, each halved per `half_life_days` of age.
 
@@ -47,7 +47,7 @@ def interaction_matrix(
     `event_ts` to `cutoff` 00:00 UTC.
 
     Args:
-        touched: rows of positive weight known at the cut-off, at least one, in any order; models
+        positive: rows of positive weight known at the cut-off, at least one, in any order; models
             ask `Interactions.matrix`, which has them.
         cutoff: day from whose beginning ages are counted.
         half_life_days: age at which a row counts half [d].
@@ -55,7 +55,7 @@ def interaction_matrix(
     from scipy.sparse import coo_matrix
 
     # Sorted by everything that enters the sums, so that the rows' order cannot move a last digit.
-    rows = touched.select("user_id", "product_id", "event_ts", "weight").sort(
+    rows = positive.select("user_id", "product_id", "event_ts", "weight").sort(
         "user_id", "product_id", "event_ts", "weight"
     )
     users = rows["user_id"].unique().sort()
@@ -81,10 +81,10 @@ def interaction_matrix(
 def history_weights(
     histories: pl.DataFrame, users: Sequence[str], products: pl.Series, *, half_life_days: float
 ) -> "csr_matrix":
-    """(users × products) decayed weights of what people are known to have touched by now.
+    """(users × products) decayed weights of what people are known to have interacted with by now.
 
     As `interaction_matrix`, but ages are counted from each person's own newest row: what else they
-    touched fades against what they touched last, however long ago that was.
+    interacted with fades against what they interacted with last, however long ago that was.
 
     Args:
         histories: rows (`HISTORY_SCHEMA`), in any order; those of other users or products are left
@@ -99,7 +99,7 @@ def history_weights(
     column = products.alias("product_id").to_frame().with_row_index("column")
     age = (pl.col("event_ts").max().over("row") - pl.col("event_ts")).dt.total_microseconds()
     rows = (
-        touches(histories)
+        positive_rows(histories)
         .join(row, on="user_id")
         .join(column, on="product_id")
         .sort("row", "column", "event_ts", "weight")

@@ -1,4 +1,4 @@
-"""Models of pairs of products: their table, and scores from what a person touched.
+"""Models of pairs of products: their table, and scores from what a person interacted with.
 
 Belongs here: the layout of a neighbour artefact, weighting a history, and the order of products
 that no neighbour speaks for. Does not belong here: where the pairs' scores come from (one module
@@ -27,7 +27,7 @@ class Neighbours:
 
     Attributes:
         products: `product_id` of each row and column, sorted.
-        popularity: (products,) users who touched each.
+        popularity: (products,) users who interacted with each.
         scores: (products × products) how strongly the row's product leads to the column's.
     """
 
@@ -84,7 +84,7 @@ class Neighbours:
         discover: bool = False,
         target: NDArray[np.float64] | None = None,
     ) -> Scorer:
-        """Scores by what each user touched: Σ over the history of weight · score.
+        """Scores by what each user interacted with: Σ over the history of weight · score.
 
         Products that nothing in the history leads to follow below those with a positive score, by
         popularity; so does everything for people without history. Negative scores come last.

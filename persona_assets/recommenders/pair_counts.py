@@ -1,4 +1,4 @@
-"""Directional co-occurrence: how often, how closely and in which order two products were touched.
+"""Directional co-occurrence: how often, how closely and in which order two products occur.
 
 Belongs here: counting pairs in sequences, in time linear in the pairs. Does not belong here: what
 a model makes of the counts (`directional.py`, `two_stage.py`).

@@ -1,4 +1,4 @@
-"""Vectors for people whom a pairwise model has not seen, from what they touched.
+"""Vectors for people whom a pairwise model has not seen, from what they interacted with.
 
 Belongs here: maximising BPR's objective over one person's vector, the products' being given. Does
 not belong here: the training (`bpr.py`).

@@ -125,9 +125,12 @@ class Task:
     """How the lists will be evaluated, for models that make training labels like it.
 
     Attributes:
-        horizon: how long after the cut-off a touch counts; None: the next touch counts, whenever.
-        target_weight: weight from which an event counts (that of purchases, say); 0: every touch.
-        unseen: whether products that the user touched before are left out of lists and truth.
+        horizon: how long after the cut-off an interaction counts; None: the next interaction
+            counts, whenever.
+        target_weight: weight from which an event counts (that of purchases, say); 0: every
+            interaction.
+        unseen: whether products that the user interacted with before are left out of lists and
+            truth.
         heaviest_barred: whether products are left out that the user reached by an event of the
             heaviest weight there is (a purchase: what was bought is not shown again).
     """
@@ -183,7 +186,7 @@ class Recommender(ABC):
         Raises:
             DataError: nothing to learn from is known at the cut-off, or a weight is no number.
         """
-        _ = known.touches  # refuses what no model can learn from
+        _ = known.positive  # refuses what no model can learn from
         return of_training(self._learn(known, side), self.artefact, known.cutoff)
 
     @abstractmethod
@@ -191,7 +194,7 @@ class Recommender(ABC):
         """What the model learns: columns of `artefact` but the cut-off, in any order of rows.
 
         Args:
-            known: what is known at the cut-off; at least one touch.
+            known: what is known at the cut-off; at least one interaction.
             side: what else is known.
 
         Raises:
@@ -261,8 +264,8 @@ class Recommender(ABC):
 
         Args:
             artefact: what `fit` returned, of one cut-off.
-            history: products that this person touched, the latest last; those that the model does
-                not know are ignored. None of them is listed.
+            history: products that this person interacted with, the latest last; those that the
+                model does not know are ignored. None of them is listed.
             k: length of the list.
             candidates: see `recommend`.
 

@@ -1,4 +1,4 @@
-"""What a ranker looks at: how each candidate relates to what the user touched.
+"""What a ranker looks at: how each candidate relates to what the user interacted with.
 
 Belongs here: statistics of pairs of products, and features of (user, candidate). Does not belong
 here: which products are candidates (`candidates.py`) or learning to rank (`lambdarank.py`).
@@ -73,15 +73,15 @@ class PairStatistics:
             directional weight damped by popularity, the forward count Σ 1/d, the count together,
             its cosine and its Jaccard similarity.
         embeddings: (products × factors) of length 1, or 0.
-        last_touched: (products,) when somebody last touched it first [s].
-        new_users: (products × spans) who first touched it within each span before `end`.
+        last_interaction: (products,) when somebody last interacted with it first [s].
+        new_users: (products × spans) who first interacted with it within each span before `end`.
         end: newest instant [s].
     """
 
     popularity: NDArray[np.int64]
     pairs: tuple["csr_matrix", ...]
     embeddings: NDArray[np.float32]
-    last_touched: NDArray[np.float64]
+    last_interaction: NDArray[np.float64]
     new_users: NDArray[np.int64]
     end: float
 
@@ -118,8 +118,8 @@ def pair_statistics(
     cosine.data = together.data / np.sqrt(users_of_both[0] * users_of_both[1])
     jaccard.data = together.data / (users_of_both[0] + users_of_both[1] - together.data)
     end = float(log.times.max())
-    last_touched = np.full(len(popularity), -np.inf)
-    np.maximum.at(last_touched, log.items, log.times)
+    last_interaction = np.full(len(popularity), -np.inf)
+    np.maximum.at(last_interaction, log.items, log.times)
     return PairStatistics(
         popularity,
         (
@@ -130,7 +130,7 @@ def pair_statistics(
             jaccard,
         ),
         embeddings,
-        last_touched,
+        last_interaction,
         np.stack(
             [
                 np.bincount(
@@ -254,7 +254,7 @@ def _recency_features(
     return np.column_stack(
         [
             (statistics.end - mine.last_times[users]) / SECONDS_PER_DAY,
-            (statistics.end - statistics.last_touched[candidates.items]) / SECONDS_PER_DAY,
+            (statistics.end - statistics.last_interaction[candidates.items]) / SECONDS_PER_DAY,
             np.log1p(statistics.new_users[candidates.items]),
         ]
     )

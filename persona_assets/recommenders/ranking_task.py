@@ -40,7 +40,7 @@ class View:
         user_knn: configuration of another.
         als: configuration of the third.
         candidates: per user.
-        target_weight: weight from which an event counts; 0: every touch.
+        target_weight: weight from which an event counts; 0: every interaction.
         unseen: whether products of the history are no candidates.
         barred_weight: weight from which an event of the history alone bars its product; 0: none.
         timely: whether the task is one of time, so that the time of the instant says something.
@@ -76,7 +76,7 @@ class Instant:
     Attributes:
         view: how it is looked at.
         products: `product_id` of each product code.
-        popularity: (products,) users who touched each.
+        popularity: (products,) users who interacted with each.
         history: of the users to rank for.
         first_stage: proposes their candidates.
         statistics: of products and their pairs.
@@ -105,7 +105,7 @@ class Instant:
         history = sequences(histories, users=users, products=log.products)
         config = view.directional
         popularity = log.popularity
-        # First touches, as the artefact remembers them: in training and in scoring alike.
+        # First interactions, as the artefact remembers them: in training and in scoring alike.
         directional, als = Directional(config), ALS(view.als)
         learned = directional.learned_from(log)
         factors = als.fit(Interactions.whole(sequence_rows(log)))

@@ -1,4 +1,4 @@
-"""Recent popularity: what most people touched in the last days, the same list for everyone.
+"""Recent popularity: what most people interacted with in the last days, the same list for everyone.
 
 Belongs here: the model. Does not belong here: popularity that fades (`popularity.py`).
 """
@@ -37,7 +37,7 @@ class RecentPopularityConfig(Config):
 
 @dataclass(frozen=True)
 class RecentPopularity(Recommender):
-    """Most-recent-popular: users who touched a product in the last days before the cut-off.
+    """Most-recent-popular: users who interacted with a product in the last days before the cut-off.
 
     score(i) = n_i + N_i / (1 + max N), n the users within the window and N those of all time: the
     second part is below 1 and only orders products of equal n. Where the newest row is older than
@@ -51,7 +51,7 @@ class RecentPopularity(Recommender):
 
     def _learn(self, known: Interactions, side: SideInformation) -> pl.DataFrame:
         """Rows of `models/recent_popularity_model` without their cut-off; see `Recommender.fit`."""
-        rows = known.touches
+        rows = known.positive
         newest = rows.select(pl.col("event_ts").max()).item()
         # The window holds the instants after its begin, so a row at its end is always in.
         end = min(midnight(known.cutoff), newest)

@@ -25,7 +25,7 @@ def exact_weights(matrix: "csr_matrix", regularization: float, most: int) -> "cs
         most: weights kept per column, the largest in absolute value, and their equals.
 
     Returns:
-        (products × products), row i: what touching i says of each other product.
+        (products × products), row i: what an interaction with i says of each other product.
     """
     from scipy.linalg.lapack import spotrf, spotri
     from scipy.sparse import csr_matrix, vstack

@@ -1,4 +1,4 @@
-"""Segment popularity: what people of the same country, or the same kind of customers, touch.
+"""Segment popularity: what is popular within a country, or within a customer segment.
 
 Belongs here: the models. Does not belong here: where the attributes come from
 (`protocol.SideInformation`) or popularity without them (`popularity.py`).
@@ -56,7 +56,7 @@ class SegmentPopularity(Recommender):
     score(i | s) = (w_si + κ · p_i) / (W_s + κ), w_si the decayed weight of the segment's rows of i,
     W_s their sum over products, and p_i the share of i in the decayed weight of everyone: the
     posterior mean of the segment's shares under a Dirichlet prior κ · p. People whose segment is
-    not known, or touched nothing, get p. Time and memory are in proportion to the rows; the
+    not known, or interacted with nothing, get p. Time and memory are in proportion to the rows; the
     artefact has at most segments × products + users rows.
     """
 
@@ -141,7 +141,7 @@ class SegmentPopularity(Recommender):
             within["segment"].cast(pl.Enum(names)).to_physical().to_numpy(),
             within["id"].cast(pl.Enum(products["id"])).to_physical().to_numpy(),
         ] = within["score"].to_numpy()
-        # A weight that shrinks nothing but still orders what nobody of the segment touched.
+        # A weight that shrinks nothing but still orders what nobody of the segment interacted with.
         prior = max(self.config.shrinkage, _SLIGHTEST_PRIOR)
         segments = (weights + prior * share) / (weights.sum(axis=1, keepdims=True) + prior)
         table = np.vstack([segments, share])

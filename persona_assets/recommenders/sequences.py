@@ -1,4 +1,4 @@
-"""Who touched what, in order: the form in which sequence-aware models read interactions.
+"""Who interacted with what, in order: the form in which sequence-aware models read interactions.
 
 Belongs here: putting rows into sequences, positions and ages. Does not belong here: what a model
 counts in them (one module per model), or decayed weights without order (`matrix.py`).
@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from persona_assets.recommenders.touches import touches
+from persona_assets.recommenders.positive import positive_rows
 
 HISTORY_SCHEMA = pl.Schema(
     {
@@ -26,10 +26,10 @@ HISTORY_SCHEMA = pl.Schema(
 
 @dataclass(frozen=True)
 class Sequences:
-    """Each user's products, every one once, in the order in which they were first touched.
+    """Each user's products, every one once, in the order in which they were first interacted with.
 
-    The entries of user `u` are those at `starts[u]:starts[u + 1]`. What was first touched at the
-    same instant (a basket) shares a position: its inner order is by product code and means
+    The entries of user `u` are those at `starts[u]:starts[u + 1]`. What was first interacted with
+    at the same instant (a basket) shares a position: its inner order is by product code and means
     nothing, so no model may use it.
 
     Attributes:
@@ -38,7 +38,7 @@ class Sequences:
         starts: (users + 1,) where each sequence begins.
         items: product code of each entry.
         positions: place of each entry's instant among the user's instants, from 0.
-        times: when the product was first touched [s since 1970].
+        times: when the product was first interacted with [s since 1970].
         strengths: weight of the strongest event of user and product.
     """
 
@@ -65,7 +65,7 @@ class Sequences:
 
     @property
     def popularity(self) -> NDArray[np.int64]:
-        """Users who touched each product."""
+        """Users who interacted with each product."""
         return np.bincount(self.items, minlength=len(self.products))
 
     def entries(self, keep: NDArray[np.bool_]) -> "Sequences":
@@ -102,20 +102,22 @@ def sequences(
     Raises:
         DataError: a weight is no finite number.
     """
-    touched = touches(rows.select(HISTORY_SCHEMA.names()))
+    positive = positive_rows(rows.select(HISTORY_SCHEMA.names()))
     if products is not None:
-        touched = touched.join(products.alias("product_id").to_frame(), on="product_id", how="semi")
+        positive = positive.join(
+            products.alias("product_id").to_frame(), on="product_id", how="semi"
+        )
     if users is not None:
         wanted = pl.Series("user_id", users, dtype=pl.String())
-        touched = touched.join(wanted.to_frame(), on="user_id", how="semi")
+        positive = positive.join(wanted.to_frame(), on="user_id", how="semi")
     else:
-        wanted = touched["user_id"].unique().sort()
+        wanted = positive["user_id"].unique().sort()
     if products is None:
-        products = touched["product_id"].unique().sort()
+        products = positive["product_id"].unique().sort()
     numbers = wanted.to_frame().with_row_index("user")
     codes = products.alias("product_id").to_frame().with_row_index("item")
     entries = (
-        touched.join(numbers, on="user_id")
+        positive.join(numbers, on="user_id")
         .join(codes, on="product_id")
         .group_by("user", "item")
         .agg(pl.col("event_ts").min(), pl.col("weight").max())

@@ -1,4 +1,4 @@
-"""Session kNN: what was touched in past sessions like the present one.
+"""Session kNN: what was interacted with in past sessions like the present one.
 
 Belongs here: the model. Does not belong here: which rows form a session (`visits.py`).
 """
@@ -42,7 +42,7 @@ class SessionKNNConfig(Config):
 
     Attributes:
         unit: what is compared: `visit`, a session as in `visits.in_visits`; `person`: everything
-            that a person touched.
+            that a person interacted with.
         gap_minutes: silence that ends a visit, where rows do not tell sessions [min].
         recent: sessions in which each product is looked up, the latest.
         longest: latest products of a history that are looked up.
@@ -115,7 +115,7 @@ class SessionKNN(Recommender):
 
     def _learn(self, known: Interactions, side: SideInformation) -> pl.DataFrame:
         """Rows of `models/session_knn_model` without their cut-off; see `Recommender.fit`."""
-        rows = known.touches
+        rows = known.positive
         if self.config.unit == "visit":
             rows = in_visits(rows, gap_minutes=self.config.gap_minutes)
         return (

@@ -1,7 +1,7 @@
-"""How alike two products are by the people who touched both, and co-counts for other models.
+"""Similarity of two products by the users they share, and co-counts for other models.
 
-Belongs here: the binary matrix of who touched what, its products of pairs a block of rows at a
-time, and the similarities. Does not belong here: order and distance in sequences
+Belongs here: the binary matrix of who interacted with what, its products of pairs a block of rows
+at a time, and the similarities. Does not belong here: order and distance in sequences
 (`pair_counts.py`), or lists made from similarities (`item_knn.py`, `neighbours.py`).
 """
 
@@ -24,8 +24,8 @@ relevance framework: BM25 and beyond", and the defaults of library `implicit`.""
 KINDS = ("cosine", "jaccard", "tfidf", "bm25")
 
 
-def touched(log: Sequences, longest: int) -> "csr_matrix":
-    """Who touched what: (users × products), every entry 1.
+def user_item_matrix(log: Sequences, longest: int) -> "csr_matrix":
+    """Who interacted with what: (users × products), every entry 1.
 
     Args:
         log: the sequences.
@@ -59,14 +59,15 @@ def latest(log: Sequences, longest: int) -> Sequences:
 def similarities(
     matrix: "csr_matrix", kind: str, shrinkage: float
 ) -> Iterator[tuple[int, "csr_matrix"]]:
-    """Similarity of every pair of products that somebody touched both of, some rows at a time.
+    """Similarity of every pair of products with a user in common, a block of rows at a time.
 
-    With n_i people who touched i, n_ij both, and s the shrinkage:
+    With n_i people who interacted with i, n_ij both, and s the shrinkage:
 
     - `cosine`: n_ij / (√(n_i · n_j) + s).
     - `jaccard`: n_ij / (n_i + n_j − n_ij + s).
-    - `tfidf`: cosine of vectors in which a user counts log(products / (1 + products touched)),
-      as in `implicit`'s `TFIDFRecommender`; the shrinkage is added to the product of the norms.
+    - `tfidf`: cosine of vectors in which a user counts log(products / (1 + products interacted
+      with)), as in `implicit`'s `TFIDFRecommender`; the shrinkage is added to the product of the
+      norms.
     - `bm25`: Σ over common users of both products' BM25 weights, as in `implicit`'s
       `BM25Recommender`, times n_ij / (n_ij + s).
 
@@ -84,7 +85,8 @@ def similarities(
     weighted = csr_matrix(matrix)
     if kind in ("tfidf", "bm25"):
         rarity = np.log(matrix.shape[1]) - np.log1p(np.asarray(matrix.sum(axis=1)).ravel())
-        # People who touched all products say nothing; the formula would count them negatively.
+        # People who interacted with all products say nothing; the formula would count them
+        # negatively.
         weighted = csr_matrix(diags_array(np.maximum(rarity, 0.0)) @ matrix)
     if kind == "bm25":
         length = (1 - BM25_B) + BM25_B * people / people.mean()

@@ -18,9 +18,10 @@ class Goal:
     """What makes a product the right answer; the same as in `protocol.Task`.
 
     Attributes:
-        horizon: how long after the instant a touch counts; None: the user's next touch counts.
-        target_weight: weight from which an event counts; 0: every touch.
-        unseen: whether a product that the user touched before is no answer.
+        horizon: how long after the instant an interaction counts; None: the user's next interaction
+            counts.
+        target_weight: weight from which an event counts; 0: every interaction.
+        unseen: whether a product that the user interacted with before is no answer.
         barred_weight: weight from which an earlier event makes its product no answer; 0: none.
     """
 
@@ -48,12 +49,14 @@ def snapshots(rows: pl.DataFrame, goal: Goal, most: int) -> Iterator[Snapshot]:
 
     Without a horizon, snapshot k cuts each user before the k-th last instant at which the user
     reached a product for the first time; what was reached at that instant is the label. Users with
-    fewer such instants are not in the snapshot if every touch counts: nothing is left of them.
+    fewer such instants are not in the snapshot if every interaction counts: nothing is left of
+    them.
 
     If only stronger events count, it asks as `evaluation.splits.funnel` does: of the products that
-    reached the target at that instant, the one first touched last is the label (and those touched
-    at the same time as it), all of its rows are taken away, and everything of the user after the
-    instant; the rest of a basket is known. All rows of users without such an instant are known.
+    reached the target at that instant, the one first interacted with last is the label (and those
+    interacted with at the same time as it), all of its rows are taken away, and everything of the
+    user after the instant; the rest of a basket is known. All rows of users without such an instant
+    are known.
 
     With a horizon h, snapshot k lies at the newest row − k · h for everybody; labels are what is
     reached within h after it.
@@ -63,19 +66,19 @@ def snapshots(rows: pl.DataFrame, goal: Goal, most: int) -> Iterator[Snapshot]:
         goal: wow the lists will be evaluated.
         most: instants that are looked at.
     """
-    touched = rows.filter(pl.col("weight") > 0)
+    positive = rows.filter(pl.col("weight") > 0)
     reached = (
-        touched.filter(pl.col("weight") >= goal.target_weight)
+        positive.filter(pl.col("weight") >= goal.target_weight)
         .group_by(PAIR)
         .agg(reached=pl.col("event_ts").min())
-        .join(touched.group_by(PAIR).agg(first=pl.col("event_ts").min()), on=PAIR)
+        .join(positive.group_by(PAIR).agg(first=pl.col("event_ts").min()), on=PAIR)
     )
     if goal.horizon is not None:
         cut = _by_time
     else:
-        cut = _by_target if goal.target_weight > 0 else _by_touch
+        cut = _by_target if goal.target_weight > 0 else _by_interaction
     for back in range(1, most + 1):
-        snapshot = cut(touched, reached, goal, back)
+        snapshot = cut(positive, reached, goal, back)
         if not snapshot.labels.is_empty():
             yield snapshot
 
@@ -86,20 +89,22 @@ def _reached_at(reached: pl.DataFrame, back: int) -> pl.DataFrame:
     return reached.filter(instant == back)
 
 
-def _by_touch(touched: pl.DataFrame, reached: pl.DataFrame, goal: Goal, back: int) -> Snapshot:
+def _by_interaction(
+    positive: pl.DataFrame, reached: pl.DataFrame, goal: Goal, back: int
+) -> Snapshot:
     answers = _reached_at(reached, back)
     cuts = answers.select("user_id", cut="reached").unique()
-    known = touched.join(cuts, on="user_id").filter(pl.col("event_ts") < pl.col("cut")).drop("cut")
+    known = positive.join(cuts, on="user_id").filter(pl.col("event_ts") < pl.col("cut")).drop("cut")
     return Snapshot(known, _labels(answers, known, goal))
 
 
-def _by_target(touched: pl.DataFrame, reached: pl.DataFrame, goal: Goal, back: int) -> Snapshot:
+def _by_target(positive: pl.DataFrame, reached: pl.DataFrame, goal: Goal, back: int) -> Snapshot:
     answers = _reached_at(reached, back).filter(
         pl.col("first") == pl.col("first").max().over("user_id")
     )
     cuts = answers.select("user_id", cut="reached").unique()
     known = (
-        touched.join(cuts, on="user_id", how="left")
+        positive.join(cuts, on="user_id", how="left")
         .filter(pl.col("cut").is_null() | (pl.col("event_ts") <= pl.col("cut")))
         .drop("cut")
         .join(answers, on=PAIR, how="anti")
@@ -107,12 +112,12 @@ def _by_target(touched: pl.DataFrame, reached: pl.DataFrame, goal: Goal, back: i
     return Snapshot(known, _labels(answers, known, goal))
 
 
-def _by_time(touched: pl.DataFrame, reached: pl.DataFrame, goal: Goal, back: int) -> Snapshot:
+def _by_time(positive: pl.DataFrame, reached: pl.DataFrame, goal: Goal, back: int) -> Snapshot:
     horizon = goal.horizon or timedelta()
-    newest = pl.lit(touched["event_ts"].max(), dtype=pl.Datetime("us", "UTC"))
+    newest = pl.lit(positive["event_ts"].max(), dtype=pl.Datetime("us", "UTC"))
     cut = newest - horizon * back
-    known = touched.filter(pl.col("event_ts") <= cut, pl.col("arrived_at") <= cut)
-    answers = touched.filter(
+    known = positive.filter(pl.col("event_ts") <= cut, pl.col("arrived_at") <= cut)
+    answers = positive.filter(
         pl.col("event_ts") > cut,
         pl.col("event_ts") <= cut + horizon,
         pl.col("weight") >= goal.target_weight,

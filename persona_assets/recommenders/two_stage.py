@@ -61,10 +61,10 @@ class TwoStageConfig(Config):
         learning_rate: by how much each tree corrects the ones before.
         leaves: of a tree.
         truncation: rank down to which the ranker learns order.
-        horizon_days: how long after an instant a touch is the right answer [d]; 0: the user's next
-            touch is, whenever.
-        target_weight: weight from which an event counts as an answer; 0: every touch.
-        unseen: whether what the user touched before is no answer.
+        horizon_days: how long after an instant an interaction is the right answer [d]; 0: the
+            user's next interaction is, whenever.
+        target_weight: weight from which an event counts as an answer; 0: every interaction.
+        unseen: whether what the user interacted with before is no answer.
         heaviest_barred: whether what the user reached by an event of the heaviest weight there is
             is no answer.
         order: whose order lists have: `ranker`, or that of a part alone, for data on which the
@@ -141,9 +141,9 @@ class TwoStage(Recommender):
     whether the ranker orders lists or the better part alone.
 
     Its features are point in time like those of `feature_store`, but counted anew from the rows
-    known at each instant: an instant lies where a user's next touch is (or a horizon back from the
-    newest row), not at midnight, where the snapshots of the feature store lie; and pairs of
-    products, which the gain is in, have no columns there.
+    known at each instant: an instant lies where a user's next interaction is (or a horizon back
+    from the newest row), not at midnight, where the snapshots of the feature store lie; and pairs
+    of products, which the gain is in, have no columns there.
 
     Training counts the pairs of the sequences once per snapshot, scores (users × products) of its
     users, and grows trees over (users × candidates × features); scoring does the same without the

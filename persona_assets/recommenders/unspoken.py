@@ -17,6 +17,6 @@ def popular_last(
 
     Args:
         scores: (users × products).
-        popularity: (products,) users or sessions that touched each.
+        popularity: (products,) users or sessions that interacted with each.
     """
     return np.where(scores > 0, scores, (-1.0 / (1.0 + popularity)).astype(scores.dtype))

@@ -1,4 +1,4 @@
-"""Position-anchored user neighbourhoods: what similar people touched next.
+"""Position-anchored user neighbourhoods: what similar people interacted with next.
 
 Belongs here: the model. Does not belong here: finding similar users (`user_similarity.py`).
 """
@@ -43,7 +43,7 @@ class UserKNNConfig(Config):
         window: instants of the history that similar users are looked for by.
         history_decay: what sharing each earlier instant counts, the next one counting 1.
         emphasis: exponent of the event weight in the history; 0: a view counts like a purchase.
-        length_damping: exponent by which users who touched much count less.
+        length_damping: exponent by which users who interacted with much count less.
         source_damping: exponent by which sharing frequent products counts less.
         source_shrinkage: users added to a product's frequency there.
         target_damping: exponent by which frequent products are recommended less.
@@ -92,7 +92,7 @@ class UserKNNConfig(Config):
 
 @dataclass(frozen=True)
 class UserKNN(Recommender):
-    """Position-anchored user kNN: what similar people touched just after, and before, the same.
+    """Position-anchored user kNN: what similar users chose just after, and before, shared products.
 
     sim(u, v) = |v|^−λ Σ_{i in both} history_decay^age_u(i) · weight^emphasis · (pop_i + s)^−σ;
     score(u, j) = (pop_j + 1)^−τ Σ_v sim(u, v) · f(δ) over the most similar users v, δ from v's
@@ -147,7 +147,7 @@ class UserKNN(Recommender):
     def scorer(
         self, artefact: pl.DataFrame, users: Sequence[str], *, histories: pl.DataFrame
     ) -> Scorer:
-        """See the class; products that no neighbour touched follow by popularity."""
+        """See the class; products that no neighbour interacted with follow by popularity."""
         log = sequences(one_training(artefact, self.artefact))
         return self.scorer_of(log, sequences(histories, users=users, products=log.products))
 

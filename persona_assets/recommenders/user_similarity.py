@@ -1,7 +1,7 @@
-"""Similar users, lined up at what they touched in common: kernels over sequences.
+"""Similar users, lined up at what they interacted with in common: kernels over sequences.
 
-Belongs here: finding the users who share products with somebody, and adding up what they touched
-around the latest of these. Does not belong here: the model made of it (`user_knn.py`).
+Belongs here: finding the users who share products with somebody, and adding up what they interacted
+with around the latest of these. Does not belong here: the model made of it (`user_knn.py`).
 """
 
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class Nearness:
 
 
 class Memory(NamedTuple):
-    """The remembered sequences, and who touched each product.
+    """The remembered sequences, and who interacted with each product.
 
     Attributes:
         starts: (users + 1,) as in `Sequences`, like the next three.
@@ -51,7 +51,7 @@ class Memory(NamedTuple):
         positions: place of each entry's instant.
         times: when [s].
         holder_starts: (products + 1,) where the list of each product's holders begins.
-        holders: number of the user who touched it.
+        holders: number of the user who interacted with it.
         holder_entries: index of the entry by which.
         factor: (users,) by which a similarity to this user is multiplied.
     """
@@ -122,7 +122,7 @@ def recent(
 def anchored_scores(
     memory: Memory, histories: Recent, nearness: Nearness, block: slice, products: int
 ) -> NDArray[np.float64]:
-    """(users of the block × products): what similar users touched around what they share.
+    """(users of the block × products): what similar users interacted with around what they share.
 
     Complexity: the holders of the history's products, and the lengths of the neighbours.
     """

@@ -1,4 +1,4 @@
-"""Visits: who touched what together, where rows say so or silence does.
+"""Visits: who interacted with what together, where rows say so or silence does.
 
 Belongs here: which rows form a session. Does not belong here: the mart's sessions, which end at
 midnight and are events too (`transforms/sessions.py`), or what a model counts in them.
@@ -7,8 +7,9 @@ midnight and are events too (`transforms/sessions.py`), or what a model counts i
 import polars as pl
 
 TOGETHER = 0.5
-"""Share of touches that must share a session with another product for sessions to mean something:
-where people rate or buy one thing at a time, a session is a single product and says nothing."""
+"""Share of interactions that must share a session with another product for sessions to mean
+something: where people rate or buy one thing at a time, a session is a single product and says
+nothing."""
 _MICROSECONDS_PER_MINUTE = 60e6
 
 
@@ -16,8 +17,8 @@ def in_visits(rows: pl.DataFrame, *, gap_minutes: float) -> pl.DataFrame:
     """The rows with the identifier of their session in the place of `user_id`.
 
     Sessions are those of column `session_id`, if there is one and it is never null; else a user's
-    rows until a silence longer than the gap. If less than half of the touches share their session
-    with another product, a user's rows are one session.
+    rows until a silence longer than the gap. If less than half of the interactions share their
+    session with another product, a user's rows are one session.
 
     Args:
         rows: `user_id, product_id, event_ts, weight`, perhaps `session_id`.

@@ -154,18 +154,20 @@ COLD_START = Table(
         Column(
             "touches_of_cold_products",
             "int64",
-            "those of products that nobody had touched before the cut-off",
+            "those of products that nobody had interacted with before the cut-off",
             "events",
             minimum=0,
         ),
         Column("users", "int64", "users of the evaluated week", "users", minimum=0),
         Column("cold_users", "int64", "those not known before it", "users", minimum=0),
-        Column("products", "int64", "products touched in the week", "products", minimum=0),
-        Column("cold_products", "int64", "those not touched before it", "products", minimum=0),
+        Column("products", "int64", "products interacted with in the week", "products", minimum=0),
+        Column(
+            "cold_products", "int64", "those not interacted with before it", "products", minimum=0
+        ),
         Column(
             "cold_user_share",
             "float64",
-            "share of touches by cold users; null without touches",
+            "share of interactions by cold users; null without interactions",
             nullable=True,
             minimum=0,
             maximum=1,
@@ -173,8 +175,8 @@ COLD_START = Table(
         Column(
             "cold_product_share",
             "float64",
-            "share of touches of cold products, which models of touches cannot list; null without "
-            "touches",
+            "share of interactions of cold products, which models of interactions cannot list; "
+            "null without interactions",
             nullable=True,
             minimum=0,
             maximum=1,

@@ -103,8 +103,8 @@ def _joined(prefix: str, table: Table, names: tuple[str, ...]) -> tuple[Column, 
 TRAINING_SET = Table(
     "feature_store",
     "training_set",
-    grain="one row per user, product and day of the week before the cut-off: touched (label 1) or "
-    "sampled from the products on sale and not touched (label 0)",
+    grain="one row per user, product and day of the week before the cut-off: interacted with "
+    "(label 1), or sampled from the products on sale without an interaction (label 0)",
     key=("cutoff", "label_date", "user_id", "product_id"),
     partition="cutoff",
     columns=(
@@ -112,7 +112,7 @@ TRAINING_SET = Table(
         Column("label_date", "date", "day of the label; features are those of the day before"),
         USER,
         PRODUCT,
-        Column("label", "int64", "1: the user touched the product", minimum=0, maximum=1),
+        Column("label", "int64", "1: the user interacted with the product", minimum=0, maximum=1),
         Column("weight", "float64", "largest implicit-feedback weight; 0 for label 0", minimum=0),
         *_joined("user", USER_FEATURES, USER_FEATURE_NAMES),
         *_joined("item", ITEM_FEATURES, ITEM_FEATURE_NAMES),

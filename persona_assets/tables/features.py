@@ -70,7 +70,7 @@ USER_DAILY = Table(
         *_COUNTS,
         _count("searches", "searches", "searches"),
         _count("sessions", "sessions", "sessions"),
-        _count("products", "different products touched", "products"),
+        _count("products", "different products interacted with", "products"),
         _REVENUE,
         _WEIGHT,
     ),

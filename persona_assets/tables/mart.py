@@ -133,7 +133,7 @@ SESSIONS = Table(
         Column("ended_at", "timestamp", "last event"),
         Column("duration_s", "float64", "last less first event", "s", minimum=0, maximum=86_400),
         Column("events", "int64", "events in it", "events", minimum=1),
-        Column("products", "int64", "different products touched", "products", minimum=1),
+        Column("products", "int64", "different products interacted with", "products", minimum=1),
         Column("views", "int64", "product views", "events", minimum=0),
         Column("add_to_carts", "int64", "products put into the cart", "events", minimum=0),
         Column("purchases", "int64", "purchased lines", "events", minimum=0),

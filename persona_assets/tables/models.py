@@ -68,7 +68,7 @@ def neighbour_table(name: str, meaning: str) -> Table:
 
 
 def sequence_table(name: str, meaning: str) -> Table:
-    """Contract of a model that remembers who touched what when, and nothing else."""
+    """Contract of a model that remembers who interacted with what when, and nothing else."""
     return Table(
         "models",
         name,
@@ -79,7 +79,7 @@ def sequence_table(name: str, meaning: str) -> Table:
             CUTOFF,
             Column("user_id", "string", "keyed hash of the user"),
             PRODUCT,
-            Column("event_ts", "timestamp", "when the user first touched it"),
+            Column("event_ts", "timestamp", "when the user first interacted with it"),
             Column("weight", "float64", "weight of the strongest event of the two"),
         ),
     )
@@ -96,9 +96,11 @@ def vector_table(name: str, meaning: str) -> Table:
         columns=(
             CUTOFF,
             PRODUCT,
-            Column("vector", "vector", "the product in a history; all 0: too few touched it"),
+            Column(
+                "vector", "vector", "the product in a history; all 0: too few interacted with it"
+            ),
             Column("context", "vector", "the product near others: log-odds = vector · context"),
-            Column("users", "float64", "users who touched it", "users", minimum=0),
+            Column("users", "float64", "users who interacted with it", "users", minimum=0),
         ),
     )
 
@@ -173,7 +175,9 @@ CUSTOMER_SEGMENT_POPULARITY_MODEL = segment_table(
     "customer_segment_popularity_model",
     "time-decayed popularity within the segments of customers, and who is in which",
 )
-ITEM_KNN_MODEL = neighbour_table("item_knn_model", "similarity of the people who touched both")
+ITEM_KNN_MODEL = neighbour_table(
+    "item_knn_model", "similarity of the people who interacted with both"
+)
 EASE_MODEL = neighbour_table(
     "ease_model", "weights of the linear autoencoder that predicts each product from the others"
 )
@@ -194,14 +198,16 @@ CONTENT_MODEL = Table(
 SESSION_KNN_MODEL = Table(
     "models",
     "session_knn_model",
-    grain="one row per cut-off, session and product: what was touched in each session",
+    grain="one row per cut-off, session and product: what was interacted with in each session",
     key=("cutoff", "session_id", "product_id"),
     partition="cutoff",
     columns=(
         CUTOFF,
         Column("session_id", "string", "session, of a user"),
         PRODUCT,
-        Column("event_ts", "timestamp", "when the product was first touched in the session"),
+        Column(
+            "event_ts", "timestamp", "when the product was first interacted with in the session"
+        ),
         Column("weight", "float64", "weight of the strongest event of session and product"),
     ),
 )
@@ -216,8 +222,8 @@ TWO_STAGE_MODEL = Table(
         CUTOFF,
         Column("entity", "string", "what the row is part of", allowed=("ranker", "sequence")),
         Column("id", "string", "number of the line; user_id (keyed hash)"),
-        Column("product_id", "string", "what the user touched; empty for a line"),
-        Column("event_ts", "timestamp", "when the user first touched it", nullable=True),
+        Column("product_id", "string", "what the user interacted with; empty for a line"),
+        Column("event_ts", "timestamp", "when the user first interacted with it", nullable=True),
         Column("weight", "float64", "weight of the strongest event of the two", nullable=True),
         Column("text", "string", "the line, as LightGBM writes it", nullable=True),
     ),

@@ -52,7 +52,7 @@ def train_item_embeddings(
 def item_embeddings(
     interactions: pl.DataFrame, *, cutoff: date, seed: int, min_count: int = MIN_COUNT
 ) -> pl.DataFrame:
-    """Skip-gram vectors with hierarchical softmax of the products touched before the cut-off.
+    """Skip-gram vectors, with hierarchical softmax, of the products of the history.
 
     Mikolov et al., "Distributed Representations of Words and Phrases and their Compositionality"
     (2013), with users as sentences and products as words ("item2vec": Barkan and Koenigstein,
@@ -103,7 +103,7 @@ def item_embeddings(
 def user_embeddings(
     interactions: pl.DataFrame, item_embeddings: pl.DataFrame, *, cutoff: date
 ) -> pl.DataFrame:
-    """Each user as the mean of the vectors of what they touched, weighted by implicit feedback.
+    """Each user as the mean of their products' vectors, weighted by implicit feedback.
 
     Events without weight (returns) and products without a vector count for nothing.
 

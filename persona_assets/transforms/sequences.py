@@ -1,4 +1,4 @@
-"""Interaction sequences: what each user touched, in order.
+"""Interaction sequences: what each user interacted with, in order.
 
 Belongs here: turning interactions into sequences of products. Does not belong here: what is
 learned from them (`embeddings.py`).
@@ -16,10 +16,10 @@ ORDER = ("event_ts", "event_id", "product_id")
 
 
 def interaction_steps(interactions: nw.LazyFrame, *, cutoff: date) -> nw.LazyFrame:
-    """What users touched before the cut-off, one row a step, in no order.
+    """What users interacted with before the cut-off, one row a step, in no order.
 
-    Returned goods are no step of a sequence, and a product touched several times in a row is one
-    step. Events at the same instant follow each other by `event_id`.
+    Returned goods are no step of a sequence, and a product interacted with several times in a row
+    is one step. Events at the same instant follow each other by `event_id`.
 
     Args:
         interactions: rows of `mart/user_item_interactions`.

@@ -13,7 +13,7 @@ import polars as pl
 from persona_assets.tables.contract import Table
 from persona_assets.tables.feature_store import ITEM_FEATURES, USER_FEATURES, WINDOWS
 from persona_assets.transforms.days import during
-from persona_assets.transforms.engine import to_engine, latest_before
+from persona_assets.transforms.engine import latest_before, to_engine
 from persona_assets.transforms.exact import exact_parts, from_exact_parts
 
 LOOKBACK_DAYS = max(WINDOWS) - 1

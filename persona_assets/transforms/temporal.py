@@ -28,14 +28,14 @@ _PREDECESSORS = {"_any": (), "_product": ("product_id",), "_category": ("categor
 """What a user's earlier event may have in common with the present one."""
 
 
-def last_touches(
+def last_interactions(
     interactions: nw.LazyFrame,
     products: nw.LazyFrame,
     days: Sequence[date],
     *,
     earlier: nw.LazyFrame | None = None,
 ) -> nw.LazyFrame:
-    """When each user last touched each product up to the end of `days`, as it was known then.
+    """Each user's last interaction with each product up to the end of `days`, as known then.
 
     Args:
         interactions: rows of `mart/user_item_interactions` of `days`.
@@ -44,9 +44,9 @@ def last_touches(
         earlier: what this function returned for days right before them; None: nothing.
 
     Returns:
-        `user_id`, `product_id`, `category` (that of the product when it was touched) and `last_us`,
-        microseconds since 1970, one row for each combination. Touches of no use to the day after
-        `days` are left out: they lie too far back.
+        `user_id`, `product_id`, `category` (that of the product when it was interacted with) and
+        `last_us`, microseconds since 1970, one row for each combination. Interactions of no use to
+        the day after `days` are left out: they lie too far back.
     """
     what = ("user_id", "product_id", "category")
     punctual = during(interactions, days).filter(_punctual())
@@ -60,8 +60,8 @@ def last_touches(
     return latest.filter(nw.col("last_us") >= oldest * 86_400 * _SECOND_US)
 
 
-class Touches:
-    """`last_touches` before one batch of a range after the other, each day read once.
+class LastInteractions:
+    """`last_interactions` before one batch of a range after the other, each day read once.
 
     Args:
         interactions: rows of `mart/user_item_interactions` of the range and of the `LOOKBACK_DAYS`
@@ -83,12 +83,12 @@ class Touches:
         self._found: nw.LazyFrame | None = None
 
     def before(self, days: Sequence[date]) -> nw.LazyFrame:
-        """The touches up to the first of `days`, which lies after all days asked for earlier."""
+        """The last interactions before the first of `days`; call it with ascending days."""
         first = min(days)
         start = self._since or first - timedelta(days=LOOKBACK_DAYS)
         read = [start + timedelta(days=each) for each in range((first - start).days)]
         self._found = self._hold(
-            last_touches(self._interactions, self._products, read, earlier=self._found)
+            last_interactions(self._interactions, self._products, read, earlier=self._found)
         )
         self._since = first
         return self._found
@@ -99,7 +99,7 @@ def temporal_features(
     products: nw.LazyFrame,
     days: Sequence[date],
     *,
-    touches: nw.LazyFrame | None = None,
+    interacted: nw.LazyFrame | None = None,
 ) -> nw.LazyFrame:
     """Time features of the events of `days`.
 
@@ -109,23 +109,23 @@ def temporal_features(
     event is that of its product as it was known at the end of the event's day.
 
     Args:
-        interactions: rows of `mart/user_item_interactions` of `days` and, without `touches`, of
+        interactions: rows of `mart/user_item_interactions` of `days` and, without `interacted`, of
             the `LOOKBACK_DAYS` days before each of them.
         products: rows of `raw/product_history`, or of `raw/products`.
         days: the days whose events are described; at least one.
-        touches: see `Touches.before`; None: taken from `interactions`.
+        interacted: see `LastInteractions.before`; None: taken from `interactions`.
 
     Returns:
         Rows of `features/temporal_features`, one for each interaction of `days`.
     """
-    if touches is None:
-        touches = Touches(interactions, products, hold=lambda frame: frame).before(days)
+    if interacted is None:
+        interacted = LastInteractions(interactions, products, hold=lambda frame: frame).before(days)
     latest = nw.col("last_us").max()
-    by_category = touches.group_by("user_id", "category").agg(latest)
+    by_category = interacted.group_by("user_id", "category").agg(latest)
     # Each from the smallest table that holds it.
     history = {
         "_any": by_category.group_by("user_id").agg(latest),
-        "_product": touches.group_by("user_id", "product_id").agg(latest),
+        "_product": interacted.group_by("user_id", "product_id").agg(latest),
         "_category": by_category,
     }
     first, last = min(days), max(days)

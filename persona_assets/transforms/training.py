@@ -36,14 +36,15 @@ def training_set(
     cutoff: date,
     seed: int,
 ) -> nw.LazyFrame:
-    """Touched and untouched products of the week before the cut-off, with the features of the eve.
+    """Positives and sampled negatives of the week before the cut-off, with features of the eve.
 
-    Positives are the products that a user touched with positive weight on a day. For each of them,
-    `NEGATIVES` products are sampled that were on sale on the eve (had an event in the 30 days
-    before) and that the user did not touch that day; fewer only where the shop has no more.
+    Positives are the products that a user interacted with with positive weight on a day. For each
+    of them, `NEGATIVES` products are sampled that were on sale on the eve (had an event in the 30
+    days before) and that the user did not interact with that day; fewer only where the shop has no
+    more.
 
     Sampling: each day's products are put into a pseudo-random circular order, and each user takes
-    the untouched ones from a pseudo-random place on. Everything is integer arithmetic, so both
+    the negatives from a pseudo-random place on. Everything is integer arithmetic, so both
     engines sample the same.
 
     Args:
@@ -64,7 +65,7 @@ def training_set(
         nw.col("event_date") >= cutoff - timedelta(days=LABEL_DAYS),
         nw.col("event_date") < cutoff,
     )
-    touched = (
+    interacted = (
         known.group_by("user_id", "product_id", "event_date")
         .agg(weight=nw.col("weight").max())
         .rename({"event_date": "label_date"})
@@ -72,8 +73,10 @@ def training_set(
     eves = to_engine(interactions, _eves(cutoff))
     on_sale = item_features.join(eves, on="as_of", how="inner").select("label_date", "product_id")
     columns = ["label_date", "user_id", "product_id", "label", "weight"]
-    positives = touched.filter(nw.col("weight") > 0).with_columns(label=nw.lit(1))
-    negatives = _negatives(touched, on_sale, seed).with_columns(label=nw.lit(0), weight=nw.lit(0.0))
+    positives = interacted.filter(nw.col("weight") > 0).with_columns(label=nw.lit(1))
+    negatives = _negatives(interacted, on_sale, seed).with_columns(
+        label=nw.lit(0), weight=nw.lit(0.0)
+    )
     examples = nw.concat([positives.select(columns), negatives.select(columns)], how="vertical")
     return (
         examples.join(eves, on="label_date", how="inner")
@@ -92,8 +95,8 @@ def training_set(
     )
 
 
-def _negatives(touched: nw.LazyFrame, on_sale: nw.LazyFrame, seed: int) -> nw.LazyFrame:
-    """Up to `NEGATIVES` untouched products per positive: label_date, user_id, product_id."""
+def _negatives(interacted: nw.LazyFrame, on_sale: nw.LazyFrame, seed: int) -> nw.LazyFrame:
+    """Up to `NEGATIVES` products without interaction per positive (label_date, user_id, …)."""
     circle = (
         on_sale.with_columns(_row=_row_number("product_id").over("label_date"))
         .with_columns(_key=_scramble(nw.col("_row"), seed))
@@ -103,17 +106,17 @@ def _negatives(touched: nw.LazyFrame, on_sale: nw.LazyFrame, seed: int) -> nw.La
     sizes = circle.group_by("label_date").agg(_size=nw.len().cast(nw.Int64))
     user_day = ["label_date", "user_id"]
     people = (
-        touched.group_by(*user_day)
+        interacted.group_by(*user_day)
         .agg(_wanted=(nw.col("weight") > 0).cast(nw.Int64).sum() * NEGATIVES)
         .join(sizes, on="label_date", how="inner")
         .with_columns(_row=_row_number("user_id").over("label_date"))
         .with_columns(_start=_scramble(nw.col("_row"), seed + 1))
     )
-    # A user who touched t products needs at most (NEGATIVES + 1) · t places to find NEGATIVES · t
-    # untouched ones.
-    turns = to_engine(touched, pl.DataFrame({"_turn": range(NEGATIVES + 1)}))
+    # A user who interacted with t products needs at most (NEGATIVES + 1) · t places to find
+    # NEGATIVES · t untouched ones.
+    turns = to_engine(interacted, pl.DataFrame({"_turn": range(NEGATIVES + 1)}))
     draws = (
-        touched.with_columns(_nth=_row_number("product_id").over(*user_day) - 1)
+        interacted.with_columns(_nth=_row_number("product_id").over(*user_day) - 1)
         .select(*user_day, "_nth")
         .join(turns, how="cross")
         .with_columns(_draw=nw.col("_nth") * (NEGATIVES + 1) + nw.col("_turn"))
@@ -125,7 +128,7 @@ def _negatives(touched: nw.LazyFrame, on_sale: nw.LazyFrame, seed: int) -> nw.La
         circle.select("label_date", "_place", "product_id"),
         on=["label_date", "_place"],
         how="inner",
-    ).join(touched, on=[*user_day, "product_id"], how="anti")
+    ).join(interacted, on=[*user_day, "product_id"], how="anti")
     return drawn.with_columns(_found=_row_number("_draw").over(*user_day)).filter(
         nw.col("_found") <= nw.col("_wanted")
     )

@@ -98,7 +98,8 @@ def week(interactions: pl.DataFrame, *, cutoff: date, exclude: Exclusion) -> Wee
         exclude: the rule that lists are made with.
 
     Raises:
-        DataError: nothing is known before the week, or nobody known touched anything relevant.
+        DataError: nothing is known before the week, or nobody known interacted with anything
+            relevant.
     """
     rows = interactions.filter(
         pl.col("event_date") >= cutoff - timedelta(days=HISTORY_DAYS),
@@ -113,8 +114,8 @@ def week(interactions: pl.DataFrame, *, cutoff: date, exclude: Exclusion) -> Wee
     if made.relevant.is_empty():
         raise DataError(
             f"{USER_ITEM_INTERACTIONS.path}: {made.known.height} row(s) are known before {cutoff} "
-            "and nobody known touched a relevant product in the seven days from it; materialize "
-            "more days, or choose a later cut-off"
+            "and nobody known interacted with a relevant product in the seven days from it; "
+            "materialize more days, or choose a later cut-off"
         )
     return made
 
@@ -176,7 +177,7 @@ def interactions_for(store: DeltaStore, cutoffs: Sequence[date]) -> pl.DataFrame
 
 
 def weekly_task(exclude: Exclusion) -> Task:
-    """How weekly lists are evaluated: any touch within seven days."""
+    """How weekly lists are evaluated: any interaction within seven days."""
     return Task(
         horizon=timedelta(days=EVALUATED_DAYS),
         unseen=exclude == "seen",

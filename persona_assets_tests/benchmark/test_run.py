@@ -143,7 +143,7 @@ def test_funnel_reports_baskets_and_later_purchases_apart(log):
     assert overall == pytest.approx(sum(parts) / 2)
 
 
-def test_truth_nobody_touched_before_is_missed_not_dropped(log):
+def test_truth_nobody_interacted_with_before_is_missed_not_dropped(log):
     rows = log(*((user, product, hour) for user in "abc" for hour, product in enumerate("xyz")))
     rows = pl.concat([rows, log(*((user, f"only-{user}", 9) for user in "abc"))])
     splits = split(rows, "leave_one_out")

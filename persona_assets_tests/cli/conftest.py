@@ -1,4 +1,4 @@
-"""Commands that must be refused: run in this process, their one message, and nothing touched."""
+"""Commands that must be refused: run in this process, their one message, and nothing changed."""
 
 import hashlib
 import signal
@@ -47,7 +47,7 @@ def only_message(output: str, errors: str, exit_code: object) -> str:
 def refusal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Callable[..., str]]:
-    """refusal(home, *arguments) → the only message of a command that must fail, touch nothing and
+    """refusal(home, *arguments) → the only message of a command that must fail, change nothing and
     not wait for anything."""
 
     def hung(number: int, frame: FrameType | None) -> None:

@@ -56,7 +56,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def refused(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., str]:
-    """refused(*arguments) → the message of a command that must fail and touch nothing."""
+    """refused(*arguments) → the message of a command that must fail and change nothing."""
 
     def run(*arguments: str) -> str:
         before = snapshot(home)

@@ -110,7 +110,7 @@ def home(whole: Any, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("what", DAMAGES)
-def test_damage_is_one_message_and_nothing_is_touched(
+def test_damage_is_one_message_and_nothing_is_interacted_with(
     what: str, home: Path, refusal: Callable[..., str], monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:  # fmt: skip

@@ -129,7 +129,7 @@ SPOILT: dict[str, tuple[tuple[str, ...], Callable[[Delivery], object]]] = {
     ("spoilt", "command"),
     [(spoilt, command) for spoilt, (commands, _) in SPOILT.items() for command in commands],
 )
-def test_garbage_is_one_message_and_touches_nothing(
+def test_garbage_is_one_message_and_changes_nothing(
     spoilt: str, command: str, delivery: Delivery, whole: Any, refusal: Callable[..., str],
     tmp_path: Path,
 ) -> None:  # fmt: skip

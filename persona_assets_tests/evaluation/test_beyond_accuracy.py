@@ -28,7 +28,7 @@ METRICS = RECOMMENDATION_ANALYSIS.column("metric").allowed
 
 @pytest.fixture(scope="module")
 def shop(mart):
-    """Four users; a is touched by all of them (by one twice), b by two, c and d by one."""
+    """Four users; a is interacted with by all of them (by one twice), b by two, c and d by one."""
     return mart(
         *((user, "a", -3) for user in ("ann", "bob", "cid", "dan", "ann")),
         ("ann", "b", -2),

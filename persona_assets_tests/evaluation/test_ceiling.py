@@ -78,7 +78,8 @@ def test_a_matrix_that_does_not_fit_is_refused(affinity, cutoff):
 
 
 def test_nobody_who_does_not_know_the_truth_does_better(mart, cutoff):
-    # What people touch is drawn from the affinities: the optimum must beat noisy versions of them.
+    # What people interact with is drawn from the affinities: the optimum must beat noisy versions
+    # of them.
     generator = np.random.default_rng(2)
     users, products = [f"u{n:03d}" for n in range(300)], [f"p{n:02d}" for n in range(40)]
     affinity = generator.normal(size=(300, 40))

@@ -10,7 +10,7 @@ def test_golden_case(mart, cutoff):
         ("cid", "b", -1, "view", 2),  # happened before the cut-off, known only after it
         ("ann", "a", 1),
         ("ann", "b", 1),
-        ("ann", "b", 2, "return"),  # no touch
+        ("ann", "b", 2, "return"),  # no interaction
         ("bob", "a", 3),
         ("cid", "c", 3),
         ("cid", "c", 4),

@@ -13,7 +13,7 @@ def shop(mart):
         ("ann", "b", -2),
         ("ann", "c", 1),
         ("bob", "b", 1),
-        ("bob", "d", 2),  # nobody has touched it before
+        ("bob", "d", 2),  # nobody has interacted with it before
         ("new", "a", 2),
     )
 
@@ -65,7 +65,7 @@ def test_a_product_that_only_one_model_lists_is_a_candidate_of_that_model_alone(
 
 
 def test_rare_products_weigh_more_when_popularity_is_taken_out(mart, lists, cutoff):
-    # ann wants c, which three users have touched, and d, which nobody has.
+    # ann wants c, which three users have interacted with, and d, which nobody has.
     shop = mart(
         ("ann", "a", -3),
         *((user, "c", -2) for user in ("bob", "cid", "dan")),
@@ -93,7 +93,7 @@ def test_names_and_the_order_of_rows_change_no_value(mart, cutoff):
     """Blind to names: products of equal score are evaluated alike, whatever they are called."""
     generator = np.random.default_rng(0)
     people, things = [f"u{n}" for n in range(12)], [f"p{n}" for n in range(15)]
-    touched = [
+    interacted = [
         (person, thing, int(generator.integers(-6, 7)))
         for person in people
         for thing in generator.choice(things, 6, replace=False)
@@ -101,7 +101,7 @@ def test_names_and_the_order_of_rows_change_no_value(mart, cutoff):
     scores = {(u, p): int(generator.integers(3)) for u in people for p in things}
 
     def evaluated(users, products, seed):
-        renamed = [(users[u], products[p], day) for u, p, day in touched]
+        renamed = [(users[u], products[p], day) for u, p, day in interacted]
         rows = []
         for u in people:
             # As the models list: by score, equal ones by name.

@@ -13,13 +13,15 @@ from persona_assets.tables.evaluation import OFFLINE_METRICS
 
 @pytest.fixture(scope="module")
 def shop(mart):
-    """Forty users who saw `old` and then touch one to three of ten products."""
+    """Forty users who saw `old` and then interact with one to three of ten products."""
     generator = np.random.default_rng(0)
     rows = []
     for user in range(40):
         rows.append((f"u{user:02d}", "old", -3))
-        touched = generator.choice(10, size=generator.integers(1, 4), replace=False)
-        rows += [(f"u{user:02d}", f"p{product}", int(generator.integers(7))) for product in touched]
+        interacted = generator.choice(10, size=generator.integers(1, 4), replace=False)
+        rows += [
+            (f"u{user:02d}", f"p{product}", int(generator.integers(7))) for product in interacted
+        ]
     return mart(*rows)
 
 
@@ -136,7 +138,7 @@ def test_missing_baseline_names_it(top_k, shop, cutoff):
 
 def test_a_week_without_relevant_users_is_insufficient(top_k, shop, cutoff):
     before = shop.filter(pl.col("event_date") < cutoff)
-    with pytest.raises(DataError, match=r"no user known before the cut-off touched"):
+    with pytest.raises(DataError, match=r"no user known before the cut-off interacted"):
         evaluate(top_k, before, cutoff)
 
 

@@ -75,7 +75,7 @@ def test_truth_that_arrives_after_the_evaluated_week_never_counts(mart, cutoff):
     assert pairs(truth) == [("ann", "a")]
 
 
-def test_repeated_touches_count_once_in_any_order_of_rows(mart, cutoff):
+def test_repeated_interactions_count_once_in_any_order_of_rows(mart, cutoff):
     events = mart(
         ("bob", "a", -3),
         ("ann", "a", -3),

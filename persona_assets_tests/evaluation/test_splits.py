@@ -48,13 +48,13 @@ def test_leave_one_out_holds_out_the_last_product_and_before_it_the_last_but_one
     assert pairs(splits.test.excluded) == pairs(splits.test.history)
 
 
-def test_a_product_touched_again_counts_where_it_was_first_touched():
+def test_a_product_met_again_counts_where_it_was_first_met():
     rows = log(("a", "x", 1), ("a", "y", 2), ("a", "z", 3), ("a", "x", 9))
 
     splits = leave_one_out(rows)
 
     assert pairs(splits.test.truth) == [("a", "z")]
-    # The later touch of x is known when z is asked for: it is not of the pair held out.
+    # The later interaction of x is known when z is asked for: it is not of the pair held out.
     assert splits.test.history.height == 3
 
 

@@ -43,7 +43,7 @@ def events(rows):
 def shop(seed=0):
     """Four weeks of history and an evaluated week drawn from planted coefficients.
 
-    Returns the events, and the planted probability of a touch in the week, (users × products).
+    Returns the events, and the planted probability of an interaction, (users × products).
     """
     rng = np.random.default_rng(seed)
     taste, trait = rng.normal(size=(300, 4)), rng.normal(size=(60, 4))
@@ -64,14 +64,14 @@ def shop(seed=0):
         - 0.5 * np.abs(np.log(PRICES["price"].to_numpy() / 10.0))[None, :]
     )
     probability = 1 / (1 + np.exp(-log_odds))
-    touched = rng.random(probability.shape) < probability
-    bought = touched & (rng.random(probability.shape) < 0.4)
+    interacted = rng.random(probability.shape) < probability
+    bought = interacted & (rng.random(probability.shape) < 0.4)
     rows = [
         (USERS[u], PRODUCTS[p], -1.5 - 20 * rng.random(), "view")
         for u, p in np.argwhere(before)
         for _ in range(before[u, p])
     ]
-    for kind, mask in (("view", touched), ("purchase", bought)):
+    for kind, mask in (("view", interacted), ("purchase", bought)):
         rows += [(USERS[u], PRODUCTS[p], 7 * rng.random(), kind) for u, p in np.argwhere(mask)]
     embeddings = (
         pl.DataFrame({"user_id": USERS, "vector": taste.tolist()}),
@@ -88,7 +88,7 @@ def fit(interactions=INTERACTIONS, embeddings=EMBEDDINGS, prices=PRICES, seed=1)
     return fit_response(interactions, prices, *embeddings, cutoff=W, seed=seed)
 
 
-def test_planted_coefficients_come_back_and_rare_touches_are_not_inflated():
+def test_planted_coefficients_come_back_and_rare_interactions_are_not_inflated():
     fitted = fit()
     found = dict(zip(FEATURES, fitted.coefficients, strict=True))
     planted = {
@@ -178,8 +178,8 @@ def test_a_shop_of_purchases_only_orders_on_every_click():
     assert fitted.label == "fitted"
 
 
-def test_a_week_without_touches_is_named():
-    with pytest.raises(DataError, match=r"0 were touched in the seven days"):
+def test_a_week_without_interactions_is_named():
+    with pytest.raises(DataError, match=r"0 were interacted with in the seven days"):
         fit(INTERACTIONS.filter(pl.col("event_date") < W))
     with pytest.raises(DataError, match=r"of 0 pairs"):
         fit(INTERACTIONS.filter(pl.col("event_date") >= W))

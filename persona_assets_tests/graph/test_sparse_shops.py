@@ -44,20 +44,20 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "customer_segment_popularity": "nobody's customer segment is known",
     },
     "one product, all alike": {
-        "metrics of the models": "no user known before the cut-off touched",
+        "metrics of the models": "no user known before the cut-off interacted",
         "comparison of the models": "no week has been evaluated",
         "A/B test": "no week has been evaluated",
         "customer segments": "at least 3 customers who differ",
     },
     "a week without events, purchases only": {
-        "metrics of the models": "no user known before the cut-off touched",
+        "metrics of the models": "no user known before the cut-off interacted",
         "drift": "no rows for the evaluated week",
         "data quality": "no rows for the evaluated week",
     },
     "nothing accepted before a cut-off": {
         **dict.fromkeys(MODELS, "no row with a positive weight"),
         "recommendations": "no model could be trained",
-        "embeddings": "no product was touched",
+        "embeddings": "no product was interacted with",
     },
 }
 """Kind of shop → subject → part of the reason why it is skipped."""

@@ -196,9 +196,7 @@ def test_large_tables_are_digested_where_the_engine_computes(side, facts, rows, 
     assert side.store.digests(facts, DAYS[:3])["2025-03-03"] == (0, 0)
 
 
-def test_what_is_cached_is_computed_once_and_released_by_the_next(
-    spark_side, rows, tmp_path
-):
+def test_what_is_cached_is_computed_once_and_released_by_the_next(spark_side, rows, tmp_path):
     log = tmp_path / "computed"
 
     def note(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

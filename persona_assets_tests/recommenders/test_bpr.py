@@ -82,10 +82,10 @@ def test_somebody_new_gets_the_vector_that_maximises_the_objective(shop):
     model = BPR(BPRConfig(factors=5, iterations=3))
     artefact = model.fit(Interactions.known_at(CUTOFF, shop))
     factors = Factors.from_artefact(artefact, BPR_MODEL)
-    touched = ["p003", "p017", "p020"]
+    interacted = ["p003", "p017", "p020"]
     popular = np.exp(factors.product_biases)
     typical = popular @ factors.product_vectors / popular.sum()
-    apart = factors.product_vectors[factors.products.is_in(touched).to_numpy()] - typical
+    apart = factors.product_vectors[factors.products.is_in(interacted).to_numpy()] - typical
 
     x = np.zeros(5)
     for _ in range(20_000):
@@ -93,9 +93,9 @@ def test_somebody_new_gets_the_vector_that_maximises_the_objective(shop):
         x += 0.1 * ((wrong[:, None] * apart).mean(axis=0) - 0.03 * x)
     expected = factors.product_vectors @ x + factors.product_biases
 
-    lists = model.recommend_next(artefact, touched, k=480).sort("product_id")
+    lists = model.recommend_next(artefact, interacted, k=480).sort("product_id")
 
-    others = ~factors.products.is_in(touched).to_numpy()
+    others = ~factors.products.is_in(interacted).to_numpy()
     np.testing.assert_allclose(lists["score"], expected[others], rtol=1e-3, atol=1e-3)
 
 

@@ -83,7 +83,7 @@ def test_fields_have_their_share_of_the_length_and_products_the_length_1():
     assert of_cold == pytest.approx({"category": 1 / 2.5, "price": 0.2, "name": 1 / 2.5})
 
 
-def test_a_product_that_nobody_touched_is_recommended_for_what_it_is(rows):
+def test_a_product_that_nobody_interacted_with_is_recommended_for_what_it_is(rows):
     model = Content()
     artefact = model.fit(Interactions.known_at(CUTOFF, rows), side=SIDE)
 
@@ -109,7 +109,7 @@ def test_scores_are_the_cosines_of_descriptions(rows, mart):
     assert score == pytest.approx(red + 0.5 * mug, rel=1e-6)
 
 
-def test_popularity_lifts_what_many_touched_only_where_asked(rows):
+def test_popularity_lifts_what_many_interacted_with_only_where_asked(rows):
     artefact = Content().fit(Interactions.known_at(CUTOFF, rows), side=SIDE)
 
     def score(popularity: float) -> float:

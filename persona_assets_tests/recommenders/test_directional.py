@@ -33,7 +33,7 @@ def test_what_comes_after_is_recommended_before_what_came_before(mart):
     assert best(model, learned, "ab", 2) == ["c", "z"]
 
 
-def test_the_latest_touch_counts_most(mart):
+def test_the_latest_interaction_counts_most(mart):
     model = Directional()
     learned = model.fit(Interactions.known_at(CUTOFF, walks(mart, "ab", "ab", "cd", "cd")))
 

@@ -77,10 +77,10 @@ def test_scores_are_the_history_times_the_weights(mart):
     )
     model = EASE(EASEConfig(regularization=1.0, history_decay=0.5, emphasis=0.0))
     history = mart(("n", "b", "view", 1, 2), ("n", "a", "purchase", 5, 1))
-    touched = np.array(
+    interacted = np.array(
         [[1, 1, 0, 0]] * 2 + [[1, 1, 1, 0], [0, 1, 1, 0], [0, 0, 1, 1], [0, 0, 0, 1]]
     )
-    weights = of_the_paper(csr_matrix(np.vstack([touched, [1, 0, 0, 1]]).astype(float)), 1.0)
+    weights = of_the_paper(csr_matrix(np.vstack([interacted, [1, 0, 0, 1]]).astype(float)), 1.0)
 
     lists = model.recommend(
         model.fit(Interactions.known_at(CUTOFF, rows)), ["n"], k=4, histories=history

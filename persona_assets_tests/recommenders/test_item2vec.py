@@ -13,7 +13,7 @@ CUTOFF = date(2024, 3, 4)
 SMALL = Item2VecConfig(factors=8, epochs=30)
 
 
-def test_products_touched_after_one_another_lead_to_one_another(mart):
+def test_products_interacted_with_after_one_another_lead_to_one_another(mart):
     # Two tastes that share nothing, in orders drawn at random.
     random = np.random.default_rng(1)
     rows = mart(
@@ -51,7 +51,7 @@ def test_scores_order_as_the_decayed_mean_of_vectors_times_contexts(shop, mart):
     assert lists["product_id"].head(50).to_list() == expected[:50].tolist()
 
 
-def test_products_that_too_few_people_touched_come_last_by_popularity(mart):
+def test_products_that_too_few_people_interacted_with_come_last_by_popularity(mart):
     rows = mart(
         *((user, product, "view", 1, 3) for user in "abcd" for product in "xyz"),
         ("a", "rare", "view", 1, 2),
@@ -85,7 +85,7 @@ def test_words_are_the_products_in_order_and_baskets_are_shuffled_by_the_seed(ma
 
 
 @pytest.mark.parametrize("min_count", [1, 2])
-def test_one_touch_alone_is_enough_for_an_artefact(mart, min_count):
+def test_one_interaction_alone_is_enough_for_an_artefact(mart, min_count):
     model = Item2Vec(Item2VecConfig(factors=4, min_count=min_count))
 
     artefact = model.fit(Interactions.known_at(CUTOFF, mart(("a", "x", "view", 1, 1))))

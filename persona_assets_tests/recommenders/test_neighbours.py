@@ -22,8 +22,8 @@ LEARNED = Neighbours(
 )
 
 
-def scores(mart, *touched, weights=None, **options):
-    rows = mart(*(("u", product, "view", 1, days) for product, days in touched))
+def scores(mart, *interacted, weights=None, **options):
+    rows = mart(*(("u", product, "view", 1, days) for product, days in interacted))
     history = sequences(rows, users=["u"], products=PRODUCTS)
     each = np.ones(len(history.items)) if weights is None else np.array(weights, dtype=float)
     return LEARNED.scorer(history, each, **options).scores_of(slice(0, 1))[0].tolist()

@@ -49,7 +49,7 @@ def test_the_row_is_enough_to_repeat_the_training():
     }
 
 
-def test_a_segmentation_is_a_row_like_any_training_and_no_decision_touches_it():
+def test_a_segmentation_is_a_row_like_any_training_and_no_decision_changes_it():
     segmentation = CustomerSegments(SegmentationConfig(k=5, seed=3))
 
     row = registry_row(

@@ -97,7 +97,7 @@ SEGMENTED = SideInformation(
 )
 
 
-def test_customers_get_what_their_segment_touches(rows):
+def test_customers_get_what_their_segment_interacts_with(rows):
     model = CustomerSegmentPopularity(CustomerSegmentPopularityConfig(shrinkage=6.0))
     artefact = model.fit(Interactions.known_at(CUTOFF, rows), side=SEGMENTED)
     lists = model.recommend(artefact, ["a", "stranger"], k=3)

@@ -29,7 +29,7 @@ def log(*rows):
     )
 
 
-def test_products_stand_once_in_the_order_of_first_touch():
+def test_products_stand_once_in_the_order_of_first_interaction():
     made = sequences(log(("b", "y", 5), ("b", "x", 1), ("b", "y", 9, 5), ("a", "z", 3)))
 
     assert made.users.to_list() == ["a", "b"]

@@ -82,7 +82,7 @@ def test_known_is_the_state_before_the_cutoff():
 
 def test_models_of_a_cutoff_do_not_move_with_later_attributes_and_those_of_a_later_one_do():
     change = datetime(2025, 3, 10, tzinfo=UTC)
-    touched = [("ann", "p"), ("ann", "q"), ("bob", "p"), ("bob", "r"), ("cyd", "q")]
+    interacted = [("ann", "p"), ("ann", "q"), ("bob", "p"), ("bob", "r"), ("cyd", "q")]
     interactions = pl.DataFrame(
         [
             {
@@ -93,7 +93,7 @@ def test_models_of_a_cutoff_do_not_move_with_later_attributes_and_those_of_a_lat
                 "arrived_at": change - timedelta(hours=number + 1),
                 "weight": 1.0,
             }
-            for number, (user, product) in enumerate(touched)
+            for number, (user, product) in enumerate(interacted)
         ]
     )
     described = {"kind": "product", "price": 1.0, "category": "x", "brand": "b", "name": "One"}

@@ -5,7 +5,7 @@ from scipy.sparse import csr_matrix, random, vstack
 
 from persona_assets.recommenders import similarity
 from persona_assets.recommenders.sequences import sequences
-from persona_assets.recommenders.similarity import gram_rows, latest, similarities, touched
+from persona_assets.recommenders.similarity import gram_rows, latest, similarities, user_item_matrix
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_blocks_of_any_size_are_the_same_matrix(matrix, monkeypatch):
     assert (gram == (matrix.T @ matrix).toarray()).all()
 
 
-def test_people_who_touched_everything_say_nothing_in_tfidf():
+def test_people_who_interacted_with_everything_say_nothing_in_tfidf():
     assert whole(csr_matrix(np.ones((3, 4))), "tfidf").sum() == 0
 
 
@@ -86,5 +86,5 @@ def test_only_the_latest_products_are_counted_and_all_of_one_instant(mart):
     kept = latest(log, 2)
 
     assert kept.products.gather(kept.items).to_list() == ["twin1", "twin2", "new"]
-    assert touched(log, 1).toarray().tolist() == [[1, 0, 0, 0]]
-    assert touched(log, 99).toarray().tolist() == [[1, 1, 1, 1]]
+    assert user_item_matrix(log, 1).toarray().tolist() == [[1, 0, 0, 0]]
+    assert user_item_matrix(log, 99).toarray().tolist() == [[1, 1, 1, 1]]

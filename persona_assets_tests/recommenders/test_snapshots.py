@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from persona_assets.recommenders.snapshots import Goal, snapshots
 
 CUTOFF = date(2024, 3, 4)
-NEXT_TOUCH = Goal(None, 0.0, True)
+NEXT_INTERACTION = Goal(None, 0.0, True)
 ROWS = st.lists(
     st.tuples(
         st.sampled_from("abcd"),
@@ -31,7 +31,7 @@ def test_each_snapshot_takes_one_more_instant_away(mart):
         ("u", "s", "view", 1, 7), ("v", "p", "view", 1, 3), ("v", "q", "view", 1, 2),
     )  # fmt: skip
 
-    first, second = snapshots(rows, NEXT_TOUCH, 5)
+    first, second = snapshots(rows, NEXT_INTERACTION, 5)
 
     assert pairs(first.labels) == {("u", "r"), ("u", "s"), ("v", "q")}
     assert pairs(first.known) == {("u", "p"), ("u", "q"), ("v", "p")}
@@ -44,7 +44,7 @@ def test_a_purchase_after_the_snapshot_does_not_make_an_earlier_view_stronger(ma
         ("u", "p", "view", 1, 9), ("u", "q", "view", 1, 8), ("u", "p", "purchase", 5, 7)
     )  # fmt: skip
 
-    (snapshot,) = snapshots(rows, NEXT_TOUCH, 2)
+    (snapshot,) = snapshots(rows, NEXT_INTERACTION, 2)
 
     assert snapshot.known["weight"].to_list() == [1.0]
 
@@ -142,7 +142,7 @@ def test_what_was_bought_is_no_answer_and_what_was_only_seen_may_be_one_again(ma
 
 
 @pytest.mark.parametrize("horizon", [None, timedelta(days=7)])
-def test_nothing_touched_gives_no_snapshot(mart, horizon):
+def test_nothing_interacted_with_gives_no_snapshot(mart, horizon):
     goal = Goal(horizon, 0.0, True)
 
     assert list(snapshots(mart(("u", "p", "return", 0, 3)), goal, 2)) == []

@@ -34,7 +34,7 @@ def test_sessions_that_rows_tell_are_taken_of_each_user_apart(mart):
     assert contents(rows) == {frozenset("xy"), frozenset("zw")}
 
 
-def test_where_products_are_touched_one_at_a_time_a_person_is_a_session(mart):
+def test_where_products_are_interacted_with_one_at_a_time_a_person_is_a_session(mart):
     rows = mart(*(("a", product, "view", 1, day) for day, product in enumerate("wxyz")))
 
     assert contents(rows) == {frozenset("wxyz")}

@@ -37,7 +37,7 @@ except UserError as error:
 """
 
 
-def test_nothing_starts_a_jvm_before_a_frame_of_spark_is_touched(tmp_path):
+def test_nothing_starts_a_jvm_before_a_frame_of_spark_is_used(tmp_path):
     """Definitions, reads and writes of what lies in this process do without; here is no Java."""
     done = subprocess.run(
         [sys.executable, "-c", DRIVER_ONLY],

@@ -10,8 +10,8 @@ from persona_assets.tables.features import TEMPORAL_FEATURES
 from persona_assets.tables.raw import PRODUCTS
 from persona_assets.transforms.temporal import (
     LOOKBACK_DAYS,
-    Touches,
-    last_touches,
+    LastInteractions,
+    last_interactions,
     temporal_features,
 )
 
@@ -179,13 +179,13 @@ def test_history_carried_from_piece_to_piece_is_history_read_anew(
     """A range in batches of `size` days, with gaps between them; some rows are late."""
     rows = dirty_mart(seed, rows=150, days=9)
     days = [date(2025, 3, 3) + timedelta(days=number) for number in (0, 1, 2, 4, 5, 8)]
-    carried = Touches(
+    carried = LastInteractions(
         nw.from_native(rows.lazy()),
         nw.from_native(PRODUCT_ROWS.lazy()),
         hold=lambda frame: frame.collect("polars").lazy(),
     )
     batches = [
-        on_polars(temporal_features, rows, PRODUCT_ROWS, batch, touches=carried.before(batch))
+        on_polars(temporal_features, rows, PRODUCT_ROWS, batch, interacted=carried.before(batch))
         for batch in (days[start : start + size] for start in range(0, len(days), size))
     ]
     order = ["event_date", "event_id", "event_ts", "user_id", "product_id"]
@@ -193,13 +193,15 @@ def test_history_carried_from_piece_to_piece_is_history_read_anew(
     assert_frame_equal(pl.concat(batches).sort(order), anew.sort(order))
 
 
-def test_touches_too_far_back_to_matter_are_let_go(mart, on_polars):
+def test_interactions_too_far_back_to_matter_are_let_go(mart, on_polars):
     rows = mart(
         {"event_id": "a", "at": NINE - 31 * DAY, "product_id": "p1"},
         {"event_id": "b", "at": NINE - 29 * DAY, "product_id": "p2"},
     )
-    first = on_polars(last_touches, rows, PRODUCT_ROWS, [date(2025, 1, 31)])
+    first = on_polars(last_interactions, rows, PRODUCT_ROWS, [date(2025, 1, 31)])
     assert first["product_id"].to_list() == ["p1"]
     days = [date(2025, 2, 1) + timedelta(days=each) for each in range(30)]
-    kept = on_polars(last_touches, rows, PRODUCT_ROWS, days, earlier=nw.from_native(first.lazy()))
+    kept = on_polars(
+        last_interactions, rows, PRODUCT_ROWS, days, earlier=nw.from_native(first.lazy())
+    )
     assert kept["product_id"].to_list() == ["p2"]

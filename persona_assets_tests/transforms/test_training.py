@@ -63,13 +63,13 @@ def test_labels_weights_and_the_eves_features(mart, on_polars):
     assert set(negatives["weight"]) == {0.0}
 
 
-def test_negatives_are_on_sale_untouched_and_different(mart, on_polars):
-    touched = CATALOGUE[:6]
+def test_negatives_are_on_sale_not_interacted_with_and_different(mart, on_polars):
+    interacted = CATALOGUE[:6]
     rows = mart(
-        *({"at": at(4), "product_id": name} for name in touched[:4]),
+        *({"at": at(4), "product_id": name} for name in interacted[:4]),
         *(
             {"at": at(4), "product_id": name, "event_type": "return", "unit_price": 1.0}
-            for name in touched[4:]
+            for name in interacted[4:]
         ),
         {"at": at(4), "product_id": "not on sale the day before"},
     )
@@ -77,10 +77,10 @@ def test_negatives_are_on_sale_untouched_and_different(mart, on_polars):
     assert result.select(KEY).is_unique().all()
     negatives = result.filter(pl.col("label") == 0)
     assert negatives.height == 5 * NEGATIVES
-    assert set(negatives["product_id"]) <= set(CATALOGUE) - set(touched)
+    assert set(negatives["product_id"]) <= set(CATALOGUE) - set(interacted)
 
 
-def test_a_small_catalogue_gives_all_that_is_untouched(mart, on_polars):
+def test_a_small_catalogue_gives_all_without_interaction(mart, on_polars):
     rows = mart({"at": at(4), "product_id": "p00"}, {"at": at(4), "product_id": "p01"})
     few = ITEMS.filter(pl.col("product_id") < "p05")
     result = on_polars(training_set, rows, USERS, few, cutoff=CUTOFF, seed=3)

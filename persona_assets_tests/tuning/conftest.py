@@ -49,7 +49,7 @@ def frame(table: Table, rows: Rows) -> pl.DataFrame:
     return pl.DataFrame([{**filler, **row} for row in rows], schema=table.polars_schema)
 
 
-def touches(user: int, product: int, at: datetime, arrived: datetime | None = None) -> dict:
+def interaction(user: int, product: int, at: datetime, arrived: datetime | None = None) -> dict:
     return {
         "event_date": at.date(),
         "event_id": f"{user}-{product}-{at.isoformat()}",
@@ -66,7 +66,7 @@ def walk() -> pl.DataFrame:
     """Two products a week: mostly the next ones in the row (a ring), three in ten are any."""
     chance = random.Random(4)
     rows = [
-        touches(
+        interaction(
             user,
             chance.randrange(PRODUCTS)
             if chance.random() < 0.3
@@ -88,9 +88,9 @@ def shop() -> pl.DataFrame:
 
 
 @pytest.fixture(scope="session")
-def touch() -> Callable[..., pl.DataFrame]:
-    """touch((user, product, instant[, arrival]), …) → rows of the mart."""
-    return lambda *rows: frame(USER_ITEM_INTERACTIONS, [touches(*row) for row in rows])
+def interactions() -> Callable[..., pl.DataFrame]:
+    """interactions((user, product, instant[, arrival]), …) → rows of the mart."""
+    return lambda *rows: frame(USER_ITEM_INTERACTIONS, [interaction(*row) for row in rows])
 
 
 def record(

@@ -27,8 +27,8 @@ def pairs(rows: pl.DataFrame) -> list[tuple]:
     return rows.select("user_id", "product_id").rows()
 
 
-def test_the_week_before_the_cut_off_is_evaluated_and_what_was_before_is_known(touch):
-    rows = touch((1, 1, at(-8)), (1, 2, at(-7, 0)), (1, 3, at(-1, 23)), (1, 4, at(0, 0)))
+def test_the_week_before_the_cut_off_is_evaluated_and_what_was_before_is_known(interactions):
+    rows = interactions((1, 1, at(-8)), (1, 2, at(-7, 0)), (1, 3, at(-1, 23)), (1, 4, at(0, 0)))
     found = validation_week(rows, trained=TRAINED, exclude="none")
     assert found.cutoff == TRAINED - timedelta(days=7)
     assert pairs(found.known) == [("u01", "p01")]
@@ -36,9 +36,9 @@ def test_the_week_before_the_cut_off_is_evaluated_and_what_was_before_is_known(t
     assert found.users == ["u01"]
 
 
-def test_later_rows_change_nothing(shop, touch):
+def test_later_rows_change_nothing(shop, interactions):
     known = shop.filter(pl.col("event_ts") < at(0, 0))
-    planted = touch(
+    planted = interactions(
         *((user, product, at(day)) for user in range(60) for product in (1, 2) for day in (0, 3)),
         # Happened in time, but the log had them too late.
         *((user, 5, at(-10), at(0, 0)) for user in range(60)),
@@ -55,19 +55,19 @@ def test_later_rows_change_nothing(shop, touch):
         assert mine.equals(others), name
 
 
-def test_what_arrived_after_the_validation_week_began_is_not_known(touch):
-    rows = touch((1, 1, at(-9)), (1, 2, at(-9), at(-6)), (1, 3, at(-5)))
+def test_what_arrived_after_the_validation_week_began_is_not_known(interactions):
+    rows = interactions((1, 1, at(-9)), (1, 2, at(-9), at(-6)), (1, 3, at(-5)))
     found = validation_week(rows, trained=TRAINED, exclude="none")
     assert pairs(found.known) == [("u01", "p01")]
 
 
-def test_a_training_sees_what_the_weekly_graph_lets_it_see(touch):
-    rows = touch((1, 1, at(-HISTORY_DAYS - 1)), (1, 2, at(-HISTORY_DAYS)), (1, 3, at(0)))
+def test_a_training_sees_what_the_weekly_graph_lets_it_see(interactions):
+    rows = interactions((1, 1, at(-HISTORY_DAYS - 1)), (1, 2, at(-HISTORY_DAYS)), (1, 3, at(0)))
     assert pairs(week(rows, cutoff=TRAINED, exclude="none").known) == [("u01", "p02")]
 
 
-def test_a_week_in_which_nobody_known_did_anything_is_refused(touch):
-    rows = touch((1, 1, at(-8)), (2, 1, at(-3)))
+def test_a_week_in_which_nobody_known_did_anything_is_refused(interactions):
+    rows = interactions((1, 1, at(-8)), (2, 1, at(-3)))
     with pytest.raises(DataError, match=r"1 row\(s\) are known before 2024-01-29.*materialize"):
         validation_week(rows, trained=TRAINED, exclude="none")
 

@@ -9,7 +9,7 @@ import polars as pl
 from persona_assets.errors import DataError
 
 
-def touches(rows: pl.DataFrame) -> pl.DataFrame:
+def positive_rows(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows of positive weight: returns (weight 0) say nothing of taste.
 
     Args:
@@ -17,7 +17,7 @@ def touches(rows: pl.DataFrame) -> pl.DataFrame:
 
     Raises:
         DataError: a weight is missing, NaN or infinite. NaN compares as larger than every number,
-            so it would pass the filter and make every score that it touches NaN.
+            so it would pass the filter and make every score that it enters NaN.
     """
     weight = pl.col("weight")
     strange = rows.filter(weight.is_null() | ~weight.cast(pl.Float64).is_finite())
