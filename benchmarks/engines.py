@@ -231,8 +231,8 @@ def main() -> None:
     parser.add_argument("--through-dagster", action="store_true", help="ours as a Dagster job")
     given = parser.parse_args()
     engines = given.engines.split(",")
-    if strangers := sorted(set(engines) - set(ENGINES)):
-        parser.error(f"unknown engines {strangers}; choose from {', '.join(ENGINES)}")
+    if unknown := sorted(set(engines) - set(ENGINES)):
+        parser.error(f"unknown engines {unknown}; choose from {', '.join(ENGINES)}")
     benchmark = Benchmark(
         given.work.absolute(),
         given.days,

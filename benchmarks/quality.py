@@ -27,7 +27,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from persona_assets.benchmark.blind_names import rename_blindly
+from persona_assets.benchmark.canonical_labels import with_canonical_labels
 from persona_assets.benchmark.evaluation import hits, learn
 from persona_assets.benchmark.recipe import chosen
 from persona_assets.evaluation.metrics import ndcg
@@ -189,7 +189,7 @@ def retailrocket(data: Path, folder: Path, models: Sequence[str]) -> None:
 def online_retail(data: Path, models: Sequence[str], weeks: int) -> None:
     """UCI Online Retail, week by week."""
     first = RETAIL_END - weeks * WEEK
-    [rows] = rename_blindly(_purchases(data / "online_retail.parquet"))
+    [rows] = with_canonical_labels(_purchases(data / "online_retail.parquet"))
     before = window(rows, first - WEEK, first)
     configurations: dict[str, object] = {}
     values: dict[str, list[np.ndarray]] = {}

@@ -144,7 +144,7 @@ def models() -> None:
     print("\nFit, 1,000,000 rows of 20,000 users and 10,000 products, seconds (one run)\n")
     print("| model | fit | rows of the artefact |\n|---|---:|---:|")
     for name, model in MODELS.items():
-        if model.needs_side:
+        if model.needs_side_information:
             continue
         started = time.perf_counter()
         artefact = model.fit(Interactions.known_at(CUTOFF, rows))
@@ -165,7 +165,7 @@ def top_k(runs: int) -> None:
         users=pl.Series([f"u{number:06d}" for number in range(users)]),
         products=pl.Series([f"p{number:06d}" for number in range(products)]),
         user_vectors=rng.standard_normal((users, factors), dtype=np.float32),
-        newcomer_vector=np.zeros(factors, dtype=np.float32),
+        cold_start_vector=np.zeros(factors, dtype=np.float32),
         product_vectors=rng.standard_normal((products, factors), dtype=np.float32),
         product_biases=np.zeros(products),
     )

@@ -4,8 +4,8 @@
 
 Reads interactions (`user`, `item`, `timestamp`) or, as that file has, `user` and a list `items` in
 the order of time. Each user's last product is left out altogether, the last but one is told. Users
-and products are renamed blindly first, and ties count by their expected value. Trees are grown with
-more and more groups of features, on the same examples and candidates.
+and products are with canonical labels first, and ties count by their expected value. Trees are
+grown with more and more groups of features, on the same examples and candidates.
 """
 
 import argparse

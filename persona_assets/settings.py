@@ -187,9 +187,9 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
                 "below it view = 1.0"
             )
         stored["event_weights"] = {**DEFAULT_WEIGHTS, **stored["event_weights"]}
-    if strangers := sorted(stored.keys() - known):
+    if unknown := sorted(stored.keys() - known):
         raise UserError(
-            f"{home / FILE_NAME}: unknown setting(s) {', '.join(strangers)}; known are source, "
+            f"{home / FILE_NAME}: unknown setting(s) {', '.join(unknown)}; known are source, "
             f"{', '.join(sorted(known))}"
         )
     values |= stored
@@ -290,9 +290,9 @@ def _source(stored: object, path: Path) -> SourceSettings:
     end = stored.get("end")
     if end is not None and type(end) is not date:
         raise UserError(f"{path}: [source] end = {end!r} is not a date; mend it")
-    if strangers := sorted(stored.keys() - {"name", "start", "end", "options"}):
+    if unknown := sorted(stored.keys() - {"name", "start", "end", "options"}):
         raise UserError(
-            f"{path}: [source] holds {', '.join(strangers)}; only name, start and end belong "
+            f"{path}: [source] holds {', '.join(unknown)}; only name, start and end belong "
             "there, the source's own options below [source.options]"
         )
     options = stored.get("options", {})
@@ -366,9 +366,9 @@ def _is_weight(value: object) -> bool:
 
 def _storage_options(text: str) -> dict[str, str]:
     options = _json_object("PERSONA_STORAGE_OPTIONS", text, "'{\"region\": …}'")
-    if strangers := [key for key, value in options.items() if not isinstance(value, str | int)]:
+    if unknown := [key for key, value in options.items() if not isinstance(value, str | int)]:
         raise UserError(
-            f"PERSONA_STORAGE_OPTIONS: {', '.join(strangers)} is no text; quote each value"
+            f"PERSONA_STORAGE_OPTIONS: {', '.join(unknown)} is no text; quote each value"
         )
     return {key: str(value) for key, value in options.items()}
 
@@ -376,13 +376,13 @@ def _storage_options(text: str) -> dict[str, str]:
 def _spark_conf(text: str) -> dict[str, str]:
     options = _json_object("PERSONA_SPARK_CONF", text, '\'{"spark.executor.memory": "8g"}\'')
     # The same shape as in Spark's own files, where a key ends at a blank or an equals sign.
-    if strangers := [key for key in options if not re.fullmatch(r"spark\.[\w.\-]+", key)]:
+    if unknown := [key for key in options if not re.fullmatch(r"spark\.[\w.\-]+", key)]:
         raise UserError(
-            f"PERSONA_SPARK_CONF: {', '.join(strangers)} is no option of Spark; their names begin "
+            f"PERSONA_SPARK_CONF: {', '.join(unknown)} is no option of Spark; their names begin "
             "with spark."
         )
-    if strangers := [key for key, value in options.items() if not isinstance(value, _SCALARS)]:
-        raise UserError(f"PERSONA_SPARK_CONF: {', '.join(strangers)} is no text; quote each value")
+    if unknown := [key for key, value in options.items() if not isinstance(value, _SCALARS)]:
+        raise UserError(f"PERSONA_SPARK_CONF: {', '.join(unknown)} is no text; quote each value")
     return {
         key: str(value).lower() if isinstance(value, bool) else str(value)
         for key, value in options.items()

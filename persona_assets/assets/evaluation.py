@@ -20,8 +20,8 @@ from persona_assets.evaluation import (
     segments,
 )
 from persona_assets.evaluation import staleness as stale
-from persona_assets.evaluation.ceiling import with_ceiling
 from persona_assets.evaluation.evaluated_week import evaluate_week
+from persona_assets.evaluation.oracle import with_oracle
 from persona_assets.partitions import EVALUATED, SAME, THROUGH_EVALUATED_WEEK
 from persona_assets.resources.source import ShopResource
 from persona_assets.skipped import Partial, attempt
@@ -75,7 +75,7 @@ def evaluated_week(
     intervals, what accuracy does not see (coverage, diversity, novelty, serendipity, popularity,
     inequality), the metrics per segment of users, and the paired tests between all models. Beside
     them stands what no model could know: the week's new users and products. In a synthetic shop
-    the lists by the planted tastes are evaluated too: `planted_optimum` is the ceiling.
+    an oracle that ranks by the true tastes is evaluated too, under the name `planted_optimum`.
     """
     shop: ShopResource = context.resources.shop
     engine, settings = context.resources.lake.store.engine, shop.settings
@@ -87,7 +87,7 @@ def evaluated_week(
     def tables(cutoff: date) -> list[Partial[pl.DataFrame]]:
         evaluated = engine.collect(at(lists, cutoff))
         if truth is not None:
-            evaluated = with_ceiling(
+            evaluated = with_oracle(
                 evaluated,
                 truth,
                 interactions,

@@ -32,7 +32,7 @@ FEEDBACK = (
 _HISTORY = Reads(mart.USER_ITEM_INTERACTIONS, BEFORE_CUTOFF, FEEDBACK)
 _ARTEFACTS = {name: Reads(model.artefact, SAME) for name, model in MODELS.items()}
 _TYPES = [type(model) for model in MODELS.values()]
-_SIDE = {
+_SIDE_TABLES = {
     "users": Reads(raw.USER_HISTORY),
     "products": Reads(raw.PRODUCT_HISTORY),
     "customer_segments": Reads(CUSTOMER_SEGMENTS, SAME, ("cutoff", "user_id", "name")),
@@ -41,18 +41,18 @@ _SIDE = {
 
 def _model_asset(kind: Recommender) -> dg.AssetsDefinition:
     def learn(
-        context: dg.AssetExecutionContext, interactions: nw.LazyFrame, **side: pl.DataFrame
+        context: dg.AssetExecutionContext, interactions: nw.LazyFrame, **tables: pl.DataFrame
     ) -> Partial[nw.LazyFrame]:
         model = model_in_use(context, kind)
         [history] = context.resources.lake.store.engine.cache([interactions])
-        segments = side.pop("customer_segments", None)
-        attributes = attribute_histories(**side, key=context.resources.shop.hash_key)
+        segments = tables.pop("customer_segments", None)
+        attributes = attribute_histories(**tables, key=context.resources.shop.hash_key)
 
         def of(cutoff: date) -> nw.LazyFrame:
             known = attributes.known_at(cutoff)
             if segments is not None:
                 known = with_segments(known, at(segments, cutoff))
-            return train(model, history, cutoff=cutoff, side=known)
+            return train(model, history, cutoff=cutoff, side_information=known)
 
         return each_cutoff(context, kind.artefact, of)
 
@@ -60,7 +60,10 @@ def _model_asset(kind: Recommender) -> dg.AssetsDefinition:
     return table_asset(
         kind.artefact,
         partitions=WEEKLY,
-        reads={"interactions": _HISTORY, **{name: _SIDE[name] for name in sorted(kind.needs_side)}},
+        reads={
+            "interactions": _HISTORY,
+            **{name: _SIDE_TABLES[name] for name in sorted(kind.needs_side_information)},
+        },
         kinds=["python"],
         code=[type(kind)],
         required=["shop"],
@@ -157,7 +160,7 @@ def registry(
 def top_k(
     context: dg.AssetExecutionContext, interactions: nw.LazyFrame, **artefacts: nw.LazyFrame
 ) -> Partial[nw.LazyFrame]:
-    """Each model's K best products for every user known before the cut-off, and for strangers.
+    """Each model's K best products per user known before the cut-off, and one list for all others.
 
     What the setting `exclude` names (bought, seen or nothing) is left out of a user's list. A model
     that could not be trained has no lists.

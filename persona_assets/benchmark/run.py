@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from persona_assets.benchmark.blind_names import rename_blindly
+from persona_assets.benchmark.canonical_labels import with_canonical_labels
 from persona_assets.benchmark.evaluation import Interval, evaluate
 from persona_assets.benchmark.recipe import Progress, chosen
 from persona_assets.benchmark.stages import Stages
@@ -106,7 +106,7 @@ def split(
     target: str | None = None,
     test: pl.DataFrame | None = None,
 ) -> Splits:
-    """`rows` under the protocol, renamed blindly.
+    """`rows` under the protocol, with canonical labels.
 
     Raises:
         UserError: there is no such protocol, or `target` and `test` do not go with it.
@@ -120,14 +120,14 @@ def split(
                 f"--target and --test go with --protocol funnel, not with {protocol}; "
                 "leave them out"
             )
-        [blind] = rename_blindly(rows)
-        return PROTOCOLS[protocol](blind)
+        [relabelled] = with_canonical_labels(rows)
+        return PROTOCOLS[protocol](relabelled)
     event = target_of(rows, target)
     if test is None:
-        [blind] = rename_blindly(rows)
-        return funnel(blind, target=event)
-    blind, held = rename_blindly(rows, test)
-    return funnel(blind, target=event, test=held)
+        [relabelled] = with_canonical_labels(rows)
+        return funnel(relabelled, target=event)
+    relabelled, held = with_canonical_labels(rows, test)
+    return funnel(relabelled, target=event, test=held)
 
 
 def target_of(rows: pl.DataFrame, asked: str | None) -> str:
@@ -155,12 +155,12 @@ def names(text: str) -> list[str]:
     """Models named with commas between; `all`: those that learn from interactions alone."""
     if text != "all":
         return [word.strip() for word in text.split(",")]
-    return [name for name, model in MODELS.items() if not model.needs_side]
+    return [name for name, model in MODELS.items() if not model.needs_side_information]
 
 
 def left_out() -> list[str]:
     """Models that `all` leaves out: a file of interactions is too little for them."""
-    return [name for name, model in MODELS.items() if model.needs_side]
+    return [name for name, model in MODELS.items() if model.needs_side_information]
 
 
 def refuse(models: Sequence[str], ks: Sequence[int]) -> None:
@@ -173,7 +173,7 @@ def refuse(models: Sequence[str], ks: Sequence[int]) -> None:
     for name in models:
         if name not in MODELS:
             raise UserError(f"there is no model {name!r}; choose among {', '.join(MODELS)}")
-        if MODELS[name].needs_side:
+        if MODELS[name].needs_side_information:
             raise UserError(
                 f"model {name!r} needs more than interactions ({MODELS[name].artefact.path}); it "
                 "is evaluated in a home, by `persona run`; leave it out here"

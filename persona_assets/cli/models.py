@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from persona_assets.lake import DeltaStore
     from persona_assets.recommenders.protocol import Recommender, SideInformation
-    from persona_assets.tuning.promotion import SideAt
+    from persona_assets.tuning.promotion import SideInformationAt
     from persona_assets.tuning.validation import Week
 
 DEFAULT_TRIALS = 30
@@ -103,7 +103,9 @@ def tune(model: str, trials: int, sampler: str, seed: int | None, tracking_uri: 
         sampler,
         current.seed if seed is None else seed,
     )
-    rows = asked.run(week, side=_side(store, current)(week.cutoff), told=told)
+    rows = asked.run(
+        week, side_information=_side_information(store, current)(week.cutoff), told=told
+    )
     path = _plot(current, rows, asked.model)
     best = study.best(rows)
     click.echo(f"study {best['study']}: {rows.height} trials, plotted in {path}")
@@ -157,7 +159,7 @@ def promote(model: str, study_id: str | None, trial: int | None, to_default: boo
             exclude=current.exclude,
             seed=current.seed,
             now=now,
-            side=_side(store, current),
+            side_information=_side_information(store, current),
         )
         click.echo(
             f"{model} is champion: {measured.metric} {measured.candidate:.4f} against "
@@ -212,7 +214,7 @@ def _validation_week(store: "DeltaStore", current: Settings) -> "Week":
     return validation_week(known, trained=trained, exclude=current.exclude)
 
 
-def _side(store: "DeltaStore", current: Settings) -> "SideAt":
+def _side_information(store: "DeltaStore", current: Settings) -> "SideInformationAt":
     """What was known of people and products at a cut-off, and its segments.
 
     Where a cut-off was not segmented, nothing is known of segments: a model that needs them says

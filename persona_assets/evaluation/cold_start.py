@@ -1,7 +1,7 @@
 """`evaluation/cold_start`: how much of the evaluated week no model could know.
 
-Belongs here: counts of strangers and new products in the week. Does not belong here: how well cold
-users are served (`segments.py`).
+Belongs here: counts of cold-start users and new products in the week. Does not belong here: how
+well cold users are served (`segments.py`).
 """
 
 from datetime import date

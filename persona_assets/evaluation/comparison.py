@@ -11,8 +11,8 @@ from datetime import date
 import polars as pl
 
 from persona_assets.errors import InsufficientDataError
-from persona_assets.evaluation.ceiling import PLANTED_OPTIMUM
 from persona_assets.evaluation.offline import BASELINE
+from persona_assets.evaluation.oracle import ORACLE
 from persona_assets.skipped import Skipped
 from persona_assets.tables.evaluation import MODEL_COMPARISON, REPLAY_VALIDATION
 
@@ -75,7 +75,7 @@ def model_comparison(offline_metrics: pl.DataFrame) -> pl.DataFrame:
     verdict = (
         pl.when(pl.col("model") == BASELINE)
         .then(pl.lit("baseline"))
-        .when(pl.col("model") == PLANTED_OPTIMUM)
+        .when(pl.col("model") == ORACLE)
         .then(pl.lit("ceiling"))
         .when(pl.col("lift_low") > 0)
         .then(pl.lit("better"))

@@ -13,11 +13,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from persona_assets.errors import InsufficientDataError
-from persona_assets.evaluation.ceiling import PLANTED_OPTIMUM
 from persona_assets.evaluation.expected import Hits, gains_of
 from persona_assets.evaluation.hits import Pairs, hits_of_lists, pairs_of
 from persona_assets.evaluation.lists import Lists, lists_of, numbers
 from persona_assets.evaluation.metrics import DEBIASED, KS, METRICS, NAMES
+from persona_assets.evaluation.oracle import ORACLE
 from persona_assets.evaluation.relevance import cold_relevant_items, relevant_items
 from persona_assets.recommenders.exclusion import Exclusion, excluded_pairs
 from persona_assets.tables.models import FALLBACK_USER
@@ -83,8 +83,8 @@ class EvaluatedWeek:
 
     @property
     def rivals(self) -> list[str]:
-        """The models, without the planted optimum, which is none."""
-        return [model for model in self.shown if model != PLANTED_OPTIMUM]
+        """The models, without the oracle, which is none."""
+        return [model for model in self.shown if model != ORACLE]
 
 
 def evaluate_week(
@@ -126,8 +126,8 @@ def evaluate_week(
     )
     needed = np.isin(np.arange(len(users)), numbers(truth["user_id"], users))
     worth: NDArray[np.float64] = np.power(user_counts + 1.0, -PROPENSITY_EXPONENT)
-    sides = [
-        _Side(pairs_of(pairs, users, products), user_counts, hidden, worth)
+    groups = [
+        _Group(pairs_of(pairs, users, products), user_counts, hidden, worth)
         for pairs in (truth, cold_truth)
     ]
     shown = {}
@@ -135,10 +135,10 @@ def evaluate_week(
     for (model,), rows in sorted(lists.partition_by("model", as_dict=True).items()):
         of_model = lists_of(rows, users, products, needed=needed)
         shown[str(model)] = of_model.products[of_model.own, : max(KS)].astype(np.int32)
-        for side in sides:
-            side.add(str(model), of_model)
+        for group in groups:
+            group.add(str(model), of_model)
     warm, cold = (
-        EvaluatedUsers(side.rows, side.relevant, side.hits, side.values) for side in sides
+        EvaluatedUsers(group.rows, group.relevant, group.hits, group.values) for group in groups
     )
     return EvaluatedWeek(
         cutoff=cutoff,
@@ -152,7 +152,7 @@ def evaluate_week(
     )
 
 
-class _Side:
+class _Group:
     """Hits and values of some users, model by model.
 
     Args:

@@ -25,7 +25,7 @@ def offline_metrics(
     paired. Users who were not known before the cut-off are not among them.
 
     Args:
-        evaluated: the week from the cut-off, `baseline` among its models. The planted optimum, if
+        evaluated: the week from the cut-off, `baseline` among its models. The oracle, if
             there, is evaluated like any other model.
         seed: of the bootstrap.
         baseline: model that lifts are measured against.

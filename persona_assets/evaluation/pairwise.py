@@ -28,7 +28,7 @@ def pairwise_comparison(evaluated: EvaluatedWeek, *, seed: int) -> pl.DataFrame:
     the verdict is `not distinguishable`.
 
     Args:
-        evaluated: the week from the cut-off. The planted optimum is not compared.
+        evaluated: the week from the cut-off. The oracle is not compared.
         seed: of the resamples and the flips.
 
     Returns:

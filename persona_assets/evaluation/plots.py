@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from persona_assets.evaluation.ceiling import PLANTED_OPTIMUM
 from persona_assets.evaluation.offline import BASELINE
+from persona_assets.evaluation.oracle import ORACLE
 from persona_assets.plotting import MUTED, PALETTE, colour, new_figure
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ _PANELS_IN_A_ROW = 4
 
 
 def comparison_figure(model_comparison: pl.DataFrame) -> "Figure":
-    """Models side by side: six metrics at 10 with 95 % intervals, the ceiling as a dashed line.
+    """Models side by side: six metrics at 10 with 95 % intervals, the oracle as a dashed line.
 
     Filled: the lift's interval excludes 0 (or the model is the baseline); hollow: it does not.
 
@@ -54,7 +54,7 @@ def comparison_figure(model_comparison: pl.DataFrame) -> "Figure":
         model_comparison: rows of `evaluation/model_comparison`.
     """
     rows = model_comparison.filter(pl.col("k") == SHOWN_K)
-    models = _by_ndcg(rows.filter(pl.col("model") != PLANTED_OPTIMUM))
+    models = _by_ndcg(rows.filter(pl.col("model") != ORACLE))
     colours = _colours(rows["model"])
     figure = new_figure(9.0, 2.2 + 0.44 * len(models))
     panels = figure.subplots(2, 3, sharey=True).ravel()
@@ -76,10 +76,10 @@ def comparison_figure(model_comparison: pl.DataFrame) -> "Figure":
                 markerfacecolor=colours[model] if distinct else "white",
                 capsize=3,
             )
-        if PLANTED_OPTIMUM in of_metric:
-            axes.axvline(of_metric[PLANTED_OPTIMUM]["value"], color=MUTED, linestyle="--")
+        if ORACLE in of_metric:
+            axes.axvline(of_metric[ORACLE]["value"], color=MUTED, linestyle="--")
         _panel(axes, f"{TITLES[metric]}@{SHOWN_K}", models)
-    _comparison_legend(figure, ceiling=PLANTED_OPTIMUM in colours)
+    _comparison_legend(figure, oracle=ORACLE in colours)
     return figure
 
 
@@ -104,7 +104,7 @@ def replay_figure(replay_validation: pl.DataFrame) -> "Figure":
             value,
             color=colours[model],
             linestyle="--"
-            if model == PLANTED_OPTIMUM
+            if model == ORACLE
             else _LINES[list(colours).index(model) // len(PALETTE) % len(_LINES)],
             # Markers carry the plot while there are few weeks, and clutter it later.
             marker="o" if len(cutoffs) <= 20 else None,
@@ -210,7 +210,7 @@ def _plain(axes: "Axes") -> None:
     axes.set_axisbelow(True)
 
 
-def _comparison_legend(figure: "Figure", *, ceiling: bool) -> None:
+def _comparison_legend(figure: "Figure", *, oracle: bool) -> None:
     from matplotlib.lines import Line2D
 
     def dot(label: str, fill: str) -> Line2D:
@@ -222,9 +222,9 @@ def _comparison_legend(figure: "Figure", *, ceiling: bool) -> None:
         dot(f"differs from {BASELINE} (95 %)", fill=MUTED),
         dot("not distinguishable from it", fill="white"),
     ]
-    if ceiling:
+    if oracle:
         handles.append(
-            Line2D([], [], color=MUTED, linestyle="--", label="planted optimum: the ceiling")
+            Line2D([], [], color=MUTED, linestyle="--", label="oracle: the best possible lists")
         )
     figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
 
@@ -246,7 +246,7 @@ def _by_ndcg(rows: pl.DataFrame) -> list[str]:
 
 def _colours(models: pl.Series) -> dict[str, str]:
     """A colour per model that stays when ranks change; grey for the oracle, which is no model."""
-    rivals = sorted(set(models) - {PLANTED_OPTIMUM})
+    rivals = sorted(set(models) - {ORACLE})
     return {model: colour(place) for place, model in enumerate(rivals)} | (
-        {PLANTED_OPTIMUM: MUTED} if PLANTED_OPTIMUM in set(models) else {}
+        {ORACLE: MUTED} if ORACLE in set(models) else {}
     )

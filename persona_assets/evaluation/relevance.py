@@ -55,13 +55,13 @@ def cold_relevant_items(interactions: pl.DataFrame, *, cutoff: date) -> pl.DataF
     Returns:
         `user_id, product_id`, each pair once, sorted.
     """
-    strangers = cold_users(interactions, cutoff=cutoff)
+    cold = cold_users(interactions, cutoff=cutoff)
     return (
         rows_of_week(interactions, cutoff)
         .filter(pl.col("weight") > 0)
         .select("user_id", "product_id")
         .unique()
-        .join(strangers, on="user_id", how="semi")
+        .join(cold, on="user_id", how="semi")
         .sort("user_id", "product_id")
     )
 

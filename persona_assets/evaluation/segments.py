@@ -75,7 +75,7 @@ def segment_metrics(
     products). Users with equal numbers are never parted, so thirds may differ in size.
 
     Args:
-        evaluated: the week from the cut-off. The planted optimum is left out.
+        evaluated: the week from the cut-off. The oracle is left out.
         interactions: rows of `mart/user_item_interactions`; rows that happened or arrived at or
             after the cut-off are not looked at.
         products: rows of `raw/product_history` as known at the cut-off.

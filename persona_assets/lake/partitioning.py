@@ -35,8 +35,8 @@ def predicate(table: Table, partitions: Sequence[date] | None) -> str:
             f"{table.path} is partitioned by {table.partition} but no partitions were named; name "
             "them (nothing was written)"
         )
-    if strangers := [day for day in partitions if type(day) is not date]:
-        raise DataError(f"{table.path}: {strangers!r} are not dates; pass datetime.date values")
+    if unknown := [day for day in partitions if type(day) is not date]:
+        raise DataError(f"{table.path}: {unknown!r} are not dates; pass datetime.date values")
     days = ", ".join(f"'{key}'" for key in keys(partitions))
     return f"{table.partition} IN ({days})"
 

@@ -53,7 +53,7 @@ def rehash(store: DeltaStore, old: bytes, new: bytes, *, listener: Listener) -> 
     tables = [table for table in PSEUDONYMOUS if store.exists(table)]
     if found.successor is None:
         for table in tables:
-            _refuse_strangers(store, table, names)
+            _refuse_unknown_people(store, table, names)
     move = _begin(store, found, fingerprint(new))
     for table in tables:
         if not _done(store, table, move):
@@ -134,15 +134,15 @@ def _done(store: DeltaStore, table: Table, move: str) -> bool:
     return any(commit.get(f"{PREFIX}run_id") == move for commit in store.history(table))
 
 
-def _refuse_strangers(store: DeltaStore, table: Table, names: pl.DataFrame) -> None:
+def _refuse_unknown_people(store: DeltaStore, table: Table, names: pl.DataFrame) -> None:
     """DataError where a hash of a person is of nobody in the raw tables."""
     for name in set(_ALWAYS_HASHED) & set(table.polars_schema):
         found = store.collect(store.scan(table).select(name).group_by(name).agg(nw.len()))
         hashes = found[name].drop_nulls()
         hashes = hashes.filter(hashes.str.contains(_HASHED)).str.slice(0, _DIGITS).unique()
-        if strangers := len(hashes) - int(hashes.is_in(names["old"].implode()).sum()):
+        if unknown := len(hashes) - int(hashes.is_in(names["old"].implode()).sum()):
             raise DataError(
-                f"{table.path}: {strangers} people in {name} are in no raw table, so that they "
+                f"{table.path}: {unknown} people in {name} are in no raw table, so that they "
                 "cannot be hashed again; restore the raw tables, or use --from-raw to compute "
                 "everything from what they hold"
             )

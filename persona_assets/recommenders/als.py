@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from persona_assets.recommenders.blind_order import blind_orders
+from persona_assets.recommenders.canonical_order import canonical_orders
 from persona_assets.recommenders.factors import Factors, OwnVectors, mean_user
 from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.matrix import history_weights
@@ -107,14 +107,14 @@ class ALS(Recommender):
         "factors": (64, 128),
     }
 
-    def _learn(self, known: Interactions, side: SideInformation) -> pl.DataFrame:
+    def _learn(self, known: Interactions, side_information: SideInformation) -> pl.DataFrame:
         """Rows of `models/als_model` without their cut-off; see `Recommender.fit`."""
         from persona_assets.recommenders.least_squares import improved
 
         config = self.config
         matrix = known.matrix(config.half_life_days)
         # In the order of names, other names would give another start and other sums.
-        row_order, column_order = blind_orders(matrix.weights)
+        row_order, column_order = canonical_orders(matrix.weights)
         by_user = self._confidence(matrix.weights[row_order][:, column_order].sorted_indices())
         by_product = by_user.T.tocsr()
         people, products = by_user.shape
@@ -126,7 +126,7 @@ class ALS(Recommender):
         x = np.zeros((people, config.factors), dtype=np.float32)
         y = random.normal(0, size, (products, config.factors)).astype(np.float32)
         of_user, of_product = (
-            (penalty * self._frequency(side)).astype(np.float32) for side in (by_user, by_product)
+            (penalty * self._frequency(axis)).astype(np.float32) for axis in (by_user, by_product)
         )
         for _ in range(config.iterations):
             x = improved(by_user, x, y, of_user)
@@ -136,7 +136,7 @@ class ALS(Recommender):
             users=matrix.users,
             products=matrix.products,
             user_vectors=x[np.argsort(row_order)],
-            newcomer_vector=mean_user(x),
+            cold_start_vector=mean_user(x),
             product_vectors=y[np.argsort(column_order)],
             product_biases=np.zeros(products),
         ).to_artefact()

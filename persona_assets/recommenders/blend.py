@@ -151,10 +151,12 @@ class Blend(Recommender):
         parts = {model.name: model.for_task(task).config for model in self.config.models}
         return Blend(replace(self.config, unseen=task.unseen, **parts))
 
-    def _learn(self, known: Interactions, side: SideInformation) -> pl.DataFrame:
+    def _learn(self, known: Interactions, side_information: SideInformation) -> pl.DataFrame:
         """Rows of `models/blend_model` without their cut-off; see `Recommender.fit`."""
         rows = [
-            model.fit(known, side=side).with_row_index("row").with_columns(part=pl.lit(model.name))
+            model.fit(known, side_information=side_information)
+            .with_row_index("row")
+            .with_columns(part=pl.lit(model.name))
             for model in self.config.models
         ]
         return pl.concat(rows, how="diagonal").select(

@@ -78,7 +78,7 @@ class BPR(Recommender):
         "learning_rate": (0.05, 0.02, 0.1),
     }
 
-    def _learn(self, known: Interactions, side: SideInformation) -> pl.DataFrame:
+    def _learn(self, known: Interactions, side_information: SideInformation) -> pl.DataFrame:
         """Rows of `models/bpr_model` without their cut-off; see `Recommender.fit`."""
         from implicit.cpu.bpr import BayesianPersonalizedRanking
 
@@ -103,7 +103,7 @@ class BPR(Recommender):
             users=matrix.users,
             products=matrix.products,
             user_vectors=sampler.user_factors[:, :-1],
-            newcomer_vector=mean_user(sampler.user_factors[:, :-1]),
+            cold_start_vector=mean_user(sampler.user_factors[:, :-1]),
             product_vectors=sampler.item_factors[:, :-1],
             product_biases=sampler.item_factors[:, -1] + log_popularity,
         ).to_artefact()
@@ -119,8 +119,8 @@ class BPR(Recommender):
             histories, users, factors.products, half_life_days=self.config.half_life_days
         )
         trained = set(factors.users.to_list())
-        strangers = np.array([user not in trained for user in users], dtype=bool)
-        rows = np.flatnonzero((np.diff(met.indptr) > 0) & strangers)
+        untrained = np.array([user not in trained for user in users], dtype=bool)
+        rows = np.flatnonzero((np.diff(met.indptr) > 0) & untrained)
         if len(rows) == 0:
             return factors.scorer(users)
         popular = np.exp(factors.product_biases - factors.product_biases.max())

@@ -29,14 +29,14 @@ def main() -> None:
     """Train every model on a few made-up rows and ask it for lists."""
     rows = _rows()
     people = rows["user_id"].unique().sort()
-    side = SideInformation(
+    side_information = SideInformation(
         users=people.to_frame().with_columns(country=pl.lit("x"), customer_segment=pl.lit("x")),
         products=rows.select("product_id", name="product_id", category="product_id").unique(),
     )
     known = Interactions.known_at(_CUTOFF, rows)
     for name, model in MODELS.items():
         small = model.configured(**_SMALL.get(name, {}))
-        learned = small.fit(known, side=side)
+        learned = small.fit(known, side_information=side_information)
         small.recommend(learned, people.to_list(), k=3, histories=rows)
 
 

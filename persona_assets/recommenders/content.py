@@ -15,17 +15,17 @@ from persona_assets.errors import InsufficientDataError, UserError
 from persona_assets.recommenders.artefact import one_training
 from persona_assets.recommenders.catalogue_terms import FIELDS, catalogue, terms, tf_idf
 from persona_assets.recommenders.interactions import Interactions
+from persona_assets.recommenders.popularity_fallback import popular_last
 from persona_assets.recommenders.protocol import (
     Config,
     Recommender,
-    Side,
     SideInformation,
+    SideTable,
     Space,
     may_be_zero,
 )
 from persona_assets.recommenders.ranking import Scorer
 from persona_assets.recommenders.sequences import sequences
-from persona_assets.recommenders.unspoken import popular_last
 from persona_assets.tables import Table
 from persona_assets.tables.models import CONTENT_MODEL
 
@@ -81,7 +81,7 @@ class Content(Recommender):
     artefact: ClassVar[Table] = CONTENT_MODEL
     folds_in: ClassVar[bool] = True
     needs_history: ClassVar[bool] = True
-    needs_side: ClassVar[frozenset[Side]] = frozenset({"products"})
+    needs_side_information: ClassVar[frozenset[SideTable]] = frozenset({"products"})
     space: ClassVar[Space] = {
         "popularity": (0.0, 0.25, 0.5, 1.0),
         "history_decay": (0.85, 0.5, 0.7, 1.0),
@@ -91,18 +91,21 @@ class Content(Recommender):
     }
     scoring_only: ClassVar[frozenset[str]] = frozenset({"history_decay", "emphasis", "popularity"})
 
-    def _learn(self, known: Interactions, side: SideInformation) -> pl.DataFrame:
+    def _learn(self, known: Interactions, side_information: SideInformation) -> pl.DataFrame:
         """Rows of `models/content_model` without their cut-off; see `Recommender.fit`.
 
         Raises:
             InsufficientDataError: nothing is known at the cut-off, or no product is described.
         """
         rows = known.positive
-        if side.products is None or "product_id" not in side.products.columns:
+        if (
+            side_information.products is None
+            or "product_id" not in side_information.products.columns
+        ):
             raise InsufficientDataError(
                 f"there is no catalogue of products (product_id and any of {', '.join(FIELDS)})"
             )
-        described = catalogue(side.products, cutoff=known.cutoff)
+        described = catalogue(side_information.products, cutoff=known.cutoff)
         found = terms(described, price_tiers=self.config.price_tiers)
         shares = {each: getattr(self.config, each) for each in FIELDS}
         weights = tf_idf(found, products=described.height, shares=shares)

@@ -114,7 +114,7 @@ class Directional(Recommender):
         }
     )
 
-    def _learn(self, known: Interactions, side: SideInformation) -> pl.DataFrame:
+    def _learn(self, known: Interactions, side_information: SideInformation) -> pl.DataFrame:
         """Rows of `models/directional_model` without their cut-off; see `Recommender.fit`."""
         log = known.sequences
         return self.learned_from(log).to_artefact()

@@ -100,7 +100,7 @@ class EASE(Recommender):
     }
     scoring_only: ClassVar[frozenset[str]] = frozenset({"history_decay", "emphasis", "revisit"})
 
-    def _learn(self, known: Interactions, side: SideInformation) -> pl.DataFrame:
+    def _learn(self, known: Interactions, side_information: SideInformation) -> pl.DataFrame:
         """Rows of `models/ease_model` without their cut-off; see `Recommender.fit`.
 
         Raises:

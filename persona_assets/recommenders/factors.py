@@ -26,7 +26,7 @@ class Factors:
         users: `user_id` of each user vector.
         products: `product_id` of each product vector, sorted.
         user_vectors: (users × factors) float32.
-        newcomer_vector: (factors,) float32, for people without a vector of their own.
+        cold_start_vector: (factors,) float32, for people without a vector of their own.
         product_vectors: (products × factors) float32.
         product_biases: (products,) float64, added to every score of the product.
     """
@@ -34,16 +34,16 @@ class Factors:
     users: pl.Series
     products: pl.Series
     user_vectors: NDArray[np.float32]
-    newcomer_vector: NDArray[np.float32]
+    cold_start_vector: NDArray[np.float32]
     product_vectors: NDArray[np.float32]
     product_biases: NDArray[np.float64]
 
     def to_artefact(self) -> pl.DataFrame:
         """The factors as rows of a `factor_table`, without their cut-off."""
-        newcomer = pl.Series([FALLBACK_USER])
-        sides = (
+        cold = pl.Series([FALLBACK_USER])
+        entities = (
             ("product", self.products, self.product_vectors, self.product_biases),
-            ("user", newcomer, self.newcomer_vector[None], np.zeros(1)),
+            ("user", cold, self.cold_start_vector[None], np.zeros(1)),
             ("user", self.users, self.user_vectors, np.zeros(len(self.users))),
         )
         return pl.concat(
@@ -55,7 +55,7 @@ class Factors:
                     "bias": biases,
                 }
             )
-            for entity, ids, vectors, biases in sides
+            for entity, ids, vectors, biases in entities
         )
 
     @classmethod
@@ -63,22 +63,24 @@ class Factors:
         """The factors that `to_artefact` laid out, whatever the order of the rows.
 
         Raises:
-            DataError: the artefact is empty, holds several cut-offs or has no vector for newcomers.
+            DataError: the artefact is empty, holds several cut-offs or has no vector for cold-start
+                users.
         """
-        sides = one_training(artefact, table).sort("id")
-        users = sides.filter(pl.col("entity") == "user", pl.col("id") != FALLBACK_USER)
-        newcomer = sides.filter(pl.col("entity") == "user", pl.col("id") == FALLBACK_USER)
-        products = sides.filter(pl.col("entity") == "product")
-        if newcomer.is_empty():
+        entities = one_training(artefact, table).sort("id")
+        users = entities.filter(pl.col("entity") == "user", pl.col("id") != FALLBACK_USER)
+        cold = entities.filter(pl.col("entity") == "user", pl.col("id") == FALLBACK_USER)
+        products = entities.filter(pl.col("entity") == "product")
+        if cold.is_empty():
             raise DataError(
-                f"{table.path}, cutoff {sides['cutoff'][0]}: no vector for people without history "
-                f"(entity 'user', id {FALLBACK_USER!r}); materialize it again for this cut-off"
+                f"{table.path}, cutoff {entities['cutoff'][0]}: no vector for people without "
+                f"history (entity 'user', id {FALLBACK_USER!r}); materialize it again for this "
+                "cut-off"
             )
         return cls(
             users=users["id"],
             products=products["id"],
-            user_vectors=_dense(users["vector"], width=len(newcomer["vector"][0])),
-            newcomer_vector=_dense(newcomer["vector"])[0],
+            user_vectors=_dense(users["vector"], width=len(cold["vector"][0])),
+            cold_start_vector=_dense(cold["vector"])[0],
             product_vectors=_dense(products["vector"]),
             product_biases=products["bias"].to_numpy(),
         )
@@ -89,12 +91,12 @@ class Factors:
         Args:
             users: whom to score for.
             own: vectors made from what is known of these users by now, which take the place of
-                those learned. People with neither are newcomers.
+                those learned. People with neither are cold-start users.
         """
         rows = dict(zip(self.users.to_list(), range(len(self.users)), strict=True))
-        newcomer = len(rows)
-        chosen = np.array([rows.get(user, newcomer) for user in users], dtype=np.int64)
-        vectors = np.vstack([self.user_vectors, self.newcomer_vector])[chosen]
+        cold = len(rows)
+        chosen = np.array([rows.get(user, cold) for user in users], dtype=np.int64)
+        vectors = np.vstack([self.user_vectors, self.cold_start_vector])[chosen]
         if own is not None:
             vectors[own.rows] = own.vectors
         biases = self.product_biases.astype(np.float32)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from persona_assets.recommenders.artefact import one_training
 from persona_assets.recommenders.interactions import Interactions
+from persona_assets.recommenders.popularity_fallback import popular_last
 from persona_assets.recommenders.protocol import (
     Config,
     Recommender,
@@ -24,7 +25,6 @@ from persona_assets.recommenders.protocol import (
 )
 from persona_assets.recommenders.ranking import Scorer
 from persona_assets.recommenders.sequences import Sequences, sequences
-from persona_assets.recommenders.unspoken import popular_last
 from persona_assets.tables import Table
 from persona_assets.tables.models import ITEM2VEC_MODEL
 
@@ -96,7 +96,7 @@ class Item2Vec(Recommender):
     }
     scoring_only: ClassVar[frozenset[str]] = frozenset({"history_decay", "emphasis"})
 
-    def _learn(self, known: Interactions, side: SideInformation) -> pl.DataFrame:
+    def _learn(self, known: Interactions, side_information: SideInformation) -> pl.DataFrame:
         """Rows of `models/item2vec_model` without their cut-off; see `Recommender.fit`."""
         log = known.sequences
         vectors, contexts = self._vectors(log)

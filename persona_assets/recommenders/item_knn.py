@@ -84,7 +84,7 @@ class ItemKNN(Recommender):
     }
     scoring_only: ClassVar[frozenset[str]] = frozenset({"history_decay", "emphasis", "revisit"})
 
-    def _learn(self, known: Interactions, side: SideInformation) -> pl.DataFrame:
+    def _learn(self, known: Interactions, side_information: SideInformation) -> pl.DataFrame:
         """Rows of `models/item_knn_model` without their cut-off; see `Recommender.fit`."""
         from scipy.sparse import vstack
 

@@ -10,7 +10,7 @@ from numba import njit
 
 @njit(cache=True, nogil=True)
 def neighbour_scores(  # type: ignore[no-untyped-def] # noqa: ANN201
-    starts, items, weights, indptr, indices, data, factor, unspoken, revisit, discover,  # noqa: ANN001
+    starts, items, weights, indptr, indices, data, factor, unscored, revisit, discover,  # noqa: ANN001
 ):  # fmt: skip
     """Scores of some users on all products.
 
@@ -22,7 +22,7 @@ def neighbour_scores(  # type: ignore[no-untyped-def] # noqa: ANN201
         indices: column of each score.
         data: each score.
         factor: (products,) of each product's score.
-        unspoken: (products,) between −1 and 0: scores of products that nothing leads to.
+        unscored: (products,) between −1 and 0: scores of products that nothing leads to.
         revisit: see `Neighbours.scorer`.
         discover: see `Neighbours.scorer`.
 
@@ -45,7 +45,7 @@ def neighbour_scores(  # type: ignore[no-untyped-def] # noqa: ANN201
             for entry in range(len(mine)):
                 sums[mine[entry]] += unit * weight[entry]
                 led[mine[entry]] = True
-        _settle(sums, led, unspoken, scores[user])
+        _settle(sums, led, unscored, scores[user])
         if discover and len(mine):
             scores[user][mine] = scores[user].min() - 1.0
         sums[:] = 0.0
@@ -63,11 +63,11 @@ def _spread(mine, weight, indptr, indices, data, sums, led):  # type: ignore[no-
 
 
 @njit(cache=True, nogil=True)
-def _settle(sums, led, unspoken, scores):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+def _settle(sums, led, unscored, scores):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
     """One order of all products: led to, then nothing known, then led away from."""
     for product in range(len(sums)):
         value = sums[product]
         if not led[product] or value == 0:
-            scores[product] = unspoken[product]
+            scores[product] = unscored[product]
         else:
             scores[product] = value if value > 0 else value - 1.0

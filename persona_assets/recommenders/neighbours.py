@@ -102,7 +102,7 @@ class Neighbours:
 
         matrix = self.scores
         factor = np.ones(len(self.products)) if target is None else target
-        unspoken = -1.0 / (1.0 + self.popularity)
+        unscored = -1.0 / (1.0 + self.popularity)
 
         def scores_of(block: slice) -> NDArray[np.float32]:
             first, end, _ = block.indices(len(history.users))
@@ -114,7 +114,7 @@ class Neighbours:
                 matrix.indices,
                 matrix.data,
                 factor,
-                unspoken,
+                unscored,
                 float(revisit),
                 discover,
             )

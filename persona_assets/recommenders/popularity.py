@@ -47,7 +47,7 @@ class Popularity(Recommender):
     artefact: ClassVar[Table] = POPULARITY_MODEL
     space: ClassVar[Space] = {"half_life_days": (14.0, 2.0, 7.0, 60.0, 365.0)}
 
-    def _learn(self, known: Interactions, side: SideInformation) -> pl.DataFrame:
+    def _learn(self, known: Interactions, side_information: SideInformation) -> pl.DataFrame:
         """Rows of `models/popularity_model` without their cut-off; see `Recommender.fit`."""
         matrix = known.matrix(self.config.half_life_days)
         return pl.DataFrame(

@@ -30,7 +30,7 @@ _SOMEBODY = "?"
 Values = tuple[Any, ...]
 Space = Mapping[str, Values]
 """Field of the configuration → values worth trying, in their order, the default among them."""
-Side = Literal["users", "products", "customer_segments"]
+SideTable = Literal["users", "products", "customer_segments"]
 """A table besides interactions: `raw/users`, `raw/products`, or `segmentation/customer_segments` of
 the cut-off."""
 CUSTOMER_SEGMENT = "customer_segment"
@@ -117,7 +117,7 @@ class SideInformation:
     products: pl.DataFrame | None = None
 
 
-NOTHING_ELSE = SideInformation()
+NO_SIDE_INFORMATION = SideInformation()
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,8 @@ class Recommender(ABC):
             needs no further training.
         folds_in: whether a history alone changes the list of somebody whom training did not see.
         needs_history: whether the list of a user known to the artefact depends on `histories`.
-        needs_side: tables without which `side` is too little to train from; empty: none.
+        needs_side_information: tables without which `side_information` is too little to train from;
+            empty: none.
         parts: names of models whose configurations are fields of this model's, by the same names.
     """
 
@@ -168,16 +169,18 @@ class Recommender(ABC):
     scoring_only: ClassVar[frozenset[str]] = frozenset()
     folds_in: ClassVar[bool] = False
     needs_history: ClassVar[bool] = False
-    needs_side: ClassVar[frozenset[Side]] = frozenset()
+    needs_side_information: ClassVar[frozenset[SideTable]] = frozenset()
     parts: ClassVar[tuple[str, ...]] = ()
 
     @final
-    def fit(self, known: Interactions, *, side: SideInformation = NOTHING_ELSE) -> pl.DataFrame:
+    def fit(
+        self, known: Interactions, *, side_information: SideInformation = NO_SIDE_INFORMATION
+    ) -> pl.DataFrame:
         """Learn from what is known at a cut-off.
 
         Args:
             known: interactions known then, in any order.
-            side: what else is known.
+            side_information: user and item features known at the cut-off.
 
         Returns:
             Rows of `artefact`, sorted by its key. The same rows and configuration give the same
@@ -187,15 +190,15 @@ class Recommender(ABC):
             DataError: nothing to learn from is known at the cut-off, or a weight is no number.
         """
         _ = known.positive  # refuses what no model can learn from
-        return of_training(self._learn(known, side), self.artefact, known.cutoff)
+        return of_training(self._learn(known, side_information), self.artefact, known.cutoff)
 
     @abstractmethod
-    def _learn(self, known: Interactions, side: SideInformation) -> pl.DataFrame:
+    def _learn(self, known: Interactions, side_information: SideInformation) -> pl.DataFrame:
         """What the model learns: columns of `artefact` but the cut-off, in any order of rows.
 
         Args:
             known: what is known at the cut-off; at least one interaction.
-            side: what else is known.
+            side_information: user and item features known at the cut-off.
 
         Raises:
             DataError: what is known is too little for this model; the text says what is missing.

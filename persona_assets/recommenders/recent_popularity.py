@@ -49,7 +49,7 @@ class RecentPopularity(Recommender):
     artefact: ClassVar[Table] = RECENT_POPULARITY_MODEL
     space: ClassVar[Space] = {"days": (7.0, 1.0, 3.0, 30.0, 90.0)}
 
-    def _learn(self, known: Interactions, side: SideInformation) -> pl.DataFrame:
+    def _learn(self, known: Interactions, side_information: SideInformation) -> pl.DataFrame:
         """Rows of `models/recent_popularity_model` without their cut-off; see `Recommender.fit`."""
         rows = known.positive
         newest = rows.select(pl.col("event_ts").max()).item()

@@ -19,8 +19,8 @@ from persona_assets.recommenders.protocol import (
     CUSTOMER_SEGMENT,
     Config,
     Recommender,
-    Side,
     SideInformation,
+    SideTable,
     Space,
     may_be_zero,
 )
@@ -38,7 +38,7 @@ class SegmentPopularityConfig(Config):
     """Configuration of `SegmentPopularity`.
 
     Attributes:
-        segment: column of `side.users` whose values are the segments.
+        segment: column of `side_information.users` whose values are the segments.
         half_life_days: age at which an interaction counts half [d].
         shrinkage: weight that the overall popularity has in a segment, in the unit of the
             segment's own weight; 0: only people of the segment count, others break ties.
@@ -63,23 +63,23 @@ class SegmentPopularity(Recommender):
     config: SegmentPopularityConfig = field(default_factory=SegmentPopularityConfig)
     name: ClassVar[str] = "segment_popularity"
     artefact: ClassVar[Table] = SEGMENT_POPULARITY_MODEL
-    needs_side: ClassVar[frozenset[Side]] = frozenset({"users"})
+    needs_side_information: ClassVar[frozenset[SideTable]] = frozenset({"users"})
     space: ClassVar[Space] = {
         "half_life_days": (14.0, 2.0, 7.0, 60.0, 365.0),
         "shrinkage": (100.0, 0.0, 10.0, 1_000.0),
     }
     scoring_only: ClassVar[frozenset[str]] = frozenset({"shrinkage"})
 
-    def _learn(self, known: Interactions, side: SideInformation) -> pl.DataFrame:
+    def _learn(self, known: Interactions, side_information: SideInformation) -> pl.DataFrame:
         """Rows of `models/segment_popularity_model` without their cut-off; see `Recommender.fit`.
 
         Raises:
             InsufficientDataError: nothing is known at the cut-off, or nobody's segment is.
-            DataError: `side.users` lacks the segment's column.
+            DataError: `side_information.users` lacks the segment's column.
         """
         from scipy.sparse import csr_matrix
 
-        segments = self._segments(side)
+        segments = self._segments(side_information)
         matrix = known.matrix(self.config.half_life_days)
         names = segments["segment"].unique().sort()
         own = (
@@ -93,26 +93,28 @@ class SegmentPopularity(Recommender):
             (np.ones(len(told)), (codes, told)), shape=(len(names), len(matrix.users))
         )
         within = (member @ matrix.weights).tocoo()
-        sides = (
+        parts = (
             _rows("product", matrix.products, EVERY_SEGMENT, matrix.weights.sum(axis=0).A1),
             _rows("product", matrix.products.gather(within.col), names.gather(within.row),
                   within.data),
             _rows("user", segments["user_id"], segments["segment"], 0.0),
         )  # fmt: skip
-        return pl.concat(sides)
+        return pl.concat(parts)
 
-    def _segments(self, side: SideInformation) -> pl.DataFrame:
+    def _segments(self, side_information: SideInformation) -> pl.DataFrame:
         """`user_id, segment` of the people whose segment is known, each once, sorted."""
         column = self.config.segment
-        if side.users is None:
+        if side_information.users is None:
             raise InsufficientDataError(f"nothing is known of people, and so nobody's {column}")
-        if column not in side.users.columns:
+        if column not in side_information.users.columns:
             raise DataError(
                 f"{self.name} needs column {column!r} of the people's attributes, which are "
-                f"{', '.join(side.users.columns)}; pass side information with it ({_WHENCE}) or "
-                "set another `segment`"
+                f"{', '.join(side_information.users.columns)}; pass side information with it "
+                f"({_WHENCE}) or set another `segment`"
             )
-        known = side.users.select("user_id", pl.col(column).cast(pl.String()).alias("segment"))
+        known = side_information.users.select(
+            "user_id", pl.col(column).cast(pl.String()).alias("segment")
+        )
         # A segment called like the one of everybody would be mixed up with it.
         known = known.drop_nulls().filter(pl.col("segment") != EVERY_SEGMENT)
         if known.is_empty():
@@ -168,7 +170,7 @@ class CustomerSegmentPopularity(SegmentPopularity):
     config: CustomerSegmentPopularityConfig = field(default_factory=CustomerSegmentPopularityConfig)
     name: ClassVar[str] = "customer_segment_popularity"
     artefact: ClassVar[Table] = CUSTOMER_SEGMENT_POPULARITY_MODEL
-    needs_side: ClassVar[frozenset[Side]] = frozenset({"customer_segments"})
+    needs_side_information: ClassVar[frozenset[SideTable]] = frozenset({"customer_segments"})
 
 
 _WHENCE = "attributes are in raw/users, segments in segmentation/customer_segments of the cut-off"

@@ -15,6 +15,7 @@ from persona_assets.errors import UserError
 from persona_assets.recommenders.artefact import one_training
 from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.neighbours import strongest
+from persona_assets.recommenders.popularity_fallback import popular_last
 from persona_assets.recommenders.protocol import (
     Config,
     Recommender,
@@ -25,7 +26,6 @@ from persona_assets.recommenders.protocol import (
 from persona_assets.recommenders.ranking import Scorer
 from persona_assets.recommenders.sequences import Sequences, sequences
 from persona_assets.recommenders.similarity import latest
-from persona_assets.recommenders.unspoken import popular_last
 from persona_assets.recommenders.visits import in_visits
 from persona_assets.tables import Table
 from persona_assets.tables.models import SESSION_KNN_MODEL
@@ -113,7 +113,7 @@ class SessionKNN(Recommender):
         }
     )
 
-    def _learn(self, known: Interactions, side: SideInformation) -> pl.DataFrame:
+    def _learn(self, known: Interactions, side_information: SideInformation) -> pl.DataFrame:
         """Rows of `models/session_knn_model` without their cut-off; see `Recommender.fit`."""
         rows = known.positive
         if self.config.unit == "visit":

@@ -53,16 +53,16 @@ def attribute_histories(
     return AttributeHistories(named, PRODUCT_HISTORY.empty() if products is None else products)
 
 
-def with_segments(side: SideInformation, segments: pl.DataFrame) -> SideInformation:
-    """`side` with the segment of each customer as the attribute `customer_segment` of people.
+def with_segments(side_information: SideInformation, segments: pl.DataFrame) -> SideInformation:
+    """`side_information` with each customer's segment as the user feature `customer_segment`.
 
     Args:
-        side: what else is known.
+        side_information: user and item features known at the cut-off.
         segments: rows of `segmentation/customer_segments` of one cut-off, that of the training: a
             segment of a later one would tell what the customer does next.
     """
     named = segments.select("user_id", pl.col("name").alias(CUSTOMER_SEGMENT)).sort("user_id")
-    if side.users is None:
-        return replace(side, users=named)
-    people = side.users.join(named, on="user_id", how="full", coalesce=True)
-    return replace(side, users=people.sort("user_id"))
+    if side_information.users is None:
+        return replace(side_information, users=named)
+    people = side_information.users.join(named, on="user_id", how="full", coalesce=True)
+    return replace(side_information, users=people.sort("user_id"))

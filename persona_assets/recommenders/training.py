@@ -12,7 +12,7 @@ import polars as pl
 
 from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.protocol import (
-    NOTHING_ELSE,
+    NO_SIDE_INFORMATION,
     DistributedTraining,
     Recommender,
     SideInformation,
@@ -26,7 +26,7 @@ def train(
     interactions: nw.LazyFrame,
     *,
     cutoff: date,
-    side: SideInformation = NOTHING_ELSE,
+    side_information: SideInformation = NO_SIDE_INFORMATION,
 ) -> nw.LazyFrame:
     """What `model` learns from what is known at `cutoff` 00:00 UTC.
 
@@ -37,7 +37,8 @@ def train(
         model: the recommender.
         interactions: rows of `mart/user_item_interactions`, of either engine.
         cutoff: first day that must stay unseen.
-        side: what else is known, for models that learn in this process.
+        side_information: user and item features known at the cut-off, for models that learn in this
+            process.
 
     Returns:
         Rows of `model.artefact`, on the engine that did the training.
@@ -48,7 +49,9 @@ def train(
     if interactions.implementation.is_pyspark() and isinstance(model, DistributedTraining):
         return model.fit_distributed(interactions, cutoff=cutoff)
     rows: pl.DataFrame = known_before(interactions, cutoff).collect("polars").to_native()
-    return nw.from_native(model.fit(Interactions(cutoff, rows), side=side).lazy())
+    return nw.from_native(
+        model.fit(Interactions(cutoff, rows), side_information=side_information).lazy()
+    )
 
 
 def not_trained(skipped: Mapping[str, Sequence[Skipped]], cutoff: date) -> dict[str, Skipped]:

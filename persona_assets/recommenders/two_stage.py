@@ -171,7 +171,7 @@ class TwoStage(Recommender):
             )
         )
 
-    def _learn(self, known: Interactions, side: SideInformation) -> pl.DataFrame:
+    def _learn(self, known: Interactions, side_information: SideInformation) -> pl.DataFrame:
         """Rows of `models/two_stage_model` without their cut-off; see `Recommender.fit`."""
         log = known.sequences
         lines = self._ranker(known.rows).splitlines()
@@ -232,11 +232,11 @@ class TwoStage(Recommender):
         # Fused scores are at most the number of models: those below the candidates lie in
         # (−lowest, −1], those that no model speaks for below.
         lowest = 1.0 + instant.first_stage.models
-        unspoken = -lowest - 1.0 / (1.0 + instant.popularity)
+        unscored = -lowest - 1.0 / (1.0 + instant.popularity)
 
         def scores_of(block: slice) -> NDArray[np.float64]:
             found = instant.first_stage.candidates(block)
-            scores = np.where(found.fused > 0, found.fused.astype(np.float64) - lowest, unspoken)
+            scores = np.where(found.fused > 0, found.fused.astype(np.float64) - lowest, unscored)
             if ranker is not None:
                 values = ranker.scores(instant.values(found, block))
                 lists = np.repeat(np.arange(len(found.starts) - 1), np.diff(found.starts))

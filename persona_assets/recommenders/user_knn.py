@@ -139,7 +139,7 @@ class UserKNN(Recommender):
         }
     )
 
-    def _learn(self, known: Interactions, side: SideInformation) -> pl.DataFrame:
+    def _learn(self, known: Interactions, side_information: SideInformation) -> pl.DataFrame:
         """Rows of `models/user_knn_model` without their cut-off; see `Recommender.fit`."""
         log = known.sequences
         return sequence_rows(log)
@@ -160,11 +160,11 @@ class UserKNN(Recommender):
         nearness = self.config.nearness
         popularity = log.popularity
         target = (popularity + 1.0) ** -self.config.target_damping
-        unspoken = -1.0 / (1.0 + popularity)
+        unscored = -1.0 / (1.0 + popularity)
 
         def scores_of(block: slice) -> NDArray[np.float64]:
             scores = anchored_scores(memory, mine, nearness, block, len(log.products)) * target
-            return np.where(scores > 0, scores, unspoken)
+            return np.where(scores > 0, scores, unscored)
 
         return Scorer(log.products, scores_of)
 

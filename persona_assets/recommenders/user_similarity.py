@@ -103,7 +103,7 @@ def memory_of(log: Sequences, length_damping: float) -> Memory:
 def recent(
     history: Sequences, weights: NDArray[np.float64], *, window: int, known: Sequences
 ) -> Recent:
-    """The last `window` instants of each history, latest first, in an order blind to codes."""
+    """The last `window` instants of each history, latest first, independent of codes."""
     keep = history.ages < window
     cut, weights = history.entries(keep), weights[keep]
     ages = history.ages[keep]

@@ -6,7 +6,7 @@ here: models over all users (`model_chapters.py`) or sentences (`findings.py`).
 
 import polars as pl
 
-from persona_assets.evaluation.ceiling import PLANTED_OPTIMUM
+from persona_assets.evaluation.oracle import ORACLE
 from persona_assets.evaluation.plots import SHOWN_K, TITLES, staleness_figure
 from persona_assets.report import findings
 from persona_assets.report.collect import Report
@@ -100,7 +100,7 @@ def segments(report: Report) -> Section:
 def _segment_table(rows: pl.DataFrame, report: Report) -> Markup:
     by_key = {(row["model"], row["segment"]): row for row in rows.iter_rows(named=True)}
     users = dict(rows.select("segment", "users").unique().sort("segment").iter_rows())
-    ranked = [model for model in findings.models(report) if model != PLANTED_OPTIMUM]
+    ranked = [model for model in findings.models(report) if model != ORACLE]
     named = [model for model in ranked if (model, next(iter(users))) in by_key] or sorted(
         set(rows["model"])
     )

@@ -10,8 +10,8 @@ from typing import Any
 import polars as pl
 
 from persona_assets.calendar import EVALUATED_DAYS, first_cutoff
-from persona_assets.evaluation.ceiling import PLANTED_OPTIMUM
 from persona_assets.evaluation.offline import BASELINE
+from persona_assets.evaluation.oracle import ORACLE
 from persona_assets.evaluation.plots import SHOWN_K, TITLES
 from persona_assets.report.checks import with_outcome
 from persona_assets.report.collect import Report
@@ -84,10 +84,8 @@ def conservation(report: Report) -> str:
 
 
 def models(report: Report) -> list[str]:
-    """Compared models, the best by nDCG first, the ceiling last."""
-    rows = primary(report.comparison).sort(
-        pl.col("model") == PLANTED_OPTIMUM, -pl.col("value"), "model"
-    )
+    """Compared models, the best by nDCG first, the oracle last."""
+    rows = primary(report.comparison).sort(pl.col("model") == ORACLE, -pl.col("value"), "model")
     return rows["model"].to_list()
 
 
@@ -121,7 +119,7 @@ def _lift(row: dict[str, Any]) -> str:
 
 def replay(report: Report) -> str:
     """In how many weeks each model was ahead of popularity."""
-    rows = primary(report.replay).filter(~pl.col("model").is_in([BASELINE, PLANTED_OPTIMUM]))
+    rows = primary(report.replay).filter(~pl.col("model").is_in([BASELINE, ORACLE]))
     if rows.is_empty():
         return _nothing(
             report,
@@ -138,7 +136,7 @@ def replay(report: Report) -> str:
 def pairs(report: Report) -> str:
     """Which models cannot be told apart from the best, by the tests between all pairs."""
     rows = primary(report.pairs).to_dicts()
-    rivals = [model for model in models(report) if model != PLANTED_OPTIMUM]
+    rivals = [model for model in models(report) if model != ORACLE]
     if not rows or not rivals:
         return _nothing(
             report,
@@ -166,7 +164,7 @@ def pairs(report: Report) -> str:
 
 
 def cold_start(report: Report) -> str:
-    """How much of the newest evaluated week was by strangers or of new products."""
+    """How much of the newest evaluated week was by cold-start users or of new products."""
     if report.cold.is_empty():
         return _nothing(
             report, "No week's new users and products have been counted yet.", COLD_START

@@ -9,8 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from persona_assets.evaluation.ceiling import PLANTED_OPTIMUM
 from persona_assets.evaluation.offline import BASELINE
+from persona_assets.evaluation.oracle import ORACLE
 from persona_assets.evaluation.plots import (
     SHOWN_K,
     TITLES,
@@ -49,7 +49,7 @@ def models(report: Report) -> Section:
                 "brackets are 95 % intervals. The lift is that of nDCG over popularity, on the "
                 "same users."
             ),
-            *_ceiling_note(report),
+            *_oracle_note(report),
             _comparison_table(report),
             picture(
                 comparison_figure(report.comparison),
@@ -61,12 +61,12 @@ def models(report: Report) -> Section:
     return Section("models", "Models side by side", body)
 
 
-def _ceiling_note(report: Report) -> list[Markup]:
-    if PLANTED_OPTIMUM not in report.comparison["model"]:
+def _oracle_note(report: Report) -> list[Markup]:
+    if ORACLE not in report.comparison["model"]:
         return []
     return [
         paragraph(
-            f"{PLANTED_OPTIMUM} is no model: it ranks by the synthetic shop's true tastes, and "
+            f"{ORACLE} is no model: it ranks by the synthetic shop's true tastes, and "
             "shows how much could be reached at all."
         )
     ]

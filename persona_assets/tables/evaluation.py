@@ -3,7 +3,7 @@
 from persona_assets.tables.contract import Column, Table
 from persona_assets.tables.features import CUTOFF
 
-MODEL = Column("model", "string", "recommender, or `planted_optimum`: the synthetic shop's ceiling")
+MODEL = Column("model", "string", "recommender, or `planted_optimum`: the synthetic shop's oracle")
 METRIC = Column("metric", "string", "name of the metric, without its cut-off k")
 K = Column("k", "int64", "length of the list that is evaluated", minimum=1)
 VALUE = Column("value", "float64", "mean over users")

@@ -16,7 +16,7 @@ from persona_assets.evaluation.metrics import METRICS
 from persona_assets.evaluation.uncertainty import bootstrap_means, percentile_interval
 from persona_assets.recommenders.protocol import (
     NO_HISTORY,
-    NOTHING_ELSE,
+    NO_SIDE_INFORMATION,
     Recommender,
     SideInformation,
 )
@@ -40,11 +40,11 @@ class Evaluator:
 
     Attributes:
         week: what to learn from and to be evaluated on.
-        side: what else models may know.
+        side_information: user and item features that models may use.
     """
 
     week: Week
-    side: SideInformation = NOTHING_ELSE
+    side_information: SideInformation = NO_SIDE_INFORMATION
     _artefacts: dict[str, pl.DataFrame] = field(default_factory=dict, repr=False)
 
     def lists(self, model: Recommender, *, everyone: bool = False) -> pl.DataFrame:
@@ -78,7 +78,7 @@ class Evaluator:
         key = _fit_key(model)
         learned = self._artefacts.pop(key, None)
         if learned is None:
-            learned = model.fit(self.week.interactions, side=self.side)
+            learned = model.fit(self.week.interactions, side_information=self.side_information)
         self._artefacts[key] = learned  # the one used last stands last
         while len(self._artefacts) > 1 and _size(self._artefacts) > KEPT_BYTES:
             del self._artefacts[next(iter(self._artefacts))]

@@ -39,13 +39,13 @@ class Measured:
         weeks: evaluated cut-offs.
         users: people evaluated in at least one of them.
         candidate: mean of the metric, over users, each the mean of their weeks.
-        champion: the same of the other side.
+        champion: the same of the champion.
         difference: candidate less champion on the same people.
         low: lower end of its 95 % paired bootstrap interval over people.
         high: upper end.
         p_value: of the two-sided sign-flip test over people that there is no difference.
         coverage: share of the products on sale that the candidate lists at 10, mean of the weeks.
-        champion_coverage: the same of the other side.
+        champion_coverage: the same of the champion.
         tolerance: share of the champion's coverage that may be lost.
     """
 
@@ -101,9 +101,9 @@ def measure(
 
     Args:
         weeks: evaluated weeks.
-        candidate: lists of the one side, of every week.
+        candidate: its lists, of every week.
         champion: lists of the other.
-        against: name of the other side's model.
+        against: name of the champion.
         seed: of the bootstrap.
 
     Raises:

@@ -14,7 +14,7 @@ import polars as pl
 from persona_assets.lake import DeltaStore
 from persona_assets.recommenders import MODELS
 from persona_assets.recommenders.exclusion import Exclusion
-from persona_assets.recommenders.protocol import Recommender, Side
+from persona_assets.recommenders.protocol import Recommender, SideTable
 from persona_assets.tuning.configurations import configured_models, in_use
 from persona_assets.tuning.promotion import registry
 from persona_assets.tuning.validation import weekly_task
@@ -106,7 +106,7 @@ def _overview(
     )
 
 
-_SIDE: Mapping[Side, str] = {
+_SIDE_TABLES: Mapping[SideTable, str] = {
     "users": "attributes of people",
     "products": "attributes of products",
     "customer_segments": "segments of customers",
@@ -117,7 +117,7 @@ def _needs(used: Recommender) -> tuple[str, ...]:
     asked = {
         "interactions": True,
         "histories when lists are made": used.needs_history,
-        **{_SIDE[side]: True for side in sorted(used.needs_side)},
+        **{_SIDE_TABLES[table]: True for table in sorted(used.needs_side_information)},
         **{f"the model {part}": True for part in used.parts},
     }
     return tuple(name for name, needed in asked.items() if needed)

@@ -21,7 +21,7 @@ from persona_assets.evaluation.offline import BASELINE
 from persona_assets.lake import DeltaStore
 from persona_assets.recommenders import model
 from persona_assets.recommenders.exclusion import Exclusion
-from persona_assets.recommenders.protocol import NOTHING_ELSE, Recommender, SideInformation
+from persona_assets.recommenders.protocol import NO_SIDE_INFORMATION, Recommender, SideInformation
 from persona_assets.recommenders.registry import Recipe, champions, stages, with_stages
 from persona_assets.tables.models import REGISTRY, TOP_K
 from persona_assets.tables.tuning import PROMOTIONS, TUNING_TRIALS
@@ -43,7 +43,7 @@ from persona_assets.tuning.validation import (
     weekly_task,
 )
 
-SideAt = Callable[[date], SideInformation]
+SideInformationAt = Callable[[date], SideInformation]
 """What models may know at a cut-off besides interactions: segments differ from week to week."""
 
 WEEKS = 4
@@ -69,7 +69,7 @@ def promote(
     exclude: Exclusion,
     seed: int,
     now: datetime,
-    side: SideAt = lambda _: NOTHING_ELSE,
+    side_information: SideInformationAt = lambda _: NO_SIDE_INFORMATION,
 ) -> Measured:
     """Make the model with the configuration in use the champion, if the gate lets it.
 
@@ -85,7 +85,7 @@ def promote(
         exclude: the rule that lists are made with.
         seed: of the bootstrap.
         now: when it is decided, in UTC.
-        side: gives what else models may know at an evaluated cut-off.
+        side_information: gives the user and item features known at an evaluated cut-off.
 
     Returns:
         What the decision rests on.
@@ -113,8 +113,8 @@ def promote(
     weeks = [week(interactions, cutoff=cutoff, exclude=exclude) for cutoff in cutoffs]
     measured = measure(
         weeks,
-        _replayed(store, candidate, weeks, side),
-        _replayed(store, rival, weeks, side),
+        _replayed(store, candidate, weeks, side_information),
+        _replayed(store, rival, weeks, side_information),
         against=rival.name,
         seed=seed,
     )
@@ -196,24 +196,27 @@ def _refuse_untrained(store: DeltaStore, candidate: Recommender) -> None:
 
 
 def _replayed(
-    store: DeltaStore, side_of: Recommender, weeks: Sequence[Week], side: SideAt
+    store: DeltaStore,
+    model: Recommender,
+    weeks: Sequence[Week],
+    side_information: SideInformationAt,
 ) -> Lists:
     """The lists of every week: those of the lake where they are of this recipe, else made anew."""
     trained = store.read(REGISTRY, [each.cutoff for each in weeks]).filter(
-        pl.col("model") == side_of.name, pl.col("parameters") == side_of.config.to_json()
+        pl.col("model") == model.name, pl.col("parameters") == model.config.to_json()
     )
     there = set(trained["cutoff"])
     mine = TOP_K.empty()
     if there and store.exists(TOP_K):
         rows = store.scan(TOP_K, sorted(there))
         # Before collecting: the table holds the lists of all models.
-        wanted = (nw.col("model") == side_of.name) & (nw.col("rank") <= LISTED)
+        wanted = (nw.col("model") == model.name) & (nw.col("rank") <= LISTED)
         mine = store.collect(rows.filter(wanted))
     found = {each: mine.filter(pl.col("cutoff") == each) for each in there}
     return {
         each.cutoff: found[each.cutoff]
         if each.cutoff in found and found[each.cutoff].height
-        else Evaluator(each, side(each.cutoff)).lists(side_of, everyone=True)
+        else Evaluator(each, side_information(each.cutoff)).lists(model, everyone=True)
         for each in weeks
     }
 

@@ -21,7 +21,7 @@ from persona_assets.calendar import EVALUATED_DAYS
 from persona_assets.errors import DataError, PersonaError, UserError
 from persona_assets.lake import DeltaStore
 from persona_assets.lake.content_hash import content_hash
-from persona_assets.recommenders.protocol import NOTHING_ELSE, Recommender, SideInformation
+from persona_assets.recommenders.protocol import NO_SIDE_INFORMATION, Recommender, SideInformation
 from persona_assets.tables.tuning import TUNING_TRIALS
 from persona_assets.tuning.append import append, held
 from persona_assets.tuning.evaluator import MEASURED, Evaluator, interval
@@ -52,14 +52,17 @@ class Study:
     sampler: str
     seed: int
 
-    def name(self, week: Week, side: SideInformation) -> str:
+    def name(self, week: Week, side_information: SideInformation) -> str:
         """`<model>-<cut-off>-<digest>`: the same when the same study is run on the same data."""
         depends_on = [
             self.model.config.to_json(),
             {name: list(values) for name, values in self.model.space.items()},
             [self.trials, self.sampler, self.seed, week.exclude],
             [content_hash(frame) for frame in (week.known, week.relevant)],
-            [None if each is None else content_hash(each) for each in (side.users, side.products)],
+            [
+                None if each is None else content_hash(each)
+                for each in (side_information.users, side_information.products)
+            ],
         ]
         text = json.dumps(depends_on, sort_keys=True, default=str)
         digest = hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
@@ -69,7 +72,7 @@ class Study:
         self,
         week: Week,
         *,
-        side: SideInformation = NOTHING_ELSE,
+        side_information: SideInformation = NO_SIDE_INFORMATION,
         told: Callable[[Row], None] = lambda row: None,
     ) -> pl.DataFrame:
         """Try configurations on `week`.
@@ -79,7 +82,7 @@ class Study:
 
         Args:
             week: validation week, of which at most `MOST_USERS` users are evaluated.
-            side: what else models may know.
+            side_information: user and item features that models may use.
             told: called with each row as it comes.
 
         Returns:
@@ -89,9 +92,9 @@ class Study:
             UserError: see `search`.
             DataError: the default configuration cannot be trained.
         """
-        evaluator = Evaluator(week.sampled(MOST_USERS, seed=self.seed), side)
+        evaluator = Evaluator(week.sampled(MOST_USERS, seed=self.seed), side_information)
         shared = dict.fromkeys(TUNING_TRIALS.polars_schema.names()) | {
-            "study": self.name(week, side),
+            "study": self.name(week, side_information),
             "cutoff": _trained(week),
             "model": self.model.name,
             "sampler": self.sampler,

@@ -72,8 +72,8 @@ class Week:
     def sampled(self, most: int, *, seed: int) -> "Week":
         """The same week, evaluated on at most `most` users, drawn with `seed`.
 
-        The draw goes by what users did, so that it is (but for users whose times are the same)
-        blind to how they are called.
+        The draw depends on what users did and not on their identifiers, but for users whose
+        interactions have the same times.
         """
         if len(self.users) <= most:
             return self

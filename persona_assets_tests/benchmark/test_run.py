@@ -10,7 +10,7 @@ from persona_assets.errors import UserError
 from persona_assets.evaluation.metrics import METRICS
 from persona_assets.recommenders import MODELS
 
-BLIND = ("popularity", "directional", "item_knn")
+LABEL_INVARIANT = ("popularity", "directional", "item_knn")
 
 
 def relabelled(rows: pl.DataFrame, seed: int) -> pl.DataFrame:
@@ -32,10 +32,10 @@ def evaluate(rows, models=("directional",), protocol="leave_one_out", **options)
 
 @pytest.mark.parametrize("protocol", ["leave_one_out", "temporal", "funnel", "user_split"])
 def test_names_and_order_of_rows_change_no_metric(protocol, chains):
-    expected = evaluate(chains, BLIND, protocol).to_dict()
-    other = evaluate(relabelled(chains, 4), BLIND, protocol).to_dict()
+    expected = evaluate(chains, LABEL_INVARIANT, protocol).to_dict()
+    other = evaluate(relabelled(chains, 4), LABEL_INVARIANT, protocol).to_dict()
 
-    for name in BLIND:
+    for name in LABEL_INVARIANT:
         for part in ("parameters", "validation", "test", "test_by_kind"):
             assert other["models"][name][part] == expected["models"][name][part], (name, part)
 

@@ -47,7 +47,7 @@ def test_people_without_history_have_the_mean_of_all_users(artefact):
     factors = Factors.from_artefact(artefact, ALS_MODEL)
 
     np.testing.assert_allclose(
-        factors.newcomer_vector, factors.user_vectors.mean(axis=0), rtol=1e-5, atol=1e-6
+        factors.cold_start_vector, factors.user_vectors.mean(axis=0), rtol=1e-5, atol=1e-6
     )
 
 

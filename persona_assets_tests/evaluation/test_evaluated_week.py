@@ -90,7 +90,7 @@ def test_values_are_the_metrics_of_the_hits(shown, shop, cutoff):
 
 
 def test_names_and_the_order_of_rows_change_no_value(mart, cutoff):
-    """Blind to names: products of equal score are evaluated alike, whatever they are called."""
+    """Names do not count: products of equal score are evaluated alike, whatever they are called."""
     generator = np.random.default_rng(0)
     people, things = [f"u{n}" for n in range(12)], [f"p{n}" for n in range(15)]
     interacted = [

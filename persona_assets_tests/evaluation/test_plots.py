@@ -94,12 +94,12 @@ def test_replay_is_readable_with_any_number_of_weeks(weeks):
 
 
 @pytest.mark.parametrize("models", [("popularity",), RIVALS, (*RIVALS, "planted_optimum"), MANY])
-def test_comparison_is_readable_with_and_without_the_ceiling(models):
+def test_comparison_is_readable_with_and_without_the_oracle(models):
     figure = comparison_figure(model_comparison(evaluated(2, models)))
     assert_readable(figure)
     assert len(figure.axes) == 6
     assert [label.get_text() for label in figure.legends[0].get_texts()][2:] == (
-        ["planted optimum: the ceiling"] if "planted_optimum" in models else []
+        ["oracle: the best possible lists"] if "planted_optimum" in models else []
     )
 
 

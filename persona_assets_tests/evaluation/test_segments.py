@@ -136,7 +136,7 @@ def test_rows_of_the_future_and_the_order_of_rows_move_no_segment(shown, shop, m
     assert again.equals(metrics_by_segment(shown, shop, cutoff))
 
 
-def test_the_ceiling_is_no_model(shown, shop, cutoff):
+def test_the_oracle_is_no_model(shown, shop, cutoff):
     both = pl.concat([shown, shown.with_columns(model=pl.lit("planted_optimum"))])
     assert metrics_by_segment(both, shop, cutoff).equals(metrics_by_segment(shown, shop, cutoff))
 

@@ -8,7 +8,7 @@ from persona_assets.errors import DataError, UserError
 from persona_assets.recommenders.catalogue_terms import catalogue, terms, tf_idf
 from persona_assets.recommenders.content import Content, ContentConfig
 from persona_assets.recommenders.interactions import Interactions
-from persona_assets.recommenders.protocol import NOTHING_ELSE, SideInformation
+from persona_assets.recommenders.protocol import NO_SIDE_INFORMATION, SideInformation
 
 CUTOFF = date(2024, 3, 4)
 PRODUCTS = pl.DataFrame(
@@ -22,7 +22,7 @@ PRODUCTS = pl.DataFrame(
         "launch_date": [None, None, None, None, CUTOFF, None],
     }
 )
-SIDE = SideInformation(products=PRODUCTS)
+SIDE_INFORMATION = SideInformation(products=PRODUCTS)
 SHARES = {"category": 1.0, "brand": 1.0, "price": 0.5, "name": 1.0}
 
 
@@ -85,7 +85,7 @@ def test_fields_have_their_share_of_the_length_and_products_the_length_1():
 
 def test_a_product_that_nobody_interacted_with_is_recommended_for_what_it_is(rows):
     model = Content()
-    artefact = model.fit(Interactions.known_at(CUTOFF, rows), side=SIDE)
+    artefact = model.fit(Interactions.known_at(CUTOFF, rows), side_information=SIDE_INFORMATION)
 
     lists = model.recommend_next(artefact, ["mug2"], k=9)
 
@@ -96,7 +96,7 @@ def test_a_product_that_nobody_interacted_with_is_recommended_for_what_it_is(row
 
 def test_scores_are_the_cosines_of_descriptions(rows, mart):
     model = Content(ContentConfig(category=0.0, brand=0.0, price=0.0, history_decay=0.5))
-    artefact = model.fit(Interactions.known_at(CUTOFF, rows), side=SIDE)
+    artefact = model.fit(Interactions.known_at(CUTOFF, rows), side_information=SIDE_INFORMATION)
     history = mart(("n", "cold", "view", 1, 2), ("n", "lamp", "view", 1, 1))
 
     lists = model.recommend(artefact, ["n"], k=4, histories=history)
@@ -110,7 +110,7 @@ def test_scores_are_the_cosines_of_descriptions(rows, mart):
 
 
 def test_popularity_lifts_what_many_interacted_with_only_where_asked(rows):
-    artefact = Content().fit(Interactions.known_at(CUTOFF, rows), side=SIDE)
+    artefact = Content().fit(Interactions.known_at(CUTOFF, rows), side_information=SIDE_INFORMATION)
 
     def score(popularity: float) -> float:
         model = Content(ContentConfig(popularity=popularity))
@@ -125,7 +125,9 @@ def test_a_product_without_description_is_ranked_by_popularity(rows, mart):
     model = Content()
 
     lists = model.recommend_next(
-        model.fit(Interactions.known_at(CUTOFF, more), side=SIDE), ["mug1"], k=9
+        model.fit(Interactions.known_at(CUTOFF, more), side_information=SIDE_INFORMATION),
+        ["mug1"],
+        k=9,
     )
 
     assert lists["product_id"].item(-1) == "odd"
@@ -133,9 +135,9 @@ def test_a_product_without_description_is_ranked_by_popularity(rows, mart):
 
 
 @pytest.mark.parametrize(
-    ("side", "message"),
+    ("side_information", "message"),
     [
-        (NOTHING_ELSE, "there is no catalogue"),
+        (NO_SIDE_INFORMATION, "there is no catalogue"),
         (SideInformation(products=PRODUCTS.head(0)), "no product of raw/products"),
         (
             SideInformation(products=PRODUCTS.select("product_id")),
@@ -143,9 +145,9 @@ def test_a_product_without_description_is_ranked_by_popularity(rows, mart):
         ),
     ],
 )
-def test_without_descriptions_the_error_says_what_is_missing(rows, side, message):
+def test_without_descriptions_the_error_says_what_is_missing(rows, side_information, message):
     with pytest.raises(DataError, match=message):
-        Content().fit(Interactions.known_at(CUTOFF, rows), side=side)
+        Content().fit(Interactions.known_at(CUTOFF, rows), side_information=side_information)
 
 
 def test_a_description_of_nothing_is_refused():

@@ -29,7 +29,7 @@ def factors() -> Factors:
         users=pl.Series(["a", "b"]),
         products=pl.Series(["x", "y", "z"]),
         user_vectors=np.array([[1, 0], [0, 3]], dtype=np.float32),
-        newcomer_vector=np.array([0.5, 1.5], dtype=np.float32),
+        cold_start_vector=np.array([0.5, 1.5], dtype=np.float32),
         product_vectors=np.array([[1, 0], [0, 1], [0.5, 0.5]], dtype=np.float32),
         product_biases=np.array([0, 0, 0.25]),
     )
@@ -48,7 +48,7 @@ def test_scores_are_dot_product_plus_bias(factors):
     ]
 
 
-def test_people_without_history_get_the_list_of_the_newcomers_vector(factors):
+def test_people_without_history_get_the_list_of_the_cold_start_vector(factors):
     lists = lists_of(factors, [FALLBACK_USER, "stranger"], k=2)
 
     # (0.5, 1.5): x 0.5, y 1.5, z 1.25
@@ -82,7 +82,7 @@ def test_a_list_depends_on_nothing_but_the_users_own_row_and_the_rows_of_all(fac
     assert alone.equals(lists_of(factors, people, k=3))
 
 
-def test_without_any_users_row_everyone_is_a_newcomer(factors):
+def test_without_any_users_row_everyone_is_a_cold_start_user(factors):
     whole = of_a_cutoff(factors)
     nobody = whole.filter((whole["entity"] == "product") | (whole["id"] == FALLBACK_USER))
 
@@ -91,7 +91,7 @@ def test_without_any_users_row_everyone_is_a_newcomer(factors):
     assert lists.rows() == [("a", 1, "y", 1.5)]
 
 
-def test_an_artefact_without_a_vector_for_newcomers_says_what_to_materialize(factors):
+def test_an_artefact_without_a_vector_for_cold_start_users_says_what_to_materialize(factors):
     whole = of_a_cutoff(factors)
 
     with pytest.raises(DataError, match=r"models/als_model, cutoff 2024-03-04: no vector .* again"):
@@ -106,7 +106,7 @@ def test_the_artefact_has_the_contracts_columns_and_comes_back_whatever_its_orde
     assert back.users.to_list() == ["a", "b"]
     assert back.products.to_list() == ["x", "y", "z"]
     np.testing.assert_array_equal(back.user_vectors, factors.user_vectors)
-    np.testing.assert_array_equal(back.newcomer_vector, factors.newcomer_vector)
+    np.testing.assert_array_equal(back.cold_start_vector, factors.cold_start_vector)
     np.testing.assert_array_equal(back.product_vectors, factors.product_vectors)
     np.testing.assert_array_equal(back.product_biases, factors.product_biases)
 
@@ -116,7 +116,7 @@ def test_a_user_and_a_product_may_share_an_identifier(factors):
         users=factors.products.head(2),
         products=factors.products,
         user_vectors=factors.user_vectors,
-        newcomer_vector=factors.newcomer_vector,
+        cold_start_vector=factors.cold_start_vector,
         product_vectors=factors.product_vectors,
         product_biases=factors.product_biases,
     )

@@ -5,7 +5,7 @@ import pytest
 
 from persona_assets.errors import DataError, InsufficientDataError
 from persona_assets.recommenders.interactions import Interactions
-from persona_assets.recommenders.protocol import NOTHING_ELSE, SideInformation
+from persona_assets.recommenders.protocol import NO_SIDE_INFORMATION, SideInformation
 from persona_assets.recommenders.segment_popularity import (
     CustomerSegmentPopularity,
     CustomerSegmentPopularityConfig,
@@ -14,7 +14,7 @@ from persona_assets.recommenders.segment_popularity import (
 )
 
 CUTOFF = date(2024, 3, 4)
-SIDE = SideInformation(
+SIDE_INFORMATION = SideInformation(
     users=pl.DataFrame(
         {"user_id": ["a", "b", "c", "d", "late"], "country": ["UK", "UK", "FR", None, "FR"]}
     )
@@ -33,7 +33,11 @@ def rows(mart):
 
 
 def scores(model, rows, user: str) -> dict:
-    lists = model.recommend(model.fit(Interactions.known_at(CUTOFF, rows), side=SIDE), [user], k=3)
+    lists = model.recommend(
+        model.fit(Interactions.known_at(CUTOFF, rows), side_information=SIDE_INFORMATION),
+        [user],
+        k=3,
+    )
     return dict(lists.select("product_id", "score").iter_rows())
 
 
@@ -70,7 +74,7 @@ def test_without_shrinkage_others_only_break_ties(rows):
 
 def test_a_list_depends_on_the_shared_rows_and_the_users_own(rows):
     model = SegmentPopularity()
-    artefact = model.fit(Interactions.known_at(CUTOFF, rows), side=SIDE)
+    artefact = model.fit(Interactions.known_at(CUTOFF, rows), side_information=SIDE_INFORMATION)
     own = artefact.filter((pl.col("entity") == "product") | (pl.col("id") == "c"))
 
     assert model.recommend(own, ["c"], k=3).equals(model.recommend(artefact, ["c"], k=3))
@@ -78,18 +82,23 @@ def test_a_list_depends_on_the_shared_rows_and_the_users_own(rows):
 
 def test_without_the_column_of_the_segment_it_is_named(rows):
     with pytest.raises(DataError, match="needs column 'country'") as raised:
-        lacking = SideInformation(users=SIDE.users.drop("country"))
-        SegmentPopularity().fit(Interactions.known_at(CUTOFF, rows), side=lacking)
+        lacking = SideInformation(users=SIDE_INFORMATION.users.drop("country"))
+        SegmentPopularity().fit(Interactions.known_at(CUTOFF, rows), side_information=lacking)
     assert not isinstance(raised.value, InsufficientDataError)
 
 
 @pytest.mark.parametrize(
-    "side",
-    [NOTHING_ELSE, SideInformation(users=SIDE.users.with_columns(country=pl.lit(None, pl.String)))],
+    "side_information",
+    [
+        NO_SIDE_INFORMATION,
+        SideInformation(users=SIDE_INFORMATION.users.with_columns(country=pl.lit(None, pl.String))),
+    ],
 )
-def test_where_nobodys_segment_is_known_there_is_nothing_to_learn(rows, side):
+def test_where_nobodys_segment_is_known_there_is_nothing_to_learn(rows, side_information):
     with pytest.raises(InsufficientDataError, match="nobody's country"):
-        SegmentPopularity().fit(Interactions.known_at(CUTOFF, rows), side=side)
+        SegmentPopularity().fit(
+            Interactions.known_at(CUTOFF, rows), side_information=side_information
+        )
 
 
 SEGMENTED = SideInformation(
@@ -99,7 +108,7 @@ SEGMENTED = SideInformation(
 
 def test_customers_get_what_their_segment_interacts_with(rows):
     model = CustomerSegmentPopularity(CustomerSegmentPopularityConfig(shrinkage=6.0))
-    artefact = model.fit(Interactions.known_at(CUTOFF, rows), side=SEGMENTED)
+    artefact = model.fit(Interactions.known_at(CUTOFF, rows), side_information=SEGMENTED)
     lists = model.recommend(artefact, ["a", "stranger"], k=3)
 
     # Loyal: x 3, z 2; overall x .3, y .5, z .2 of 10.
@@ -117,7 +126,9 @@ def test_customers_get_what_their_segment_interacts_with(rows):
 def test_where_nobody_is_a_customer_there_is_nothing_to_learn(rows):
     nobody = SideInformation(users=SEGMENTED.users.clear())
     with pytest.raises(InsufficientDataError, match="nobody's customer segment is known"):
-        CustomerSegmentPopularity().fit(Interactions.known_at(CUTOFF, rows), side=nobody)
+        CustomerSegmentPopularity().fit(
+            Interactions.known_at(CUTOFF, rows), side_information=nobody
+        )
 
 
 def test_without_segments_the_table_to_materialize_is_named(rows):
@@ -126,4 +137,6 @@ def test_without_segments_the_table_to_materialize_is_named(rows):
         match=r"customer_segment_popularity needs column 'customer_segment'.*"
         r"segmentation/customer_segments",
     ):
-        CustomerSegmentPopularity().fit(Interactions.known_at(CUTOFF, rows), side=SIDE)
+        CustomerSegmentPopularity().fit(
+            Interactions.known_at(CUTOFF, rows), side_information=SIDE_INFORMATION
+        )

@@ -115,7 +115,7 @@ def test_models_of_a_cutoff_do_not_move_with_later_attributes_and_those_of_a_lat
     for model in (MODELS["content"], MODELS["segment_popularity"]):
         learned = {
             (name, cutoff): model.fit(
-                Interactions.known_at(cutoff, interactions), side=known.known_at(cutoff)
+                Interactions.known_at(cutoff, interactions), side_information=known.known_at(cutoff)
             )
             for name, known in (("before", before), ("after", after))
             for cutoff in (CUTOFF, CUTOFF + timedelta(days=7))

@@ -105,15 +105,18 @@ def week_after(rows: pl.DataFrame, cutoff: date) -> pl.DataFrame:
     )
 
 
-def learned_from(model, rows, cutoff=CUTOFF, side=None):
+def learned_from(model, rows, cutoff=CUTOFF, side_information=None):
     return model.fit(
-        Interactions.known_at(cutoff, rows), side=side or side_of(known_before(rows, cutoff))
+        Interactions.known_at(cutoff, rows),
+        side_information=side_information or side_of(known_before(rows, cutoff)),
     )
 
 
-def lists_of(model, rows, cutoff=CUTOFF, side=None, **settings):
+def lists_of(model, rows, cutoff=CUTOFF, side_information=None, **settings):
     settings = {"k": 10, "exclude": "seen", **settings}
-    return top_k(model, learned_from(model, rows, cutoff, side), rows, cutoff=cutoff, **settings)
+    return top_k(
+        model, learned_from(model, rows, cutoff, side_information), rows, cutoff=cutoff, **settings
+    )
 
 
 @each_model
@@ -170,10 +173,10 @@ def test_rows_that_happen_or_arrive_after_the_cutoff_change_nothing(model, shop,
 @each_model
 def test_row_order_and_repetition_move_no_bit(model, shop):
     shuffled = shop.sample(fraction=1, shuffle=True, seed=2)
-    side = side_of(known_before(shop, CUTOFF))
+    side_information = side_of(known_before(shop, CUTOFF))
     shuffled_side = SideInformation(
-        side.users.sample(fraction=1, shuffle=True, seed=3),
-        side.products.sample(fraction=1, shuffle=True, seed=4),
+        side_information.users.sample(fraction=1, shuffle=True, seed=3),
+        side_information.products.sample(fraction=1, shuffle=True, seed=4),
     )
 
     artefact = learned_from(model, shop)
@@ -181,7 +184,7 @@ def test_row_order_and_repetition_move_no_bit(model, shop):
     assert artefact.schema == model.artefact.polars_schema
     assert not artefact.select(model.artefact.key).is_duplicated().any()
     assert artefact.equals(learned_from(model, shop))
-    assert artefact.equals(learned_from(model, shuffled, side=shuffled_side))
+    assert artefact.equals(learned_from(model, shuffled, side_information=shuffled_side))
     lists = lists_of(model, shop)
     assert lists.equals(lists_of(model, shuffled))
     assert top_k(model, artefact.reverse(), shop, cutoff=CUTOFF, k=10, exclude="seen").equals(lists)
@@ -197,14 +200,17 @@ def test_another_seed_is_another_training(name, shop):
 @pytest.mark.parametrize("name", [name for name in SMALL if name not in (*SEEDED, *WITH_SEEDED)])
 def test_names_mean_nothing(name, shop):
     known = known_before(shop, CUTOFF)
-    side = side_of(known)
+    side_information = side_of(known)
     random = np.random.default_rng(4)
 
     def renamed(old: pl.Series, letter: str) -> pl.DataFrame:
         new = [f"{letter}{n:04d}" for n in random.permutation(len(old))]
         return pl.DataFrame({old.name: old, "new": new})
 
-    users, products = renamed(side.users["user_id"], "v"), renamed(side.products["product_id"], "q")
+    users, products = (
+        renamed(side_information.users["user_id"], "v"),
+        renamed(side_information.products["product_id"], "q"),
+    )
 
     def under_new_names(frame: pl.DataFrame) -> pl.DataFrame:
         for names in (users, products):
@@ -215,8 +221,12 @@ def test_names_mean_nothing(name, shop):
 
     model = SMALL[name]
     everything = lists_of(model, known.filter(pl.col("weight") > 0), k=480)
-    other = SideInformation(under_new_names(side.users), under_new_names(side.products))
-    again = lists_of(model, under_new_names(known.filter(pl.col("weight") > 0)), side=other, k=480)
+    other = SideInformation(
+        under_new_names(side_information.users), under_new_names(side_information.products)
+    )
+    again = lists_of(
+        model, under_new_names(known.filter(pl.col("weight") > 0)), side_information=other, k=480
+    )
 
     expected = under_new_names(everything.filter(pl.col("user_id") != FALLBACK_USER))
     on = ["user_id", "product_id"]
@@ -226,8 +236,12 @@ def test_names_mean_nothing(name, shop):
 
 
 def test_another_process_learns_the_same_bits(shop, tmp_path):
-    side = side_of(known_before(shop, CUTOFF))
-    for name, frame in (("shop", shop), ("users", side.users), ("products", side.products)):
+    side_information = side_of(known_before(shop, CUTOFF))
+    for name, frame in (
+        ("shop", shop),
+        ("users", side_information.users),
+        ("products", side_information.products),
+    ):
         frame.write_parquet(tmp_path / f"{name}.parquet")
     script = (
         "import sys, datetime, json, polars as pl\n"
@@ -241,9 +255,9 @@ def test_another_process_learns_the_same_bits(shop, tmp_path):
         "changes = json.loads(sys.argv[2])\n"
         "for name in MODELS:\n"
         "    model = MODELS[name].configured(**changes.get(name, {}))\n"
-        "    side = SideInformation(users, products)\n"
+        "    side_information = SideInformation(users, products)\n"
         "    known = Interactions.known_at(datetime.date(2024, 3, 4), rows)\n"
-        "    artefact = model.fit(known, side=side)\n"
+        "    artefact = model.fit(known, side_information=side_information)\n"
         "    artefact.write_parquet(f'{sys.argv[1]}/{name}.parquet')\n"
     )
     subprocess.run(
@@ -335,7 +349,7 @@ def test_a_weight_that_is_no_number_is_refused_by_column(model, weight, shop):
     )
 
     with pytest.raises(DataError, match=r"column weight: .* is no finite number"):
-        learned_from(model, rows, side=side_of(shop))
+        learned_from(model, rows, side_information=side_of(shop))
 
 
 @each_model
@@ -351,7 +365,7 @@ def test_no_known_interactions_is_an_error_that_names_the_cutoff(model, mart):
     rows = mart(("a", "x", "view", 1, -1))
 
     with pytest.raises(DataError, match="cut-off 2024-03-04"):
-        model.fit(Interactions.known_at(CUTOFF, rows), side=side_of(rows))
+        model.fit(Interactions.known_at(CUTOFF, rows), side_information=side_of(rows))
 
 
 @each_model

@@ -162,11 +162,11 @@ def test_candidates_come_first_and_the_others_follow_in_the_order_of_the_first_s
         ranked[found.items[found.starts[user] : found.starts[user + 1]]] = True
         assert scores[user, ranked].min(initial=1) > -1
         assert scores[user, ~ranked].max(initial=-4) <= -1
-        spoken = ~ranked & (found.fused[user] > 0)
-        order = np.argsort(found.fused[user, spoken])
-        assert (np.diff(scores[user, spoken][order]) >= 0).all()
-        unspoken = found.fused[user] == 0
-        assert scores[user, unspoken].max(initial=-9) < scores[user, spoken].min(initial=9)
+        scored = ~ranked & (found.fused[user] > 0)
+        order = np.argsort(found.fused[user, scored])
+        assert (np.diff(scores[user, scored][order]) >= 0).all()
+        unscored = found.fused[user] == 0
+        assert scores[user, unscored].max(initial=-9) < scores[user, scored].min(initial=9)
 
 
 def test_blocks_of_users_do_not_change_scores(mart):

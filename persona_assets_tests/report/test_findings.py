@@ -57,7 +57,7 @@ def test_a_win_on_another_metric_or_length_is_no_win(full):
     )
 
 
-def test_the_ceiling_is_neither_a_winner_nor_first(full):
+def test_the_oracle_is_neither_a_winner_nor_first(full):
     assert "planted_optimum" not in findings.against_popularity(full)
     assert findings.models(full) == ["als", "bpr", "popularity", "item_knn", "planted_optimum"]
 

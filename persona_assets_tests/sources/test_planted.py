@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from persona_assets.errors import DataError
-from persona_assets.evaluation.ceiling import PLANTED_OPTIMUM, with_ceiling
+from persona_assets.evaluation.oracle import ORACLE, with_oracle
 from persona_assets.sources.planted import PlantedTruth
 from persona_assets.tables.mart import USER_ITEM_INTERACTIONS
 from persona_assets.tables.models import FALLBACK_USER, TOP_K
@@ -68,7 +68,7 @@ def test_ceiling_stands_beside_the_models_for_the_same_users(truth):
         schema=TOP_K.polars_schema,
     )  # fmt: skip
     nothing = USER_ITEM_INTERACTIONS.empty()
-    both = with_ceiling(lists, truth, nothing, k=2, cutoff=CUTOFF, exclude="bought")
+    both = with_oracle(lists, truth, nothing, k=2, cutoff=CUTOFF, exclude="bought")
     assert both.filter(pl.col("model") == "popularity").equals(lists)
-    best = both.filter((pl.col("model") == PLANTED_OPTIMUM) & (pl.col("user_id") == ann))
+    best = both.filter((pl.col("model") == ORACLE) & (pl.col("user_id") == ann))
     assert best.sort("rank")["product_id"].to_list() == ["q", "p"]

@@ -30,9 +30,9 @@ class Counting(Directional):
 
     fits = 0
 
-    def _learn(self, known, side):
+    def _learn(self, known, side_information):
         Counting.fits += 1
-        return super()._learn(known, side)
+        return super()._learn(known, side_information)
 
 
 @pytest.fixture

@@ -62,9 +62,11 @@ def test_needs_are_what_the_class_says(tmp_path):
     for name, model in MODELS.items():
         needs = found[name].needs
         assert ("histories when lists are made" in needs) == model.needs_history
-        assert ("attributes of people" in needs) == ("users" in model.needs_side)
-        assert ("attributes of products" in needs) == ("products" in model.needs_side)
-        assert ("segments of customers" in needs) == ("customer_segments" in model.needs_side)
+        assert ("attributes of people" in needs) == ("users" in model.needs_side_information)
+        assert ("attributes of products" in needs) == ("products" in model.needs_side_information)
+        assert ("segments of customers" in needs) == (
+            "customer_segments" in model.needs_side_information
+        )
 
 
 def test_json_has_the_attributes_as_keys(home):

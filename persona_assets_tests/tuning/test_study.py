@@ -30,10 +30,10 @@ class Fragile(Directional):
 
     broken = ()
 
-    def _learn(self, known, side):
+    def _learn(self, known, side_information):
         if self.config.forward_decay in self.broken:
             raise DataError("models/fragile: too many; take fewer")
-        return super()._learn(known, side)
+        return super()._learn(known, side_information)
 
 
 def test_a_row_tells_what_was_tried_and_what_it_was_worth(rows, validation):
@@ -76,19 +76,19 @@ def test_shuffled_rows_change_nothing(rows, shop):
     ],
 )
 def test_another_study_has_another_name(rows, validation, other):
-    from persona_assets.recommenders.protocol import NOTHING_ELSE
+    from persona_assets.recommenders.protocol import NO_SIDE_INFORMATION
 
-    assert other.name(validation, NOTHING_ELSE) != rows["study"][0]
+    assert other.name(validation, NO_SIDE_INFORMATION) != rows["study"][0]
 
 
 def test_other_data_have_another_name(rows, shop):
-    from persona_assets.recommenders.protocol import NOTHING_ELSE, SideInformation
+    from persona_assets.recommenders.protocol import NO_SIDE_INFORMATION, SideInformation
 
     study = Study(MODELS["directional"], 6, "random", 3)
     less = week(shop.head(400), cutoff=date(2024, 1, 29), exclude="seen")
-    assert study.name(less, NOTHING_ELSE) != rows["study"][0]
+    assert study.name(less, NO_SIDE_INFORMATION) != rows["study"][0]
     same = week(shop, cutoff=date(2024, 1, 29), exclude="seen")
-    assert study.name(same, NOTHING_ELSE) == rows["study"][0]
+    assert study.name(same, NO_SIDE_INFORMATION) == rows["study"][0]
     known = SideInformation(products=pl.DataFrame({"product_id": ["p1"]}))
     assert study.name(same, known) != rows["study"][0]
 

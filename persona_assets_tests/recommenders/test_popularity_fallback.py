@@ -1,6 +1,6 @@
 import numpy as np
 
-from persona_assets.recommenders.unspoken import popular_last
+from persona_assets.recommenders.popularity_fallback import popular_last
 
 
 def test_what_nothing_speaks_for_follows_by_popularity():

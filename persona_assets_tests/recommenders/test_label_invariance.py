@@ -22,7 +22,12 @@ def renamed(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize(
-    "name", [name for name, model in MODELS.items() if not model.needs_side and name not in DRAWN]
+    "name",
+    [
+        name
+        for name, model in MODELS.items()
+        if not model.needs_side_information and name not in DRAWN
+    ],
 )
 def test_scores_follow_the_products_whatever_they_are_called(name, shop):
     model = MODELS[name]

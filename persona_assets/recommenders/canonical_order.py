@@ -1,7 +1,7 @@
 """An order of people and products by what they did, not by what they are called.
 
 Belongs here: colours of the rows and columns of a matrix, and the hashing that they need. Does not
-belong here: renaming a whole log (`benchmark/blind_names.py`).
+belong here: renaming a whole log (`benchmark/canonical_labels.py`).
 
 Random beginnings are drawn in some order. In the order of names, other names would give another
 training; in this one they give the same, but for the last digits of sums.
@@ -19,7 +19,7 @@ ROUNDS = 4
 """Of refinement: each lets a row know of rows two more steps away."""
 
 
-def blind_orders(matrix: "csr_matrix") -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def canonical_orders(matrix: "csr_matrix") -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Orders of the rows and of the columns that do not depend on how they are numbered.
 
     Colour refinement (Weisfeiler and Leman 1968) by the entries' values. Rows or columns that could
@@ -29,7 +29,7 @@ def blind_orders(matrix: "csr_matrix") -> tuple[NDArray[np.int64], NDArray[np.in
         matrix: (rows × columns).
 
     Returns:
-        Numbers of the rows, and of the columns, in their blind order.
+        Numbers of the rows, and of the columns, in their canonical order.
     """
     entries = matrix.tocoo()
     values = np.asarray(entries.data, dtype=np.float64).view(np.uint64)

@@ -1,4 +1,4 @@
-"""The planted optimum: the best lists there are where the true tastes are known.
+"""The oracle: the best possible lists where the true tastes are known, as in the synthetic shop.
 
 Belongs here: lists made from a matrix of true affinities, to be evaluated beside the models'. They
 show how much of a metric could be reached at all. Does not belong here: the affinities themselves
@@ -18,11 +18,11 @@ from persona_assets.recommenders.ranking import ranked_lists
 from persona_assets.sources.planted import PlantedTruth
 from persona_assets.tables.models import FALLBACK_USER, TOP_K
 
-PLANTED_OPTIMUM = "planted_optimum"
-"""Name under which the lists stand among the models."""
+ORACLE = "planted_optimum"
+"""Name under which the oracle's lists stand among the models in the tables."""
 
 
-def with_ceiling(
+def with_oracle(
     top_k: pl.DataFrame,
     truth: PlantedTruth,
     interactions: pl.DataFrame,
@@ -31,7 +31,7 @@ def with_ceiling(
     cutoff: date,
     exclude: Exclusion,
 ) -> pl.DataFrame:
-    """`top_k` of one cut-off and, beside the models, the planted optimum for the same users.
+    """`top_k` of one cut-off and, beside the models, the oracle for the same users.
 
     Args:
         top_k: rows of `recommendations/top_k` of the cut-off.
@@ -42,7 +42,7 @@ def with_ceiling(
         exclude: the rule that the models' lists were made with.
     """
     users = top_k.filter(pl.col("user_id") != FALLBACK_USER)["user_id"].unique().sort().to_list()
-    ceiling = planted_optimum(
+    oracle = oracle_lists(
         truth.affinity(users, cutoff),
         users,
         truth.product_ids,
@@ -50,10 +50,10 @@ def with_ceiling(
         k=k,
         cutoff=cutoff,
     )
-    return pl.concat([top_k, ceiling.select(top_k.columns)])
+    return pl.concat([top_k, oracle.select(top_k.columns)])
 
 
-def planted_optimum(
+def oracle_lists(
     affinity: NDArray[np.float64],
     user_ids: Sequence[str],
     product_ids: Sequence[str],
@@ -70,7 +70,7 @@ def planted_optimum(
         affinity: users × products; −inf: cannot be had (not yet on sale), never listed.
         user_ids: of the rows, as the mart knows them (keyed hashes).
         product_ids: of the columns.
-        excluded: `user_id, product_id` to leave out; pairs of strangers are ignored.
+        excluded: `user_id, product_id` to leave out; pairs of other users are ignored.
         k: length of the lists; shorter where fewer products are left.
         cutoff: of the lists.
 
@@ -83,7 +83,7 @@ def planted_optimum(
     """
     if affinity.shape != (len(user_ids), len(product_ids)) or np.isnan(affinity).any():
         raise DataError(
-            f"planted optimum, cutoff {cutoff}: affinity of shape {affinity.shape} must be "
+            f"oracle, cutoff {cutoff}: affinity of shape {affinity.shape} must be "
             f"{(len(user_ids), len(product_ids))} without NaN; pass one row per user and one "
             "column per product"
         )
@@ -101,7 +101,7 @@ def planted_optimum(
         excluded=excluded,
     )
     return (
-        lists.with_columns(cutoff=pl.lit(cutoff, dtype=pl.Date()), model=pl.lit(PLANTED_OPTIMUM))
+        lists.with_columns(cutoff=pl.lit(cutoff, dtype=pl.Date()), model=pl.lit(ORACLE))
         .select(TOP_K.polars_schema.names())
         .cast(TOP_K.polars_schema)
         .sort(TOP_K.key)

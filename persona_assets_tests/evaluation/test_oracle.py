@@ -3,9 +3,9 @@ import polars as pl
 import pytest
 
 from persona_assets.errors import DataError
-from persona_assets.evaluation.ceiling import planted_optimum
 from persona_assets.evaluation.evaluated_week import evaluate_week
 from persona_assets.evaluation.offline import offline_metrics
+from persona_assets.evaluation.oracle import oracle_lists
 from persona_assets.tables.models import TOP_K
 
 NOTHING = pl.DataFrame(schema={"user_id": pl.String, "product_id": pl.String})
@@ -23,7 +23,7 @@ def test_golden_case(cutoff):
     excluded = pl.DataFrame(
         {"user_id": ["ann", "stranger"], "product_id": ["b", "a"]},
     )
-    table = planted_optimum(
+    table = oracle_lists(
         affinity, ["ann", "bob"], ["a", "b", "d", "c"], excluded, k=3, cutoff=cutoff
     )
     # ann may not be shown b, and c comes before d at equal affinity; bob cannot have d.
@@ -42,12 +42,12 @@ def test_golden_case(cutoff):
 
 def test_lists_are_short_where_products_run_out(cutoff):
     affinity = np.array([[1.0, -np.inf, 3.0]])
-    table = planted_optimum(affinity, ["ann"], ["a", "b", "c"], NOTHING, k=20, cutoff=cutoff)
+    table = oracle_lists(affinity, ["ann"], ["a", "b", "c"], NOTHING, k=20, cutoff=cutoff)
     assert listed(table) == {"*": ["c", "a"], "ann": ["c", "a"]}
 
 
 def test_no_users_no_lists(cutoff):
-    table = planted_optimum(np.empty((0, 1)), [], ["a"], NOTHING, k=2, cutoff=cutoff)
+    table = oracle_lists(np.empty((0, 1)), [], ["a"], NOTHING, k=2, cutoff=cutoff)
     assert table.equals(TOP_K.empty())
 
 
@@ -56,10 +56,10 @@ def test_order_of_users_products_and_blocks_does_not_matter(cutoff, monkeypatch)
     affinity = generator.integers(4, size=(7, 12)) / 10  # many ties
     users, products = [f"u{n}" for n in range(7)], [f"p{n:02d}" for n in range(12)]
     excluded = pl.DataFrame({"user_id": users, "product_id": products[:7]})
-    expected = planted_optimum(affinity, users, products, excluded, k=5, cutoff=cutoff)
+    expected = oracle_lists(affinity, users, products, excluded, k=5, cutoff=cutoff)
     rows, columns = generator.permutation(7), generator.permutation(12)
     monkeypatch.setattr("persona_assets.recommenders.score_blocks.SCORES_PER_BLOCK", 36)
-    again = planted_optimum(
+    again = oracle_lists(
         affinity[np.ix_(rows, columns)],
         [users[row] for row in rows],
         [products[column] for column in columns],
@@ -74,7 +74,7 @@ def test_order_of_users_products_and_blocks_does_not_matter(cutoff, monkeypatch)
 @pytest.mark.parametrize("affinity", [np.zeros((2, 3)), np.array([[0.0, np.nan]])])
 def test_a_matrix_that_does_not_fit_is_refused(affinity, cutoff):
     with pytest.raises(DataError, match=r"must be \(1, 2\) without NaN"):
-        planted_optimum(affinity, ["ann"], ["a", "b"], NOTHING, k=2, cutoff=cutoff)
+        oracle_lists(affinity, ["ann"], ["a", "b"], NOTHING, k=2, cutoff=cutoff)
 
 
 def test_nobody_who_does_not_know_the_truth_does_better(mart, cutoff):
@@ -95,7 +95,7 @@ def test_nobody_who_does_not_know_the_truth_does_better(mart, cutoff):
     )
 
     def lists(scores, model):
-        table = planted_optimum(scores, users, products, NOTHING, k=20, cutoff=cutoff)
+        table = oracle_lists(scores, users, products, NOTHING, k=20, cutoff=cutoff)
         return table.with_columns(model=pl.lit(model))
 
     noise = generator.normal(size=affinity.shape)

@@ -13,11 +13,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from persona_assets.recommenders.blind_order import colours, mixed
+from persona_assets.recommenders.canonical_order import colours, mixed
 
 
-def rename_blindly(rows: pl.DataFrame, *others: pl.DataFrame) -> tuple[pl.DataFrame, ...]:
-    """`rows` and `others` with new `user_id` and `product_id`, each frame in a blind order.
+def with_canonical_labels(rows: pl.DataFrame, *others: pl.DataFrame) -> tuple[pl.DataFrame, ...]:
+    """`rows` and `others` with canonical `user_id` and `product_id`, each in a canonical order.
 
     Args:
         rows: interactions with `user_id`, `product_id`, `event_ts`, `event_type` and `weight`, and
@@ -45,18 +45,18 @@ def rename_blindly(rows: pl.DataFrame, *others: pl.DataFrame) -> tuple[pl.DataFr
             frame = frame.drop("new")
         return frame
 
-    blind = renamed(rows).sort("user_id", "event_ts", "product_id", "event_type", "weight")
+    canonical = renamed(rows).sort("user_id", "event_ts", "product_id", "event_type", "weight")
     if "session_id" in rows.columns:
-        number = blind["session_id"].rank("dense")  # replaced below by the order of appearance
-        blind = blind.with_columns(session_id=number)
-        order = blind.unique("session_id", keep="first", maintain_order=True).select(
+        number = canonical["session_id"].rank("dense")  # replaced below by the order of appearance
+        canonical = canonical.with_columns(session_id=number)
+        order = canonical.unique("session_id", keep="first", maintain_order=True).select(
             "session_id", fresh=pl.int_range(pl.len()).cast(pl.String).str.zfill(9)
         )
-        blind = blind.join(order, on="session_id", maintain_order="left").with_columns(
+        canonical = canonical.join(order, on="session_id", maintain_order="left").with_columns(
             session_id=pl.col("fresh")
         )
     return (
-        blind.select(rows.columns),
+        canonical.select(rows.columns),
         *(renamed(each).select(each.columns).sort("user_id", "product_id") for each in others),
     )
 
@@ -80,11 +80,11 @@ def _new_names(
     """`old, new` of every identifier, in the order of the colours."""
     coloured = pl.DataFrame({"old": old, "colour": colours}).unique("old")
     known = coloured.sort("colour", "old").drop("colour")
-    strangers = [
+    unknown = [
         pl.DataFrame({"old": each.unique().sort()}).join(known, on="old", how="anti")
         for each in others
     ]
-    everyone = pl.concat([known, *strangers]).unique("old", maintain_order=True)
+    everyone = pl.concat([known, *unknown]).unique("old", maintain_order=True)
     return everyone.with_columns(
         new=pl.lit(prefix) + pl.int_range(pl.len()).cast(pl.String).str.zfill(9)
     )
