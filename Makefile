@@ -17,6 +17,7 @@ install: .venv/.installed  ## create .venv from constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --compile-bytecode --editable '.[dev]'
 	$(BIN)/python -m compileall -q persona_assets
+	$(BIN)/python -m persona_assets.assets.source_cache
 	$(BIN)/python -m persona_assets.recommenders.compile_ahead
 	@touch $@
 

@@ -1,7 +1,8 @@
 """A code version that moves when, and only when, something that can change the table changes.
 
 Belongs here: which definitions and values are behind an asset, and their digest. No asset has to
-remember to raise a number. Does not belong here: reading source (`source_code.py`).
+remember to raise a number. Does not belong here: reading source (`source_code.py`) or keeping what
+was read (`source_cache.py`).
 
 Behind a table are the asset's function and every definition that it uses, directly or through
 others, in the Dagster plane as well; the contract of each table it names, by columns and key; what
@@ -23,7 +24,8 @@ from functools import cache
 import dagster as dg
 
 from persona_assets.assets.inputs import Reads
-from persona_assets.assets.source_code import PACKAGE, Symbol, definition, is_module, names
+from persona_assets.assets.source_cache import definition, names
+from persona_assets.assets.source_code import PACKAGE, Symbol, is_module
 from persona_assets.resources.lake import LakeIOManager
 from persona_assets.resources.source import ShopResource
 from persona_assets.tables.contract import Column, Table

@@ -2,7 +2,7 @@
 
 Belongs here: parsing modules, leaving out what cannot change a result, and resolving names to the
 definitions they stand for. Does not belong here: which definitions are behind an asset, or how
-they make its version (`code_version.py`).
+they make its version (`code_version.py`), or keeping what was read (`source_cache.py`).
 
 The source is read, not the loaded modules: what a process happens to have imported already must not
 matter, and imports inside functions count like those at the top.
@@ -45,8 +45,7 @@ class Definition:
     references: frozenset[Symbol]
 
 
-@cache
-def definition(symbol: Symbol) -> Definition:
+def read_definition(symbol: Symbol) -> Definition:
     """What a name stands for; the package knows nothing behind names that it does not define."""
     module = _module(symbol.module)
     if symbol.name not in module.statements:
@@ -59,9 +58,20 @@ def definition(symbol: Symbol) -> Definition:
     )
 
 
-def names(module: str) -> frozenset[str]:
+def read_names(module: str) -> frozenset[str]:
     """Every top-level name of a module of the package, imported ones included."""
     return frozenset(_module(module).bound)
+
+
+def modules() -> list[str]:
+    """Every module of the package, sorted by name."""
+    files = (path.relative_to(_ROOT) for path in (_ROOT / PACKAGE).rglob("*.py"))
+    return sorted(".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in files)
+
+
+def source(module: str) -> bytes:
+    """The source of a module of the package."""
+    return _file(module).read_bytes()
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +84,7 @@ class _Module:
 
 @cache
 def _module(name: str) -> _Module:
-    body = ast.parse(_file(name).read_bytes()).body
+    body = ast.parse(source(name)).body
     statements: dict[str, list[ast.stmt]] = {}
     for statement in _effective(body):
         for each in _names(statement):
@@ -175,8 +185,8 @@ def _read(statement: ast.stmt, module: str) -> Definition:
 class _Reader:
     """Writes a statement's syntax down and collects the package's names that it uses.
 
-    One pass, since every import of the definitions reads most of the package. Left out is what
-    cannot change a result: documentation, annotations of functions, texts of errors.
+    Left out is what cannot change a result: documentation, annotations of functions, texts of
+    errors.
     """
 
     def __init__(self, bound: Mapping[str, Symbol]) -> None:

@@ -32,7 +32,8 @@ def versions(root: Path, first: str = "") -> Versions:
     """Code versions in a fresh process that imports the package below `root`."""
     done = subprocess.run(
         [sys.executable, "-c", PRINT_VERSIONS.format(first=first)],
-        env=os.environ | {"PYTHONPATH": str(root)},
+        # With compiled files: what is kept of the source must know every edit, too.
+        env=os.environ | {"PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": ""},
         cwd=root,
         capture_output=True,
         text=True,
@@ -71,6 +72,18 @@ def changed(copy: Path, before: Versions) -> Callable[..., set[str]]:
         return {asset for asset, version in after.items() if version != before[asset]}
 
     return edit
+
+
+def test_versions_from_kept_source_are_equal_and_a_damaged_file_is_read_anew(
+    copy: Path, before: Versions
+) -> None:
+    [kept] = (copy / "persona_assets" / "assets").rglob("source_cache.*.json")
+    written = kept.read_bytes()
+    assert versions(copy) == before
+    assert kept.read_bytes() == written
+    kept.write_bytes(written[: len(written) // 2])
+    assert versions(copy) == before
+    assert kept.read_bytes() == written
 
 
 Changed = Callable[..., set[str]]
