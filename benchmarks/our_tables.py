@@ -25,7 +25,7 @@ from persona_assets.tables.features import ITEM_DAILY, TEMPORAL_FEATURES, USER_D
 from persona_assets.tables.mart import QUARANTINE, SESSIONS, USER_ITEM_INTERACTIONS
 from persona_assets.transforms import aggregates, snapshots, temporal
 from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, clean, rejected
-from persona_assets.transforms.sessions import sessions
+from persona_assets.transforms.sessions import summarise_sessions
 
 Days = Sequence[date]
 
@@ -68,7 +68,7 @@ def main() -> None:
 
     write([USER_ITEM_INTERACTIONS, QUARANTINE], raw.EVENTS, cleaned)
     mart = USER_ITEM_INTERACTIONS
-    write([SESSIONS], mart, lambda asked: [sessions(store.scan(mart, asked))])
+    write([SESSIONS], mart, lambda asked: [summarise_sessions(store.scan(mart, asked))])
     rows = store.scan(mart, days)
     last = temporal.LastInteractions(
         rows, products, hold=lambda frame: store.engine.cache([frame])[0]

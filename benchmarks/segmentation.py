@@ -30,15 +30,15 @@ from earlier_segmentation import Earlier, earlier, labels_of
 from generated_customers import generated
 
 from persona_assets.evaluation.segments import countries
-from persona_assets.segmentation import profiles, quality
+from persona_assets.segmentation import clustering_quality, profiles
 from persona_assets.segmentation.config import SegmentationConfig
 from persona_assets.segmentation.preprocessing import Preprocessing
 from persona_assets.segmentation.reference_customers import REFERENCE_CUSTOMERS
 from persona_assets.segmentation.segmenting import Segmentation, segment_customers
 from persona_assets.sources.online_retail import OnlineRetail
 from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, clean, rejected
-from persona_assets.transforms.cleaning_steps import cleaning_steps
-from persona_assets.transforms.customer_features import WINDOW_DAYS, customer_features
+from persona_assets.transforms.cleaning_steps import count_cleaning_steps
+from persona_assets.transforms.customer_features import WINDOW_DAYS, compute_customer_features
 from persona_assets.transforms.pseudonyms import pseudonym
 
 END = date(2011, 12, 12)
@@ -120,7 +120,7 @@ def collected(frame: nw.LazyFrame) -> pl.DataFrame:
 def features_of(shop: Shop, cutoff: date) -> pl.DataFrame:
     """Customers on the eve of `cutoff`."""
     frames = (lazy(frame) for frame in (shop.interactions, shop.countries, shop.products))
-    return collected(customer_features(*frames, cutoff=cutoff))
+    return collected(compute_customer_features(*frames, cutoff=cutoff))
 
 
 def print_counts(
@@ -132,7 +132,7 @@ def print_counts(
 ) -> None:
     """Customers after each step, theirs and ours, and where ours differ."""
     frames = (lazy(f) for f in (shop.events, shop.quarantine, shop.interactions, made.segments))
-    steps = cleaning_steps(*frames, cutoff=END)
+    steps = count_cleaning_steps(*frames, cutoff=END)
     print(f"\nOnline Retail, our steps from delivered rows to segments, cut-off {END}\n")
     print("| step | rows | customers | rows left | customers left | amount left |")
     print("|---|---:|---:|---:|---:|---:|")
@@ -193,13 +193,13 @@ Where ours differ:
 
 def print_reproduced(theirs: Earlier) -> None:
     """The published quality figures, computed again by the same protocol."""
-    pairwise = quality.pairwise_distances(theirs.points)
+    pairwise = clustering_quality.pairwise_distances(theirs.points)
     print(f"\nThe earlier protocol, {theirs.points.shape[1]} components\n")
     print("| k | | silhouette | Calinski-Harabasz | Davies-Bouldin |\n|---|---|---:|---:|---:|")
     for k, published in PUBLISHED_QUALITY.items():
         cells = ["" if value is None else f"{value:g}" for value in published]
         print(f"| {k} | published | {' | '.join(cells)} |")
-        found = quality.separation(theirs.points, labels_of(theirs.points, k), pairwise)
+        found = clustering_quality.separation(theirs.points, labels_of(theirs.points, k), pairwise)
         print(f"| {k} | computed again | {found[0]:.4f} | {found[1]:.1f} | {found[2]:.3f} |")
 
 
@@ -229,13 +229,16 @@ def print_quality(theirs: Earlier, customers: pl.DataFrame, made: Segmentation) 
     print("\nOnline Retail, separation and stability (adjusted Rand index of bootstrap pairs)\n")
     print("| protocol | k | silhouette | Calinski-Harabasz | Davies-Bouldin | stability |")
     print("|---|---:|---:|---:|---:|---|")
-    pairwise = quality.pairwise_distances(theirs.points)
+    pairwise = clustering_quality.pairwise_distances(theirs.points)
     for k in PUBLISHED_QUALITY:
         labels = labels_of(theirs.points, k)
-        stable = quality.stability(
-            theirs.points, quality.fit_k_means(k), pairs=CONFIG.bootstraps, seed=CONFIG.seed
+        stable = clustering_quality.stability(
+            theirs.points,
+            clustering_quality.fit_k_means(k),
+            pairs=CONFIG.bootstraps,
+            seed=CONFIG.seed,
         )
-        found = quality.separation(theirs.points, labels, pairwise)
+        found = clustering_quality.separation(theirs.points, labels, pairwise)
         print(_quality_row("earlier", k, *found, *stable))
     names = (
         "k", "silhouette", "calinski_harabasz", "davies_bouldin", "stability", "stability_low",
@@ -280,7 +283,9 @@ def _print_everybody(customers: pl.DataFrame, made: Segmentation) -> None:
         known
     )
     labels = segments["segment"].to_numpy()
-    found = quality.separation(points, labels, quality.pairwise_distances(points))
+    found = clustering_quality.separation(
+        points, labels, clustering_quality.pairwise_distances(points)
+    )
     print(
         f"| ours, outliers assigned too | {segments['segment'].n_unique()} | {found[0]:.4f} "
         f"| {found[1]:.1f} | {found[2]:.3f} | |"
@@ -330,7 +335,7 @@ def timed(place: Path) -> None:
 
     sides = [scanned(name) for name in ("interactions", "countries", "products")]
     customers = step(
-        "customer_features", lambda: collected(customer_features(*sides, cutoff=cutoff))
+        "customer_features", lambda: collected(compute_customer_features(*sides, cutoff=cutoff))
     )
     made = step(
         "customer_segments, segmentation_model, clustering_comparison",
@@ -342,7 +347,7 @@ def timed(place: Path) -> None:
         raw = [scanned(name) for name in ("events", "quarantine", "interactions")]
         step(
             "cleaning_steps",
-            lambda: cleaning_steps(*raw, lazy(made.segments), cutoff=cutoff),
+            lambda: count_cleaning_steps(*raw, lazy(made.segments), cutoff=cutoff),
         )
     _line("**all**", "", started)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6

@@ -14,14 +14,14 @@ from persona_assets.evaluation import (
     beyond_accuracy,
     cold_start,
     comparison,
+    evaluation_plots,
     offline,
     pairwise,
-    plots,
     segments,
 )
-from persona_assets.evaluation import staleness as stale
 from persona_assets.evaluation.evaluated_week import evaluate_week
 from persona_assets.evaluation.oracle import with_oracle
+from persona_assets.evaluation.staleness import RANKS_READ, metrics_by_training_age
 from persona_assets.partitions import EVALUATED, SAME, THROUGH_EVALUATED_WEEK
 from persona_assets.resources.source import ShopResource
 from persona_assets.skipped import Partial, attempt
@@ -139,7 +139,7 @@ def evaluated_week(
 def replay_validation(context: dg.AssetExecutionContext, metrics: pl.DataFrame) -> pl.DataFrame:
     """The evaluated cut-offs beside each other: would the models have held up week after week?"""
     table = comparison.replay_validation(metrics)
-    plot(context, evaluation.REPLAY_VALIDATION, plots.replay_figure(table))
+    plot(context, evaluation.REPLAY_VALIDATION, evaluation_plots.replay_figure(table))
     return table
 
 
@@ -156,13 +156,13 @@ def model_comparison(
 ) -> Partial[pl.DataFrame]:
     """The models beside each other at the newest evaluated cut-off, each against popularity."""
     table = comparison.model_comparison(metrics)
-    plot(context, evaluation.MODEL_COMPARISON, plots.comparison_figure(table))
+    plot(context, evaluation.MODEL_COMPARISON, evaluation_plots.comparison_figure(table))
     newest = analysis.filter(pl.col("cutoff") == table["cutoff"].max())
     if newest.height:
         plot(
             context,
             evaluation.MODEL_COMPARISON,
-            plots.beyond_accuracy_figure(newest),
+            evaluation_plots.beyond_accuracy_figure(newest),
             name="beyond_accuracy",
         )
     untrained = context.resources.lake.skipped(evaluation.OFFLINE_METRICS)
@@ -192,15 +192,15 @@ def staleness(
     """How lists age: the newest weeks, each evaluated with trainings one to four weeks old."""
     settings = context.resources.shop.settings
     engine = context.resources.lake.store.engine
-    table = stale.staleness(
+    table = metrics_by_training_age(
         evaluated["cutoff"].unique().to_list(),
-        lambda cutoff: engine.collect(at(lists, cutoff).filter(nw.col("rank") <= stale.READ)),
+        lambda cutoff: engine.collect(at(lists, cutoff).filter(nw.col("rank") <= RANKS_READ)),
         interactions,
         exclude=settings.exclude,
         seed=settings.seed,
     )
     if table.height:
-        plot(context, evaluation.STALENESS, plots.staleness_figure(table))
+        plot(context, evaluation.STALENESS, evaluation_plots.staleness_figure(table))
     return table
 
 

@@ -7,7 +7,7 @@ from persona_assets.assets.declare import Reads, table_asset
 from persona_assets.assets.plot import plot
 from persona_assets.assets.weekly import at
 from persona_assets.evaluation.comparison import newest_evaluated
-from persona_assets.experiments import analysis, plots
+from persona_assets.experiments import analysis, experiment_plots
 from persona_assets.experiments.arms import trained_arms
 from persona_assets.experiments.fitted_response import fit_response
 from persona_assets.experiments.prices import price_list
@@ -95,7 +95,7 @@ def ab_test_results(
 ) -> Partial[pl.DataFrame]:
     """Each arm against control: click-through, conversion, revenue per user, and one verdict."""
     results = analysis.analyse(simulation)
-    plot(context, experiments.AB_TEST_RESULTS, plots.ab_test_figure(results))
+    plot(context, experiments.AB_TEST_RESULTS, experiment_plots.ab_test_figure(results))
     return Partial(results, analysis.unknown_metrics(simulation))
 
 

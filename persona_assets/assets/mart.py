@@ -13,7 +13,7 @@ from persona_assets.resources.lake import DayBatch
 from persona_assets.tables import mart, raw
 from persona_assets.transforms.cleaning import accepted, clean, rejected
 from persona_assets.transforms.days import during
-from persona_assets.transforms.sessions import sessions as sessions_of
+from persona_assets.transforms.sessions import summarise_sessions
 
 
 @table_asset(
@@ -55,7 +55,7 @@ def sessions(context: dg.AssetExecutionContext, interactions: nw.LazyFrame) -> I
     return each_batch(
         context,
         mart.USER_ITEM_INTERACTIONS,
-        lambda days: sessions_of(during(interactions, days)),
+        lambda days: summarise_sessions(during(interactions, days)),
     )
 
 

@@ -10,7 +10,8 @@ from persona_assets.assets.declare import Reads, asset_key, table_asset
 from persona_assets.assets.plot import plot
 from persona_assets.assets.weekly import one_by_one
 from persona_assets.calendar import REFERENCE_WEEKS
-from persona_assets.monitoring import drift, plots, quality
+from persona_assets.monitoring import drift, drift_plots
+from persona_assets.monitoring.data_quality import measure_data_quality
 from persona_assets.partitions import EVALUATED, REFERENCE_AND_WEEK
 from persona_assets.skipped import Partial
 from persona_assets.tables import Table, mart, monitoring
@@ -45,7 +46,7 @@ def data_drift(
 
     compared = one_by_one(context, monitoring.DATA_DRIFT, compare)
     if compared.rows.height:
-        plot(context, monitoring.DATA_DRIFT, plots.drift_figure(compared.rows))
+        plot(context, monitoring.DATA_DRIFT, drift_plots.drift_figure(compared.rows))
     return compared
 
 
@@ -66,7 +67,7 @@ def data_quality(
     """What the week's data look like beside the weeks before: gaps, ranges, rejected, late."""
 
     def describe(cutoff: date) -> pl.DataFrame:
-        result = quality.data_quality(
+        result = measure_data_quality(
             interactions,
             quarantine,
             cutoff=cutoff,

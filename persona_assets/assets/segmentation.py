@@ -13,11 +13,11 @@ from persona_assets.assets.weekly import at, each_cutoff, tables_of_each_cutoff
 from persona_assets.evaluation.segments import countries
 from persona_assets.partitions import BEFORE_CUTOFF, SAME, WEEKLY
 from persona_assets.segmentation import (
+    clustering_plots,
     components_plot,
     migration,
-    plots,
     profiles,
-    quality_plots,
+    segment_plots,
 )
 from persona_assets.segmentation.reference_customers import REFERENCE_CUSTOMERS
 from persona_assets.segmentation.segmenting import segment_customers
@@ -26,8 +26,8 @@ from persona_assets.segmentation.trained import CustomerSegments
 from persona_assets.skipped import Partial
 from persona_assets.tables import mart, raw, segmentation
 from persona_assets.transforms.attribute_history import as_known_at
-from persona_assets.transforms.cleaning_steps import cleaning_steps as steps
-from persona_assets.transforms.customer_features import customer_features as features_of
+from persona_assets.transforms.cleaning_steps import count_cleaning_steps
+from persona_assets.transforms.customer_features import compute_customer_features
 from persona_assets.transforms.engine import to_engine
 
 NAMES = {each.number: each.name for each in REFERENCE_CUSTOMERS}
@@ -69,7 +69,7 @@ def customer_features(
 
     def made(cutoff: date) -> nw.LazyFrame:
         live, catalogue = (as_known_at(each, cutoff) for each in (lives, products))
-        return features_of(history, live, catalogue, cutoff=cutoff)
+        return compute_customer_features(history, live, catalogue, cutoff=cutoff)
 
     return each_cutoff(context, segmentation.CUSTOMER_FEATURES, made)
 
@@ -111,7 +111,7 @@ def segments(
         plot(
             context,
             segmentation.CLUSTERING_COMPARISON,
-            quality_plots.comparison_figure(at(comparison, newest)),
+            clustering_plots.comparison_figure(at(comparison, newest)),
         )
         plot(
             context,
@@ -154,9 +154,9 @@ def segment_profiles(
     if newest is not None:
         profiled = tables[0].rows
         known, found, profile = (at(table, newest) for table in (customers, segments, profiled))
-        radar = plots.radar_figure(known, found, profile)
+        radar = segment_plots.radar_figure(known, found, profile)
         plot(context, segmentation.SEGMENT_PROFILES, radar, "radar")
-        histograms = plots.histograms_figure(known, found)
+        histograms = segment_plots.histograms_figure(known, found)
         plot(context, segmentation.SEGMENT_TRAITS, histograms, "histograms")
     return tables
 
@@ -183,11 +183,13 @@ def cleaning_steps(
     counted = each_cutoff(
         context,
         segmentation.CLEANING_STEPS,
-        lambda cutoff: steps(events, quarantine, interactions, at(segments, cutoff), cutoff=cutoff),
+        lambda cutoff: count_cleaning_steps(
+            events, quarantine, interactions, at(segments, cutoff), cutoff=cutoff
+        ),
     )
     newest = _newest(counted.rows)
     if newest is not None:
-        figure = quality_plots.cleaning_figure(at(counted.rows, newest))
+        figure = clustering_plots.cleaning_figure(at(counted.rows, newest))
         plot(context, segmentation.CLEANING_STEPS, figure)
     return counted
 
@@ -204,7 +206,9 @@ def segment_migration(context: dg.AssetExecutionContext, segments: pl.DataFrame)
         segments["cutoff"].unique().sort().to_list(), lambda cutoff: at(segments, cutoff)
     )
     if table.height:
-        plot(context, segmentation.SEGMENT_MIGRATION, quality_plots.migration_figure(table, NAMES))
+        plot(
+            context, segmentation.SEGMENT_MIGRATION, clustering_plots.migration_figure(table, NAMES)
+        )
     return table
 
 

@@ -9,9 +9,9 @@ from persona_assets.checks.conservation import conservation_check
 from persona_assets.checks.contract import contract_check
 from persona_assets.checks.delivery import delivery_check, volume_check
 from persona_assets.checks.freshness import freshness_check
-from persona_assets.checks.quality import quality_checks
 from persona_assets.checks.rejections import rejection_checks
 from persona_assets.checks.skipped import skipped_check
+from persona_assets.checks.table_checks import quality_checks
 from persona_assets.checks.window import window_checks
 from persona_assets.partitions import DAILY
 from persona_assets.tables import TABLES, mart, raw

@@ -74,13 +74,13 @@ def tune(model: str, trials: int, sampler: str, seed: int | None, tracking_uri: 
     The default configuration comes first. Nothing at or after the newest trained cut-off is looked
     at. The trials are kept in models/tuning_trials; nothing is put to use before `persona promote`.
     """
-    from persona_assets.recommenders import model as model_called
+    from persona_assets.recommenders import model_named
     from persona_assets.tuning import search, study
     from persona_assets.tuning.tracking import Tracker
     from persona_assets.tuning.validation import weekly_task
 
     search.refuse(trials, sampler)
-    subject = model_called(model)
+    subject = model_named(model)
     current = _home()
     store = _store(current)
     week = _validation_week(store, current)
@@ -131,10 +131,10 @@ def promote(model: str, study_id: str | None, trial: int | None, to_default: boo
 
     In use: what the next trainings train MODEL with.
     """
-    from persona_assets.recommenders import model as model_called
+    from persona_assets.recommenders import model_named
     from persona_assets.tuning import configurations, promotion, study
 
-    default = model_called(model)
+    default = model_named(model)
     if trial is not None and study_id is None:
         raise UserError("--trial needs the --study that it is of; name it")
     if to_default and study_id is not None:
@@ -247,7 +247,7 @@ def _plot(current: Settings, rows: "pl.DataFrame", subject: "Recommender") -> Pa
     """Draw the study below the home's plots, beside those of the assets."""
     from persona_assets.plotting import png
     from persona_assets.tables.tuning import TUNING_TRIALS
-    from persona_assets.tuning.plots import parallel_coordinates_figure
+    from persona_assets.tuning.study_plots import parallel_coordinates_figure
 
     folder = current.home / "plots" / TUNING_TRIALS.group
     folder.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ Belongs here: what counts as relevant (`relevance`, `splits`), which listed prod
 (`lists`, `hits`, `expected`), the metrics made of hits (`metrics`, `variants`), their uncertainty
 (`uncertainty`, `paired`), everything about one cut-off (`evaluated_week`), the tables of group
 `evaluation` (`offline`, `beyond_accuracy`, `segments`, `pairwise`, `cold_start`, `staleness`,
-`comparison`), the synthetic shop's oracle (`oracle`) and the plots of all that (`plots`). Does
-not belong here: making lists (`recommenders/`) and online experiments (`experiments/`).
+`comparison`), the synthetic shop's oracle (`oracle`) and the plots of all that
+(`evaluation_plots`). Does not belong here: making lists (`recommenders/`) and online experiments
+(`experiments/`).
 """

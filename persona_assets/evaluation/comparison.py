@@ -1,7 +1,7 @@
 """`evaluation/replay_validation` and `evaluation/model_comparison`: models against each other.
 
 Belongs here: reading `evaluation/offline_metrics` across cut-offs and drawing the verdict. Does not
-belong here: computing metrics (`offline.py`) or drawing them (`plots.py`).
+belong here: computing metrics (`offline.py`) or drawing them (`evaluation_plots.py`).
 """
 
 from collections.abc import Sequence

@@ -33,16 +33,16 @@ _AGES = range(1, AGES + 1)
 WEEKS = 8
 """Evaluated weeks, the newest: two months show the trend, and reading lists is what takes time."""
 
-READ = 30
+RANKS_READ = 30
 """Ranks that are read. Ten are evaluated; the others move up for what a user has met since."""
 
 MEASURED = (("ndcg", 10), ("recall", 10), ("hit_rate", 10))
 
 ListsAt = Callable[[date], pl.DataFrame]
-"""Rows of `recommendations/top_k` of a cut-off, up to rank `READ`."""
+"""Rows of `recommendations/top_k` of a cut-off, up to rank `RANKS_READ`."""
 
 
-def staleness(
+def metrics_by_training_age(
     cutoffs: Sequence[date],
     lists_at: ListsAt,
     interactions: pl.DataFrame,
@@ -78,7 +78,7 @@ def staleness(
     held: dict[date, _Trained] = {}
     tables = [STALENESS.empty()]
     for cutoff in trained:
-        rows = lists_at(cutoff).filter(pl.col("rank") <= READ)
+        rows = lists_at(cutoff).filter(pl.col("rank") <= RANKS_READ)
         held[cutoff] = _trained(rows, interactions, users)
         of_age = {age: cutoff - timedelta(days=EVALUATED_DAYS * (age - 1)) for age in _AGES}
         ages = {age: held[week] for age, week in of_age.items() if week in held}

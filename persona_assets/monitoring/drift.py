@@ -2,7 +2,7 @@
 
 Belongs here: which columns are compared, and Evidently's drift report as rows and HTML. Does not
 belong here: thresholds (`thresholds.py`), the choice of rows (`windows.py`) or figures
-(`plots.py`).
+(`drift_plots.py`).
 """
 
 from collections.abc import Callable, Mapping

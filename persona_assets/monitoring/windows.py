@@ -1,7 +1,7 @@
 """The evaluated week and the weeks it is compared with.
 
 Belongs here: which rows are looked at, and samples of them that do not depend on row order. Does
-not belong here: what is measured on the rows (`drift.py`, `quality.py`).
+not belong here: what is measured on the rows (`drift.py`, `data_quality.py`).
 """
 
 from datetime import date, timedelta

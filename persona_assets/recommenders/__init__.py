@@ -42,7 +42,7 @@ MODELS: dict[str, Recommender] = {
 }
 
 
-def model(name: str) -> Recommender:
+def model_named(name: str) -> Recommender:
     """The recommender called `name`, with its default configuration.
 
     Raises:

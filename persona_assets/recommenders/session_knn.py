@@ -135,24 +135,24 @@ class SessionKNN(Recommender):
         """See the class; people without history get the popular products."""
         config = self.config
         past = sequences(one_training(artefact, self.artefact).rename({"session_id": "user_id"}))
-        sessions_of = past.popularity.astype(np.float64)
+        session_counts = past.popularity.astype(np.float64)
         contents = _matrix(past, np.ones(len(past.items)))
         lookup = _lookup(past, recent=config.recent, length_damping=config.length_damping)
         history = latest(sequences(histories, users=users, products=past.products), config.longest)
         weights = (
             config.history_decay**history.ages
             * history.strengths**config.emphasis
-            * np.maximum(sessions_of[history.items], 1.0) ** -config.source_damping
+            * np.maximum(session_counts[history.items], 1.0) ** -config.source_damping
         )
         present = _matrix(history, weights)
-        factor = (sessions_of + 1) ** -config.target_damping
+        factor = (session_counts + 1) ** -config.target_damping
 
         def scores_of(block: slice) -> NDArray[np.floating[Any]]:
             similar = (present[block] @ lookup).tocsr()
             # Sums of the same numbers in another order must stay equal.
             similar.data = similar.data.astype(np.float32).astype(np.float64)
             near = strongest(similar, config.neighbours)
-            return popular_last((near @ contents).toarray() * factor, sessions_of)
+            return popular_last((near @ contents).toarray() * factor, session_counts)
 
         return Scorer(past.products, scores_of)
 

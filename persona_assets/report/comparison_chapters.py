@@ -6,8 +6,8 @@ here: models over all users (`model_chapters.py`) or sentences (`findings.py`).
 
 import polars as pl
 
+from persona_assets.evaluation.evaluation_plots import SHOWN_K, TITLES, staleness_figure
 from persona_assets.evaluation.oracle import ORACLE
-from persona_assets.evaluation.plots import SHOWN_K, TITLES, staleness_figure
 from persona_assets.report import findings
 from persona_assets.report.collect import Report
 from persona_assets.report.markup import (

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from persona_assets.evaluation.plots import SHOWN_K, TITLES
+from persona_assets.evaluation.evaluation_plots import SHOWN_K, TITLES
 from persona_assets.report import findings, skipped
 from persona_assets.report.checks import Problem, problems
 from persona_assets.report.collect import Report, TableState

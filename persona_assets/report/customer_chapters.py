@@ -8,13 +8,13 @@ from persona_assets.report import findings
 from persona_assets.report.collect import Report
 from persona_assets.report.markup import Markup, Section, element, paragraph, picture, table
 from persona_assets.report.notation import NOTHING, count, share
-from persona_assets.segmentation.components_plot import components_figure
-from persona_assets.segmentation.plots import histograms_figure, radar_figure
-from persona_assets.segmentation.quality_plots import (
+from persona_assets.segmentation.clustering_plots import (
     cleaning_figure,
     comparison_figure,
     migration_figure,
 )
+from persona_assets.segmentation.components_plot import components_figure
+from persona_assets.segmentation.segment_plots import histograms_figure, radar_figure
 
 
 def customers(report: Report) -> Section:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from persona_assets.lake.store import DeltaStore
-from persona_assets.segmentation.plots import DRAWN
+from persona_assets.segmentation.segment_plots import DRAWN
 from persona_assets.tables import Table
 from persona_assets.tables.segmentation import (
     CLEANING_STEPS,

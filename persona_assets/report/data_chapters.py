@@ -6,8 +6,8 @@ here: chapters on models (`model_chapters.py`) or sentences (`findings.py`).
 
 import polars as pl
 
-from persona_assets.monitoring.plots import drift_figure
-from persona_assets.report import findings, plots
+from persona_assets.monitoring.drift_plots import drift_figure
+from persona_assets.report import findings, report_plots
 from persona_assets.report.checks import Problem, problems
 from persona_assets.report.collect import Report, TableState
 from persona_assets.report.markup import Section, element, paragraph, picture, table
@@ -25,7 +25,7 @@ def conservation(report: Report) -> Section:
         listed = ", ".join(f"{reason} {rows}" for reason, rows in reasons.items())
         body += [
             paragraph("A row is rejected by the first rule that it breaks."),
-            picture(plots.rejected_figure(reasons), f"Rejected rows by reason: {listed}"),
+            picture(report_plots.rejected_figure(reasons), f"Rejected rows by reason: {listed}"),
         ]
     return Section("data", "What came in", body)
 
@@ -112,7 +112,7 @@ def time(report: Report) -> Section:
                 "finding",
             ),
             picture(
-                plots.seconds_figure(run.seconds, run.framework),
+                report_plots.seconds_figure(run.seconds, run.framework),
                 "Seconds per asset, the slowest first; all are in the table below",
             ),
         ]

@@ -10,15 +10,15 @@ from typing import Any
 import polars as pl
 
 from persona_assets.calendar import EVALUATED_DAYS, first_cutoff
+from persona_assets.evaluation.evaluation_plots import SHOWN_K, TITLES
 from persona_assets.evaluation.offline import BASELINE
 from persona_assets.evaluation.oracle import ORACLE
-from persona_assets.evaluation.plots import SHOWN_K, TITLES
 from persona_assets.report.checks import with_outcome
 from persona_assets.report.collect import Report
 from persona_assets.report.notation import count, counted, interval, listed, number, share
 from persona_assets.report.skipped import NOT_TRAINED, gaps, why
 from persona_assets.run_record import Outcome
-from persona_assets.segmentation.quality_plots import METHOD_NAMES
+from persona_assets.segmentation.clustering_plots import METHOD_NAMES
 from persona_assets.tables import Table
 from persona_assets.tables.evaluation import (
     COLD_START,

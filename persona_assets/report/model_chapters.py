@@ -9,16 +9,16 @@ from typing import Any
 
 import polars as pl
 
-from persona_assets.evaluation.offline import BASELINE
-from persona_assets.evaluation.oracle import ORACLE
-from persona_assets.evaluation.plots import (
+from persona_assets.evaluation.evaluation_plots import (
     SHOWN_K,
     TITLES,
     beyond_accuracy_figure,
     comparison_figure,
     replay_figure,
 )
-from persona_assets.experiments import plots as experiment_plots
+from persona_assets.evaluation.offline import BASELINE
+from persona_assets.evaluation.oracle import ORACLE
+from persona_assets.experiments import experiment_plots
 from persona_assets.report import findings
 from persona_assets.report.collect import Report
 from persona_assets.report.markup import Markup, Section, element, paragraph, picture, table

@@ -1,6 +1,6 @@
 """How many segments there are.
 
-Belongs here: the rule. Does not belong here: the measures that it weighs (`quality.py`).
+Belongs here: the rule. Does not belong here: the measures that it weighs (`clustering_quality.py`).
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """The ways in which clusters are found.
 
 Belongs here: fits that give each customer a cluster. Does not belong here: how good they are
-(`quality.py`) or which one makes the segments (`choice.py`).
+(`clustering_quality.py`) or which one makes the segments (`choice.py`).
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """The picture of all customers: how the segments lie to each other.
 
 Belongs here: scatter plots of principal components. Does not belong here: computing them
-(`segmenting.py`) or what each segment is like (`plots.py`).
+(`segmenting.py`) or what each segment is like (`segment_plots.py`).
 """
 
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from persona_assets.plotting import new_figure
-from persona_assets.segmentation.plots import segment_colours, segment_names
+from persona_assets.segmentation.segment_plots import segment_colours, segment_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

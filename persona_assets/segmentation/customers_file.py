@@ -20,7 +20,7 @@ from persona_assets.sources.mapping import Mapping
 from persona_assets.sources.single_file import mapping_of_file, sections_beside
 from persona_assets.sources.times.decision import FIRST_PLAUSIBLE
 from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, clean, rejected
-from persona_assets.transforms.customer_features import customer_features
+from persona_assets.transforms.customer_features import compute_customer_features
 from persona_assets.transforms.history import known_before
 from persona_assets.transforms.pseudonyms import pseudonym
 
@@ -136,7 +136,7 @@ def score_file(
         )
     if as_of is None:
         as_of = rows["event_date"].max() + timedelta(days=1)
-    customers = customer_features(
+    customers = compute_customer_features(
         nw.from_native(rows.lazy()),
         nw.from_native(countries.lazy()),
         nw.from_native(_known(products, catalogue).lazy()),

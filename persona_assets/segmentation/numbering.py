@@ -13,11 +13,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from persona_assets.segmentation.features import FEATURES
 from persona_assets.segmentation.reference_customers import (
     REFERENCE_CUSTOMERS,
     ReferenceCustomer,
 )
+from persona_assets.segmentation.segmenting_features import FEATURES
 
 _SPEND = "net_spend"
 _TAKEN_LAST = 1e6

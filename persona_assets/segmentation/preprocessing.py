@@ -1,8 +1,8 @@
 """From customer features to principal components, by a table.
 
 Belongs here: filling, transforming, standardising, PCA, as rows of
-`segmentation/segmentation_model` and back. Does not belong here: which features (`features.py`) or
-clusters (`clusterings.py`).
+`segmentation/segmentation_model` and back. Does not belong here: which features
+(`segmenting_features.py`) or clusters (`clusterings.py`).
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from persona_assets.segmentation.features import FEATURES, SegmentingFeature
+from persona_assets.segmentation.segmenting_features import FEATURES, SegmentingFeature
 from persona_assets.tables.segmentation import SEGMENTATION_MODEL
 
 Matrix = NDArray[np.float64]

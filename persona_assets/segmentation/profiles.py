@@ -1,7 +1,8 @@
 """`segment_profiles` and `segment_traits`: who is in each segment, and what sets it apart.
 
 Belongs here: sizes, medians, effect sizes, shares of revenue and of countries. Does not belong
-here: the words (`wording.py`), the pictures (`plots.py`), or who belongs where (`segmenting.py`).
+here: the words (`wording.py`), the pictures (`segment_plots.py`), or who belongs where
+(`segmenting.py`).
 """
 
 import json

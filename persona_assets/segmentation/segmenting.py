@@ -10,13 +10,13 @@ import numpy as np
 import polars as pl
 
 from persona_assets.errors import InsufficientDataError
-from persona_assets.segmentation import choice, clusterings, numbering, quality
+from persona_assets.segmentation import choice, clustering_quality, clusterings, numbering
 from persona_assets.segmentation.assignment import assign, segmentable
 from persona_assets.segmentation.clusterings import Labels, Matrix
 from persona_assets.segmentation.config import SegmentationConfig
-from persona_assets.segmentation.features import FEATURES
 from persona_assets.segmentation.outliers import anomalies, unusual
 from persona_assets.segmentation.preprocessing import Preprocessing
+from persona_assets.segmentation.segmenting_features import FEATURES
 from persona_assets.tables.segmentation import (
     CLUSTERING_COMPARISON,
     CUSTOMER_SEGMENTS,
@@ -123,15 +123,15 @@ def _centroids(points: Matrix, config: SegmentationConfig) -> tuple[pl.DataFrame
         alone = pl.DataFrame([row | {"chosen": True}], schema=_MEASURES)
         return alone, points.mean(axis=0, keepdims=True)
     fitted = {k: clusterings.k_means(sample, k, seed=config.seed) for k in ks}
-    pairwise = quality.pairwise_distances(sample)
-    gaps = quality.gaps(sample, list(ks), seed=config.seed)
+    pairwise = clustering_quality.pairwise_distances(sample)
+    gaps = clustering_quality.gaps(sample, list(ks), seed=config.seed)
     rows = [
         {
             **_measured("k_means", sample, clusterings.nearest(sample, fitted[k]), pairwise),
             "k": k,
             "gap": gaps[k].value,
             "gap_se": gaps[k].error,
-            **_stable(sample, quality.fit_k_means(k), config),
+            **_stable(sample, clustering_quality.fit_k_means(k), config),
         }
         for k in ks
     ]
@@ -173,7 +173,7 @@ def _sample(points: Matrix, config: SegmentationConfig) -> Matrix:
     return points[np.sort(rng.choice(len(points), config.sample, replace=False))]
 
 
-def _fit_mixture(k: int) -> quality.Fit:
+def _fit_mixture(k: int) -> clustering_quality.Fit:
     return lambda points, seed: clusterings.gaussian_mixture(points, k, seed=seed)
 
 
@@ -182,7 +182,9 @@ def _measured(method: str, points: Matrix, labels: Labels, pairwise: Matrix) -> 
     clustered = labels >= 0
     inside = labels[clustered]
     sizes = np.unique(inside, return_counts=True)[1]
-    apart = quality.separation(points[clustered], inside, pairwise[np.ix_(clustered, clustered)])
+    apart = clustering_quality.separation(
+        points[clustered], inside, pairwise[np.ix_(clustered, clustered)]
+    )
     return {
         "method": method,
         "k": len(sizes),
@@ -193,8 +195,10 @@ def _measured(method: str, points: Matrix, labels: Labels, pairwise: Matrix) -> 
     }
 
 
-def _stable(points: Matrix, fit: quality.Fit, config: SegmentationConfig) -> dict[str, float]:
-    found = quality.stability(points, fit, pairs=config.bootstraps, seed=config.seed)
+def _stable(
+    points: Matrix, fit: clustering_quality.Fit, config: SegmentationConfig
+) -> dict[str, float]:
+    found = clustering_quality.stability(points, fit, pairs=config.bootstraps, seed=config.seed)
     return {
         "stability": found.mean,
         "stability_low": found.low,

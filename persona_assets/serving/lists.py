@@ -14,7 +14,7 @@ import polars as pl
 
 from persona_assets.errors import UserError
 from persona_assets.lake import DeltaStore
-from persona_assets.recommenders import model as model_called
+from persona_assets.recommenders import model_named
 from persona_assets.sources.null_words import BLANKS
 from persona_assets.tables.evaluation import MODEL_COMPARISON
 from persona_assets.tables.models import FALLBACK_USER, TOP_K
@@ -144,7 +144,7 @@ def model_of(store: DeltaStore, cutoff: date, name: str) -> str:
     Raises:
         UserError: there is no such model, or it has none; with the reason where one is known.
     """
-    subject = model_called(name)
+    subject = model_named(name)
     there = _models(store, cutoff)
     if subject.name in there:
         return subject.name

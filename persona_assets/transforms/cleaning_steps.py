@@ -35,7 +35,7 @@ _KINDS = ("_level", "_buys", "_matched", "_unmatched", "_outlier")
 """All that tells one customer from another here; of a customer's rows, the highest level."""
 
 
-def cleaning_steps(
+def count_cleaning_steps(
     events: nw.LazyFrame,
     quarantine: nw.LazyFrame,
     interactions: nw.LazyFrame,

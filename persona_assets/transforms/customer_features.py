@@ -37,7 +37,7 @@ def in_window(rows: nw.LazyFrame, cutoff: date) -> nw.LazyFrame:
     return rows.filter(nw.col("event_date").is_between(first, last))
 
 
-def customer_features(
+def compute_customer_features(
     interactions: nw.LazyFrame,
     countries: nw.LazyFrame,
     products: nw.LazyFrame,

@@ -60,7 +60,7 @@ def assign_sessions(interactions: nw.LazyFrame) -> nw.LazyFrame:
     )
 
 
-def sessions(interactions: nw.LazyFrame) -> nw.LazyFrame:
+def summarise_sessions(interactions: nw.LazyFrame) -> nw.LazyFrame:
     """One row per session.
 
     Args:

@@ -13,7 +13,7 @@ import polars as pl
 
 from persona_assets.errors import UserError
 from persona_assets.lake import DeltaStore
-from persona_assets.recommenders import MODELS, model
+from persona_assets.recommenders import MODELS, model_named
 from persona_assets.recommenders.protocol import Recommender, Task
 from persona_assets.tables.tuning import CONFIGURATIONS
 from persona_assets.tuning.append import append, held
@@ -97,7 +97,7 @@ def use(
     Raises:
         UserError: see `configured`.
     """
-    configured(model(name), parameters)
+    configured(model_named(name), parameters)
     decided = (decision(now), now, name, parameters, study, trial)
     append(
         store,

@@ -19,7 +19,7 @@ from persona_assets.calendar import EVALUATED_DAYS
 from persona_assets.errors import UserError
 from persona_assets.evaluation.offline import BASELINE
 from persona_assets.lake import DeltaStore
-from persona_assets.recommenders import model
+from persona_assets.recommenders import model_named
 from persona_assets.recommenders.exclusion import Exclusion
 from persona_assets.recommenders.protocol import NO_SIDE_INFORMATION, Recommender, SideInformation
 from persona_assets.recommenders.registry import Recipe, champions, stages, with_stages
@@ -95,7 +95,7 @@ def promote(
             configuration than the one in use, or could not be made; no week was evaluated; or the
             gate refused: the text says why, with the numbers.
     """
-    model(name)
+    model_named(name)
     cutoffs = _unseen_weeks(store, name)
     models = configured_models(store, task=weekly_task(exclude))
     candidate, held_by = models[name], champion(store)
@@ -103,7 +103,7 @@ def promote(
     rival = (
         models[BASELINE]
         if held_by is None
-        else configured(model(held_by.model), held_by.parameters)
+        else configured(model_named(held_by.model), held_by.parameters)
     )
     if held_by is not None and rival == candidate:
         raise UserError(f"{name} with the configuration in use is champion already; nothing to do")

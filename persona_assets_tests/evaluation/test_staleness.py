@@ -11,7 +11,7 @@ from persona_assets.evaluation import staleness as module
 from persona_assets.evaluation.evaluated_week import evaluate_week
 from persona_assets.evaluation.lists import Lists
 from persona_assets.evaluation.offline import offline_metrics
-from persona_assets.evaluation.staleness import AGES, staleness, without
+from persona_assets.evaluation.staleness import AGES, metrics_by_training_age, without
 from persona_assets.tables.evaluation import STALENESS
 
 WEEK = timedelta(days=7)
@@ -19,7 +19,7 @@ WEEK = timedelta(days=7)
 
 def stale(tops, shop, **options):
     tables = {rows["cutoff"][0]: rows for rows in tops}
-    return staleness(
+    return metrics_by_training_age(
         list(tables), tables.__getitem__, shop, **{"exclude": "seen", "seed": 1} | options
     )
 
@@ -83,7 +83,7 @@ def test_old_lists_are_used_for_later_weeks_only_as_far_as_promised(mart, lists,
         asked.append(week)
         return tops[weeks.index(week)]
 
-    table = staleness(weeks, lists_at, shop, exclude="seen", seed=1)
+    table = metrics_by_training_age(weeks, lists_at, shop, exclude="seen", seed=1)
     assert asked == weeks  # each once
     ages = {week: set(rows["age_weeks"]) for (week,), rows in table.group_by("cutoff")}
     assert ages == {week: set(range(1, min(n, AGES - 1) + 2)) for n, week in enumerate(weeks)}

@@ -6,7 +6,7 @@ import pytest
 
 from persona_assets.errors import DataError
 from persona_assets.experiments.analysis import analyse
-from persona_assets.experiments.plots import ab_test_figure
+from persona_assets.experiments.experiment_plots import ab_test_figure
 from persona_assets.plotting import png
 from persona_assets.tables import TABLES
 

@@ -5,19 +5,19 @@ from pathlib import Path
 import pytest
 
 from persona_assets.errors import UserError
-from persona_assets.recommenders import MODELS, model
+from persona_assets.recommenders import MODELS, model_named
 
 
 def test_every_model_is_registered_under_its_own_name():
     assert {name: recommender.name for name, recommender in MODELS.items()} == {
         name: name for name in MODELS
     }
-    assert model("bpr") is MODELS["bpr"]
+    assert model_named("bpr") is MODELS["bpr"]
 
 
 def test_an_unknown_model_is_refused_with_the_known_names():
     with pytest.raises(UserError, match="'svd'; choose one of popularity, als, bpr"):
-        model("svd")
+        model_named("svd")
 
 
 def test_importing_the_models_imports_no_library_of_theirs():

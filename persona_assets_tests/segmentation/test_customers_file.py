@@ -20,7 +20,7 @@ from persona_assets.segmentation.segmenting import segment_customers
 from persona_assets.tables.raw import PRODUCTS
 from persona_assets.tables.segmentation import SEGMENTATION_MODEL
 from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, clean
-from persona_assets.transforms.customer_features import customer_features
+from persona_assets.transforms.customer_features import compute_customer_features
 from persona_assets.transforms.pseudonyms import pseudonym
 
 CUTOFF, TODAY = date(2024, 5, 6), date(2024, 6, 1)
@@ -91,7 +91,7 @@ def trained(delivered):
         weights=DEFAULT_WEIGHTS,
     )
     nobody = pl.LazyFrame(schema={"user_id": pl.String(), "country": pl.String()})
-    customers = customer_features(
+    customers = compute_customer_features(
         accepted(cleaned), nw.from_native(nobody), nw.from_native(CATALOGUE.lazy()), cutoff=CUTOFF
     )
     return segment_customers(

@@ -14,7 +14,7 @@ from persona_assets.segmentation.customers_file import score_file
 from persona_assets.segmentation.segmenting import segment_customers
 from persona_assets.sources.online_retail import OnlineRetail
 from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, clean
-from persona_assets.transforms.customer_features import customer_features
+from persona_assets.transforms.customer_features import compute_customer_features
 from persona_assets.transforms.pseudonyms import pseudonym
 
 ONLINE_RETAIL = Path(__file__).parents[3] / "shared/data/online_retail.parquet"
@@ -49,7 +49,7 @@ def test_customers_of_the_file_are_assigned_as_the_graph_assigns_them(tmp_path):
         nw.from_native(shop.events(days).lazy()), products, key=KEY, weights=DEFAULT_WEIGHTS
     )
     lives = nw.from_native(countries(shop.users(), KEY).lazy())
-    customers = customer_features(accepted(cleaned), lives, products, cutoff=shop.end)
+    customers = compute_customer_features(accepted(cleaned), lives, products, cutoff=shop.end)
     config = SegmentationConfig(k=4, bootstraps=1, sample=500)
     trained = segment_customers(
         customers.collect("polars").to_native(), cutoff=shop.end, config=config

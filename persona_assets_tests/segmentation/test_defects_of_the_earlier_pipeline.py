@@ -16,7 +16,7 @@ from persona_assets.sources.online_retail import OnlineRetail
 from persona_assets.tables.mart import USER_ITEM_INTERACTIONS
 from persona_assets.tables.raw import PRODUCTS
 from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, clean
-from persona_assets.transforms.customer_features import customer_features
+from persona_assets.transforms.customer_features import compute_customer_features
 from persona_assets.transforms.pseudonyms import pseudonym
 
 PUBLISHED = Path(__file__).parents[2].parent / "shared" / "data" / "online_retail.parquet"
@@ -29,7 +29,12 @@ NOBODY = pl.DataFrame(schema={"user_id": pl.String, "country": pl.String})
 
 def features(rows: pl.DataFrame) -> pl.DataFrame:
     frames = (nw.from_native(f.lazy()) for f in (rows, NOBODY, PRODUCTS.empty()))
-    return customer_features(*frames, cutoff=CUTOFF).collect("polars").to_native().sort("user_id")
+    return (
+        compute_customer_features(*frames, cutoff=CUTOFF)
+        .collect("polars")
+        .to_native()
+        .sort("user_id")
+    )
 
 
 def line(user: str, order: str, day: int, amount: float = 10.0) -> dict[str, object]:

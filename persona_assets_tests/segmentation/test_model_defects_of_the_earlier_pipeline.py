@@ -12,9 +12,9 @@ from sklearn.metrics import adjusted_rand_score
 
 from persona_assets.segmentation.assignment import assign, newest_model
 from persona_assets.segmentation.clusterings import k_means, nearest
-from persona_assets.segmentation.features import FEATURES
 from persona_assets.segmentation.preprocessing import Preprocessing
 from persona_assets.segmentation.segmenting import segment_customers
+from persona_assets.segmentation.segmenting_features import FEATURES
 from persona_assets_tests.segmentation.conftest import CUTOFF, QUICK, buyer, table
 
 

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from persona_assets.segmentation.features import FEATURES
 from persona_assets.segmentation.migration import kept, segment_migration
 from persona_assets.segmentation.numbering import matched
 from persona_assets.segmentation.reference_customers import (
     ACTIONS_WITHOUT_SPEND,
     REFERENCE_CUSTOMERS,
 )
+from persona_assets.segmentation.segmenting_features import FEATURES
 from persona_assets.tables.segmentation import SEGMENT_MIGRATION
 
 NAMES = [each.name for each in FEATURES]

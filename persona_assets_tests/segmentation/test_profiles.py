@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from persona_assets.errors import DataError
-from persona_assets.segmentation.plots import radar_figure
 from persona_assets.segmentation.profiles import (
     TRAITS,
     cliffs_delta,
@@ -22,6 +21,7 @@ from persona_assets.segmentation.profiles import (
 )
 from persona_assets.segmentation.reference_customers import ACTIONS as KNOWN_ACTIONS
 from persona_assets.segmentation.reference_customers import ACTIONS_WITHOUT_SPEND
+from persona_assets.segmentation.segment_plots import radar_figure
 from persona_assets.tables.segmentation import (
     CUSTOMER_FEATURES,
     CUSTOMER_SEGMENTS,

@@ -12,10 +12,10 @@ from persona_assets.errors import DataError, InsufficientDataError
 from persona_assets.lake.content_hash import content_hash
 from persona_assets.segmentation.assignment import ASSIGNED, assign, newest_model
 from persona_assets.segmentation.config import SegmentationConfig
-from persona_assets.segmentation.features import FEATURES
 from persona_assets.segmentation.preprocessing import Preprocessing
 from persona_assets.segmentation.reference_customers import REFERENCE_CUSTOMERS
 from persona_assets.segmentation.segmenting import segment_customers
+from persona_assets.segmentation.segmenting_features import FEATURES
 from persona_assets.tables.segmentation import (
     CLUSTERING_COMPARISON,
     CUSTOMER_SEGMENTS,

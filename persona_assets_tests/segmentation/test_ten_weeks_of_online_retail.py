@@ -14,7 +14,7 @@ from persona_assets.segmentation.migration import kept, segment_migration
 from persona_assets.segmentation.segmenting import segment_customers
 from persona_assets.sources.online_retail import OnlineRetail
 from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, clean
-from persona_assets.transforms.customer_features import customer_features
+from persona_assets.transforms.customer_features import compute_customer_features
 
 ONLINE_RETAIL = Path(__file__).parents[3] / "shared/data/online_retail.parquet"
 KEY = b"k" * 16
@@ -35,7 +35,7 @@ def weeks():
     lives = nw.from_native(countries(shop.users(), KEY).lazy())
 
     def segments(cutoff):
-        features = customer_features(mart.lazy(), lives, products, cutoff=cutoff)
+        features = compute_customer_features(mart.lazy(), lives, products, cutoff=cutoff)
         customers = features.collect("polars").to_native()
         return segment_customers(customers, cutoff=cutoff, config=CONFIG).segments
 

@@ -17,8 +17,8 @@ from persona_assets.tables.mart import QUARANTINE, RULES, USER_ITEM_INTERACTIONS
 from persona_assets.tables.raw import EVENTS, PRODUCTS
 from persona_assets.tables.segmentation import CLEANING_STEPS
 from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, clean, rejected
-from persona_assets.transforms.cleaning_steps import cleaning_steps
-from persona_assets.transforms.customer_features import customer_features
+from persona_assets.transforms.cleaning_steps import count_cleaning_steps
+from persona_assets.transforms.customer_features import compute_customer_features
 
 PUBLISHED = Path(__file__).parents[2].parent / "shared" / "data" / "online_retail.parquet"
 CUTOFF = date(2025, 3, 10)
@@ -46,7 +46,7 @@ def marked(interactions, *unusual):
 
 def steps_of(events, quarantine, interactions, segments, cutoff=CUTOFF):
     frames = (nw.from_native(f.lazy()) for f in (events, quarantine, interactions, segments))
-    return cleaning_steps(*frames, cutoff=cutoff)
+    return count_cleaning_steps(*frames, cutoff=cutoff)
 
 
 def line(user, event_type="purchase", quantity=1, price=10.0, **more):
@@ -101,7 +101,7 @@ def test_hand_made_rows_step_by_step(lazy, collect):
     cleaned = lazy(collect(clean(lazy(SHOP), lazy(GOODS), key=b"key", weights=DEFAULT_WEIGHTS)))
     interactions, quarantine = collect(accepted(cleaned)), collect(rejected(cleaned))
     bob = interactions.filter(pl.col("quantity") == 3)["user_id"].item()
-    found = cleaning_steps(
+    found = count_cleaning_steps(
         lazy(SHOP),
         lazy(quarantine),
         lazy(interactions),
@@ -249,7 +249,7 @@ def test_online_retail_is_accounted_for_to_its_segmented_customers(mart_and_quar
     interactions, quarantine = mart_and_quarantine(events, source.products())
     nowhere = pl.DataFrame(schema={"user_id": pl.String, "country": pl.String})
     customers = on_polars(
-        customer_features, interactions, nowhere, source.products(), cutoff=cutoff
+        compute_customer_features, interactions, nowhere, source.products(), cutoff=cutoff
     )
     buyers = customers.drop_nulls("recency_days")
     segments = buyers.select("user_id", outlier=pl.col("gross_spend") > 20_000)

@@ -19,7 +19,7 @@ from persona_assets.tables.mart import USER_ITEM_INTERACTIONS
 from persona_assets.tables.raw import PRODUCTS
 from persona_assets.tables.segmentation import CUSTOMER_FEATURES
 from persona_assets.tables.verify import violations
-from persona_assets.transforms.customer_features import customer_features
+from persona_assets.transforms.customer_features import compute_customer_features
 
 CUTOFF = date(2025, 12, 1)  # a Monday
 MIDNIGHT = datetime(2025, 12, 1, tzinfo=UTC)
@@ -64,7 +64,7 @@ def lines(rows):
 
 def features(on_polars, rows, products=GOODS, lives=LIVES, cutoff=CUTOFF):
     frame = rows if isinstance(rows, pl.DataFrame) else lines(rows)
-    return on_polars(customer_features, frame, lives, products, cutoff=cutoff)
+    return on_polars(compute_customer_features, frame, lives, products, cutoff=cutoff)
 
 
 def only(on_polars, rows):
@@ -99,7 +99,7 @@ NO_CUSTOMERS = [
 
 def test_hand_computed_customers(lazy, collect):
     rows = lines([*REGULAR, *ONCE, *RETURNER, *NO_CUSTOMERS])
-    found = collect(customer_features(lazy(rows), lazy(LIVES), lazy(GOODS), cutoff=CUTOFF))
+    found = collect(compute_customer_features(lazy(rows), lazy(LIVES), lazy(GOODS), cutoff=CUTOFF))
     assert dict(found.schema) == dict(CUSTOMER_FEATURES.polars_schema)
     found = {row["user_id"]: row for row in found.to_dicts()}
     assert found.keys() == {"regular", "once", "returner"}
@@ -449,7 +449,7 @@ def test_engines_agree_to_the_last_digit(spark, on_polars):
     on_spark = (
         nw.from_native(spark.createDataFrame(frame.to_arrow())) for frame in (rows, LIVES, GOODS)
     )
-    found = customer_features(*on_spark, cutoff=CUTOFF).collect("polars").to_native()
+    found = compute_customer_features(*on_spark, cutoff=CUTOFF).collect("polars").to_native()
     assert dict(found.schema) == dict(CUSTOMER_FEATURES.polars_schema)
     assert expected.height > 60
     assert_frame_equal(expected.sort("user_id"), found.sort("user_id"), check_exact=True)

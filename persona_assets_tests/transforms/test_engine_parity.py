@@ -19,7 +19,7 @@ from persona_assets.tables.raw import PRODUCT_HISTORY
 from persona_assets.transforms.aggregates import item_daily, user_daily
 from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, clean, rejected
 from persona_assets.transforms.conservation import tally
-from persona_assets.transforms.sessions import sessions
+from persona_assets.transforms.sessions import summarise_sessions
 from persona_assets.transforms.snapshots import item_features, user_features
 from persona_assets.transforms.temporal import temporal_features
 from persona_assets.transforms.training import training_set
@@ -64,7 +64,7 @@ def all_tables(shop, first, lazy, collect):
     return {
         "mart/user_item_interactions": interactions,
         "mart/quarantine": quarantine,
-        "mart/sessions": collect(sessions(lazy(interactions))),
+        "mart/sessions": collect(summarise_sessions(lazy(interactions))),
         "features/temporal_features": collect(features),
         "features/user_daily": users,
         "features/item_daily": items,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from persona_assets.tables.mart import SESSIONS
-from persona_assets.transforms.sessions import assign_sessions, sessions
+from persona_assets.transforms.sessions import assign_sessions, summarise_sessions
 
 NINE = datetime(2025, 3, 3, 9, tzinfo=UTC)
 HALF_AN_HOUR = timedelta(minutes=30)
@@ -61,7 +61,7 @@ def test_a_session_is_summed_up(mart, on_polars):
         {"at": NINE, "user_id": "v", "event_type": "return", "quantity": -1, "unit_price": 5.0},
         {"at": NINE, "user_id": "w", "event_type": "return", "quantity": -1, "unit_price": 5.0},
     )
-    result = on_polars(sessions, rows).sort("user_id")
+    result = on_polars(summarise_sessions, rows).sort("user_id")
     assert dict(result.schema) == dict(SESSIONS.polars_schema)
     names = ["events", "products", "views", "add_to_carts", "purchases", "revenue", "depth"]
     assert result.select(*names, "abandoned_cart", "duration_s").rows() == [
@@ -81,7 +81,7 @@ def test_sessions_agree_with_a_plain_loop(dirty_mart, on_polars, seed):
     expected = {frozenset(session) for session in naive_sessions(rows.to_dicts())}
     assert {frozenset(events) for events in found.values()} == expected
 
-    summary = on_polars(sessions, rows)
+    summary = on_polars(summarise_sessions, rows)
     assert summary["session_id"].is_unique().all()
     assert set(summary["session_id"]) == set(found)
     assert summary["events"].sum() == rows.height
@@ -113,7 +113,7 @@ def test_the_order_of_rows_is_irrelevant(dirty_mart, on_polars, seed):
     one, other = on_polars(assign_sessions, rows), on_polars(assign_sessions, shuffled)
     assert_frame_equal(one.sort(key), other.sort(key))
     assert_frame_equal(
-        on_polars(sessions, one).sort("session_id"),
-        on_polars(sessions, other).sort("session_id"),
+        on_polars(summarise_sessions, one).sort("session_id"),
+        on_polars(summarise_sessions, other).sort("session_id"),
         check_exact=True,
     )

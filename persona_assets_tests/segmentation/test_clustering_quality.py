@@ -2,7 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from persona_assets.segmentation import quality
+from persona_assets.segmentation import clustering_quality
 from persona_assets.segmentation.choice import STABLE, chosen, worth_trying
 from persona_assets.segmentation.clusterings import hdbscan, k_means, nearest
 from persona_assets.segmentation.outliers import anomalies, unusual
@@ -19,7 +19,9 @@ def blobs():
 def test_silhouette_by_its_definition():
     points = np.array([[0.0], [1.0], [5.0], [6.0]])
     labels = np.array([0, 0, 1, 1])
-    found = quality.separation(points, labels, quality.pairwise_distances(points))
+    found = clustering_quality.separation(
+        points, labels, clustering_quality.pairwise_distances(points)
+    )
     # (b − a) / max(a, b) with a = 1 everywhere, b = 5.5, 4.5, 4.5, 5.5.
     assert found.silhouette == pytest.approx((4.5 / 5.5 + 3.5 / 4.5) / 2)
     # Between: 2 · 2 · 2.5² = 25 on 1 degree; within: 4 · .25 = 1 on 2.
@@ -28,12 +30,12 @@ def test_silhouette_by_its_definition():
 
 
 def test_one_cluster_has_no_separation(blobs):
-    apart = quality.pairwise_distances(blobs)
-    assert quality.separation(blobs, np.zeros(len(blobs), int), apart) is None
+    apart = clustering_quality.pairwise_distances(blobs)
+    assert clustering_quality.separation(blobs, np.zeros(len(blobs), int), apart) is None
 
 
 def test_the_gap_is_largest_at_the_true_number(blobs):
-    found = quality.gaps(blobs, [1, 2, 3, 4, 5], seed=0)
+    found = clustering_quality.gaps(blobs, [1, 2, 3, 4, 5], seed=0)
     assert max(found, key=lambda k: found[k].value) == 3
     # Tibshirani's own rule: the smallest k whose gap the next does not beat by its error.
     rule = next(
@@ -43,8 +45,8 @@ def test_the_gap_is_largest_at_the_true_number(blobs):
 
 
 def test_true_clusters_are_stable_and_too_many_are_not(blobs):
-    three = quality.stability(blobs, quality.fit_k_means(3), pairs=5, seed=0)
-    six = quality.stability(blobs, quality.fit_k_means(6), pairs=5, seed=0)
+    three = clustering_quality.stability(blobs, clustering_quality.fit_k_means(3), pairs=5, seed=0)
+    six = clustering_quality.stability(blobs, clustering_quality.fit_k_means(6), pairs=5, seed=0)
     assert three.mean > 0.98
     assert six.mean < three.mean - 0.1
     assert three.low <= three.mean <= three.high <= 1

@@ -2,7 +2,7 @@ from datetime import date
 
 import polars as pl
 
-from persona_assets.monitoring.plots import drift_figure
+from persona_assets.monitoring.drift_plots import drift_figure
 from persona_assets.plotting import png
 
 

@@ -5,13 +5,13 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from persona_assets.evaluation.comparison import model_comparison, replay_validation
-from persona_assets.evaluation.metrics import KS, NAMES
-from persona_assets.evaluation.plots import (
+from persona_assets.evaluation.evaluation_plots import (
     beyond_accuracy_figure,
     comparison_figure,
     replay_figure,
     staleness_figure,
 )
+from persona_assets.evaluation.metrics import KS, NAMES
 from persona_assets.plotting import png
 from persona_assets.tables.evaluation import OFFLINE_METRICS, RECOMMENDATION_ANALYSIS, STALENESS
 

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from persona_assets.errors import DataError
-from persona_assets.monitoring.quality import data_quality
+from persona_assets.monitoring.data_quality import measure_data_quality
 from persona_assets.tables import TABLES
 
 W = date(2025, 2, 3)
@@ -48,7 +48,7 @@ QUARANTINE = pl.DataFrame(
 
 
 def quality(events=EVENTS, quarantine=QUARANTINE, cutoff=W):
-    return data_quality(events, quarantine, cutoff=cutoff)
+    return measure_data_quality(events, quarantine, cutoff=cutoff)
 
 
 def measures(result):

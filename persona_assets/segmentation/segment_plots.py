@@ -1,7 +1,7 @@
 """Plots of the segments for marketers: what each is like.
 
 Belongs here: radar and histograms, and the colours of segments. Does not belong here: the picture
-of all customers (`components_plot.py`), how good a segmentation is (`quality_plots.py`) or the
+of all customers (`components_plot.py`), how good a segmentation is (`clustering_plots.py`) or the
 house style (`persona_assets.plotting`).
 """
 

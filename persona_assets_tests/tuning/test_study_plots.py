@@ -4,8 +4,8 @@ import pytest
 
 from persona_assets.plotting import png
 from persona_assets.recommenders import MODELS
-from persona_assets.tuning.plots import parallel_coordinates_figure
 from persona_assets.tuning.study import Study, best
+from persona_assets.tuning.study_plots import parallel_coordinates_figure
 from persona_assets.tuning.validation import validation_week
 
 

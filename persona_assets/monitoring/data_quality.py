@@ -37,7 +37,7 @@ class QualityResult:
     html: str
 
 
-def data_quality(
+def measure_data_quality(
     interactions: pl.DataFrame,
     quarantine: pl.DataFrame,
     *,

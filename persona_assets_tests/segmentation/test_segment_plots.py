@@ -12,8 +12,15 @@ from matplotlib.text import Text
 from PIL import Image
 
 from persona_assets.plotting import new_figure, png
+from persona_assets.segmentation.clustering_plots import (
+    METRICS,
+    cleaning_figure,
+    comparison_figure,
+    migration_figure,
+)
 from persona_assets.segmentation.components_plot import SHOWN_POINTS, components_figure
-from persona_assets.segmentation.plots import (
+from persona_assets.segmentation.profiles import segment_profiles
+from persona_assets.segmentation.segment_plots import (
     BINS,
     DRAWN,
     HISTOGRAMS,
@@ -22,13 +29,6 @@ from persona_assets.segmentation.plots import (
     median_ranks,
     radar_figure,
     segment_colours,
-)
-from persona_assets.segmentation.profiles import segment_profiles
-from persona_assets.segmentation.quality_plots import (
-    METRICS,
-    cleaning_figure,
-    comparison_figure,
-    migration_figure,
 )
 from persona_assets.tables.segmentation import (
     CLEANING_STEPS,

@@ -1,8 +1,8 @@
 """Plots of how good a segmentation is: the choice of k, migration between weeks, cleaning.
 
 Belongs here: one function per table, from its rows to a figure. Does not belong here: what the
-segments are like (`plots.py`), the house style (`persona_assets.plotting`) or any number that is
-not in the table.
+segments are like (`segment_plots.py`), the house style (`persona_assets.plotting`) or any number
+that is not in the table.
 """
 
 import textwrap

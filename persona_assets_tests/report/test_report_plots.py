@@ -1,6 +1,6 @@
 import pytest
 
-from persona_assets.report.plots import MOST_ASSETS, rejected_figure, seconds_figure
+from persona_assets.report.report_plots import MOST_ASSETS, rejected_figure, seconds_figure
 
 
 def bars(figure):
