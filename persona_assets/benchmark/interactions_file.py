@@ -5,7 +5,7 @@ not belong here: reading files and values, which is that of `persona run` (`sour
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -96,6 +96,11 @@ def read_interactions(
     ).with_columns(arrived_at=pl.col("event_ts"))
     if "session" in text.columns:
         rows = rows.with_columns(session_id=text["session"].fill_null(""))
+    if rows.height > 1 and rows["event_ts"].n_unique() == 1:
+        notes.append(
+            "all rows have one time, so that which of somebody's rows was the last is arbitrary; "
+            "give them an order, such as timestamp = 1, 2, 3 …"
+        )
     return Interactions(rows.unique(maintain_order=True), delivered.rows.height, tuple(notes))
 
 
@@ -115,6 +120,9 @@ def read_pairs(
         consent=consent,
     )
     section = described.tables["events"]
+    # One mapping serves both files, of which this one need not have what pairs do without.
+    besides = section.columns.keys() - {"user_id", "product_id", "consent"}
+    section = replace(section, optional_columns=section.optional_columns | besides)
     delivered = delivered_rows(path.parent, section)
     notes = list(delivered.notes)
     text = _consenting(delivered.rows, path, notes)

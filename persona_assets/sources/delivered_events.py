@@ -58,6 +58,18 @@ def refuse_unreadable_times(rows: pl.DataFrame, mapping: TableMapping) -> None:
     )
 
 
+def without_times(mapping: TableMapping) -> tuple[str, ...]:
+    """A note where a mapping states one time for all events, as a draft does for want of any."""
+    if "timestamp" not in mapping.constants:
+        return ()
+    return (
+        f"[{mapping.section}.constants] states one timestamp for all rows, so that everything "
+        "happened at once: models are trained and none is evaluated. If you know in which order "
+        "things happened, write it as a column of numbers and let `persona benchmark` evaluate the "
+        "models (docs/mapping.md, Files without times)",
+    )
+
+
 def explodes(mapping: TableMapping) -> bool:
     """Whether a row of a file may become several: one for each element of a list."""
     return any("[]" in column for column in mapping.their_columns)

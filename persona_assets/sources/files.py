@@ -21,6 +21,7 @@ from persona_assets.sources.delivered_events import (
     meant,
     plausible_times,
     refuse_unreadable_times,
+    without_times,
 )
 from persona_assets.sources.delivered_rows import is_delivered
 from persona_assets.sources.delivered_sections import read_sections
@@ -89,7 +90,7 @@ class FilesSource:
         self._today = today
         self._sample = sample
         self._days_may_be_stated = days_may_be_stated
-        self._notes: list[str] = []
+        self._notes: list[str] = [*without_times(delivered["events"])]
         self._entity_rows: dict[str, pl.DataFrame] = {}
 
     @property

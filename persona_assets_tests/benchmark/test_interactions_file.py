@@ -240,3 +240,27 @@ def test_sessions_come_along(tmp_path):
 def test_an_empty_file_is_refused(tmp_path):
     with pytest.raises(UserError, match="a header and no rows"):
         read(write(tmp_path, "user,item,timestamp\n"))
+
+
+def test_rows_of_one_time_are_said_to_have_no_order(tmp_path):
+    path = write(tmp_path, "user,item,timestamp\na,x,2024-05-01\na,y,2024-05-01\n")
+    assert any("all rows have one time" in note for note in interactions(path).notes)
+    path = write(tmp_path, "user,item,timestamp\na,x,1\na,y,2\n")
+    assert interactions(path).notes == ()
+
+
+def test_one_mapping_serves_the_log_and_the_pairs_that_lack_its_events_and_times(tmp_path):
+    mapping = write(
+        tmp_path,
+        '[events]\nfile = "log*.csv"\nuser_id = "who"\nproduct_id = "item"\n'
+        'event_type = "event"\ntimestamp = "ts"\n[events.constants]\nconsent = true\n'
+        '[events.values.event_type]\nbuy = "purchase"\n',
+        "shop.toml",
+    )
+    log = write(tmp_path, "who,item,event,ts\na,x,buy,2024-05-01\n")
+    pairs = write(tmp_path, "who,item\na,y\n", "bought.csv")
+    assert read(log, mapping=mapping)["event_type"].to_list() == ["purchase"]
+    assert read_pairs(pairs, mapping=mapping).rows.rows() == [("a", "y")]
+    lacking = write(tmp_path, "item,event\ny,buy\n", "lacking.csv")
+    with pytest.raises(UserError, match="no column 'who'"):
+        read_pairs(lacking, mapping=mapping)

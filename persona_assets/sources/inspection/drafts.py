@@ -7,7 +7,7 @@ No value of a column that may identify somebody is in a draft. Consent stands in
 alone: only a person can say who consented.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from persona_assets.sources.inspection import evidence
@@ -20,7 +20,7 @@ from persona_assets.sources.inspection.draft_settings import settings_of
 from persona_assets.sources.inspection.event_names import event_type_of, is_our_own
 from persona_assets.sources.inspection.known_exports import KnownExport
 from persona_assets.sources.inspection.patterns import what_it_finds
-from persona_assets.sources.inspection.roles import Column, KnownTable
+from persona_assets.sources.inspection.roles import KNOWN_SHARE, Column, KnownTable
 from persona_assets.sources.inspection.sections import Section, times_of_day
 from persona_assets.sources.inspection.toml_text import array, key, line, remark, text
 
@@ -133,10 +133,11 @@ def _event_names(section: Section) -> Iterator[str]:
     kinds = section.column("event_type")
     if kinds is None:
         return
-    counts = kinds.profile.counts
-    if not all(map(is_our_own, counts)):
+    counts, unshown = kinds.event_names, kinds.unshown_names
+    if unshown or not all(map(is_our_own, counts)):
         yield ""
-        yield from _values(counts, kinds.profile.filled, {n: event_type_of(n) for n in counts})
+        known = {name: event_type_of(name) for name in counts}
+        yield from _values(counts, kinds.profile.filled, known, unshown)
 
 
 _KEYS = {"products": "product_id", "users": "user_id"}
@@ -162,7 +163,9 @@ def _left(section: Section) -> str:
     return ", ".join(shown) + more
 
 
-def _values(counts: dict[str, int], rows: int, known: dict[str, str | None]) -> Iterator[str]:
+def _values(
+    counts: Mapping[str, int], rows: int, known: Mapping[str, str | None], unshown: int = 0
+) -> Iterator[str]:
     yield "[events.values.event_type]  # their value = our value"
     unknown = []
     for name, found in counts.items():
@@ -171,15 +174,20 @@ def _values(counts: dict[str, int], rows: int, known: dict[str, str | None]) -> 
             unknown.append(name)
         elif not is_our_own(name):
             yield line(name, text(ours), f"guessed by its name; {found:,} of {rows:,} sampled rows")
-    if unknown:
-        yield remark(
-            "DECIDE: nobody knows these names. Write view, add_to_cart, purchase or return,"
-        )
+    if unknown or unshown:
+        these = "these names" if unknown else "the names in this column"
+        yield remark(f"DECIDE: nobody knows {these}. Write view, add_to_cart, purchase or return,")
         yield remark("or unused for what is no interaction with a product:")
     for name in unknown[:MOST_NAMES]:
         yield remark(f'{key(name)} = "unused"  # {counts[name]:,} of {rows:,} sampled rows')
     if len(unknown) > MOST_NAMES:
         yield remark(f"and {len(unknown) - MOST_NAMES:,} names more")
+    if unshown:
+        yield remark(
+            f"{unshown:,} names are not shown, as they may be people. If it is a column of"
+        )
+        yield remark("people, it is no event_type: map another one, or state what happened, as in")
+        yield remark('event_type = "purchase", in the constants below')
 
 
 def _stated(section: Section) -> Iterator[str]:
@@ -207,8 +215,11 @@ def _consent(table: KnownTable, section: str = "events", *, opened: bool = False
 
 def _nothing_known(section: Section) -> Iterator[str]:
     kinds = section.column("event_type")
-    if section.name == "events" and kinds is not None and not kinds.known_events:
-        yield "[events.values.event_type]: no name of an event is known; say what each is"
+    if section.name != "events" or kinds is None or kinds.known_events >= KNOWN_SHARE:
+        return
+    known = "few names of events are" if kinds.known_events else "no name of an event is"
+    people = " (or are they people, of whom most are not shown?)" * (kinds.unshown_names > 0)
+    yield f"[events.values.event_type]: {known} known; say what each is{people}"
 
 
 def _of_status(section: Section) -> Iterator[str]:

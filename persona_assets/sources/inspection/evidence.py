@@ -88,4 +88,5 @@ def _values(profile: ColumnProfile) -> str:
 
 def _constant(column: Column) -> str:
     value = column.profile.constant or ""
-    return "the same value" if column.is_personal or len(value) > LONGEST_NAME else text(value)
+    hidden = column.is_personal or (column.role == "event_type" and column.unshown_names > 0)
+    return "the same value" if hidden or len(value) > LONGEST_NAME else text(value)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from persona_assets.sources.inspection.event_names import is_our_own
+from persona_assets.sources.inspection.names_to_show import names_to_show
 from persona_assets.sources.inspection.roles import KnownTable
 from persona_assets.sources.mapping import Mapping, TableMapping, parsed
 from persona_assets.sources.mapping_document import read_document, with_consent, without_consent
@@ -31,7 +32,7 @@ class KnownExport:
         preset: its name.
         mapping: what the preset says, with consent stated, so that it is whole.
         table: the table of the events.
-        unknown: names of events that the preset does not know → rows.
+        unknown: names of events that the preset does not know, and that may be shown → rows.
     """
 
     preset: str
@@ -78,6 +79,9 @@ def _export(preset: str, table: KnownTable) -> KnownExport | None:
         rows = kinds.profile.filled
     if sum(unknown.values()) > (1 - KNOWN_EVENTS) * rows:
         return None
+    if kinds is not None:  # it is a column of events, as most of its names are known
+        shown = names_to_show(kinds.profile, certain=True, users=None)
+        unknown = {name: rows for name, rows in unknown.items() if name in shown}
     return KnownExport(preset, mapping, table, unknown)
 
 

@@ -8,13 +8,14 @@ The name proposes and the values dispose: a column called `price` that holds wor
 one thing that values say alone is what names of events there are.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from persona_assets.sources.inspection.column_names import EXACT, KEYS, meanings, role_of
 from persona_assets.sources.inspection.columns import ColumnProfile, profile
 from persona_assets.sources.inspection.event_names import event_type_of
+from persona_assets.sources.inspection.names_to_show import names_to_show
 from persona_assets.sources.inspection.same_columns import TableOfFiles
 from persona_assets.sources.inspection.times_found import TimesFound, times_in
 
@@ -30,7 +31,17 @@ FEWEST_OF_A_KEY = 2
 
 @dataclass(frozen=True)
 class Column:
-    """A column with what is known of it."""
+    """A column with what is known of it.
+
+    Attributes:
+        profile: what it holds.
+        place: its place among the columns.
+        role: the column of ours that it probably is.
+        score: how sure that is.
+        times: how its values are times; None: they are none.
+        known_events: share of the rows whose text is a known name of an event.
+        event_names: of a column of events, the names that may be shown → rows.
+    """
 
     profile: ColumnProfile
     place: int
@@ -38,6 +49,12 @@ class Column:
     score: float
     times: TimesFound | None = None
     known_events: float = 0.0
+    event_names: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def unshown_names(self) -> int:
+        """Different values of a column of events that are not in `event_names`."""
+        return self.profile.distinct - len(self.event_names)
 
     @property
     def name(self) -> str:
@@ -81,12 +98,30 @@ def known_table(table: TableOfFiles, *, today: date) -> KnownTable:
         _column(profile(name, values), place, today)
         for place, (name, values) in enumerate(table.frame.to_dict().items())
     )
+    columns = _with_names(columns)
     roles: dict[str, list[Column]] = {}
     for column in columns:
         if column.role != "none" and column.profile.kind != "empty":
             roles.setdefault(column.role, []).append(column)
     found = {role: tuple(sorted(there, key=_order, reverse=True)) for role, there in roles.items()}
     return KnownTable(table, columns, found)
+
+
+def _with_names(columns: Sequence[Column]) -> tuple[Column, ...]:
+    """The columns, those of events with the names that may be shown."""
+    people = max((each for each in columns if each.role == "user_id"), key=_order, default=None)
+    users = None if people is None else people.profile.values
+    return tuple(
+        replace(
+            each,
+            event_names=names_to_show(
+                each.profile, certain=each.known_events >= KNOWN_SHARE, users=users
+            ),
+        )
+        if each.role == "event_type"
+        else each
+        for each in columns
+    )
 
 
 def _column(values: ColumnProfile, place: int, today: date) -> Column:

@@ -15,7 +15,7 @@ import polars as pl
 
 from persona_assets.errors import UserError
 from persona_assets.sources.finding import FoundFile
-from persona_assets.sources.inspection.column_names import looks_like_data
+from persona_assets.sources.inspection.missing_header import refuse_missing_header
 from persona_assets.sources.inspection.nested_columns import readable_paths
 from persona_assets.sources.reading import AS_THE_CONTENT_SHOWS, Delivered, EmptyFile, FileFormat
 from persona_assets.sources.reading.read import read_text
@@ -125,11 +125,7 @@ def _read(file: FoundFile) -> Iterator[_Read]:
         options = FileFormat(encoding=WESTERN)
         delivered = _whole(file, options)
     names = [name for name in delivered.header if name not in file.partitions]
-    if names and sum(map(looks_like_data, names)) > len(names) / 2:
-        raise UserError(
-            f"{file.name}: its first row holds values, and no names of columns; write a row of "
-            "names above it"
-        )
+    refuse_missing_header(file.name, delivered.frame, names)
     others = delivered.format == "Excel" and [*_other_sheets(file.path, delivered)]
     if others:
         for sheet in others:

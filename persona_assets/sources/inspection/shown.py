@@ -126,7 +126,10 @@ def _row(column: Column, ours: Sequence[str]) -> Iterator[str]:
         shapes = " ".join(plain(shape) for shape in list(column.profile.patterns)[:2])
         said.append(f"like {shapes}")
     if column.role == "event_type":
-        said.append(", ".join(f"{plain(k)} {count(n)}" for k, n in _first(column)))
+        names = [f"{plain(name)} {count(rows)}" for name, rows in _first(column)]
+        if column.unshown_names:
+            names.append(f"{count(column.unshown_names)} not shown, as they may be people")
+        said.append(", ".join(names))
     words = "; ".join(filter(None, said))
     indent = " " * (4 + _NAME + _OURS)
     wrapped = textwrap.wrap(words, WIDTH - len(indent), max_lines=4, placeholder=" …") or [""]
@@ -135,7 +138,7 @@ def _row(column: Column, ours: Sequence[str]) -> Iterator[str]:
 
 
 def _first(column: Column) -> list[tuple[str, int]]:
-    return list(column.profile.counts.items())[:MOST_NAMES]
+    return list(column.event_names.items())[:MOST_NAMES]
 
 
 def _ours(column: Column, table: KnownTable, found: Inspection) -> list[str]:
@@ -192,6 +195,20 @@ def _next(found: Inspection, written: Path | None) -> Iterator[str]:
     yield from _wrapped(f"{printable(written)} was written. Read it, state consent in it, and then")
     yield f"  persona check --path {path} --mapping {mapping}"
     yield f"  persona run --source files --path {path} --mapping {mapping}"
+    yield from _without_times(found)
+
+
+def _without_times(found: Inspection) -> Iterator[str]:
+    """What else can be done with files that no run can evaluate models by."""
+    if not any("timestamp" in section.assumed for section in found.sections):
+        return
+    yield ""
+    yield from _wrapped(
+        "No column holds times, so a run trains models and evaluates none. If you know in which "
+        "order things happened (that of a list, say), write rows of user, item and timestamp = 1, "
+        "2, 3 … and evaluate the models on them:"
+    )
+    yield "  persona benchmark FILE --protocol leave_one_out"
 
 
 def _wrapped(text: str) -> list[str]:

@@ -13,6 +13,7 @@ import pytest
 
 from persona_assets.errors import UserError
 from persona_assets.sources.inspection import inspect_files
+from persona_assets.sources.inspection.shown import as_text
 from persona_assets.sources.validation import check_files
 
 TODAY = date(2024, 12, 1)
@@ -259,7 +260,12 @@ def test_what_the_files_lack_is_assumed_aloud(shop, tmp_path):
         "[events] event_type",
         "[events] timestamp",
     ]
-    assert checked(folder, found.draft, tmp_path).accepted == 3
+    result = checked(folder, found.draft, tmp_path)
+    assert result.accepted == 3
+    assert any("persona benchmark" in note and "one timestamp" in note for note in result.notes)
+    said = as_text(found, Path("shop.toml"))
+    assert "a run trains models and evaluates none" in said
+    assert "persona benchmark FILE --protocol leave_one_out" in said
 
 
 def test_empty_column_is_not_mapped(shop):

@@ -163,3 +163,65 @@ def test_odd_names_of_folders_and_files_are_quoted(tmp_path):
     events = draft_of(folder)
     assert [*events] == ["events"]
     assert events["events"]["file"] == 'ev"en\nts*.csv'
+
+
+def said_of(found) -> str:
+    """All that is written, printed and given as JSON."""
+    return found.draft.toml + as_text(found, Path("shop.toml")) + json.dumps(as_json(found))
+
+
+@pytest.mark.parametrize(
+    ("kinds", "secret"),
+    [
+        ([("Ann Smith", "Bo Miller", "Cy Young")[n % 3] for n in range(60)], "Smith"),
+        ([f"ann{n % 4}@example.org" for n in range(60)], "example.org"),
+        (["view" if n % 3 else f"ann{n % 4}@example.org" for n in range(60)], "example.org"),
+        (["view" if n % 3 else f"+49 171 23456{n % 7}" for n in range(60)], "171"),
+        ([("view", "smith")[n % 30 < 20] for n in range(60)], None),
+        ([f"smith {n // 3}" for n in range(60)], "smith"),  # of one person each
+        (["Smith, Ann"] * 60, "Smith"),
+    ],
+    ids=["people", "addresses", "some addresses", "telephones", "events", "own names", "constant"],
+)
+@pytest.mark.parametrize("named", ["type", "action"])
+def test_a_column_called_a_type_does_not_show_people(tmp_path, named, kinds, secret):
+    file = tmp_path / "events.csv"
+    rows = [
+        f"u{n // 3},p{n % 5},{json.dumps(kind)},2024-05-13T10:00:{n:02}Z"
+        for n, kind in enumerate(kinds)
+    ]
+    file.write_text("\n".join([f"user_id,sku,{named},when", *rows]) + "\n")
+    said = said_of(inspect_files(file, today=TODAY))
+    if secret is None:
+        assert "smith" in said
+    else:
+        assert secret not in said
+        assert "may be people" in said or "same value" in said or "e-mail" in said
+
+
+HEADERLESS = {
+    "dates": "ann,mug,x1,2024-05-13T10:00:00Z\nbob,cup,x2,2024-05-14T10:00:00Z\n",
+    "numbers": "ann,mug,x1,17.5\nbob,cup,x2,3.5\n",
+    "events": "ann,mug,view,web\nbob,cup,purchase,web\n",
+    "a word that names columns": "ann,book,x1,2024-05-13T10:00:00Z\nbob,book,x2,2024-05-14\n",
+}
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("kind", HEADERLESS)
+def test_a_first_row_of_values_is_no_header(tmp_path, kind, separator):
+    file = tmp_path / "log.csv"
+    file.write_text(HEADERLESS[kind].replace(",", separator))
+    with pytest.raises(UserError, match=r"no names of columns; write a row of 4 names") as raised:
+        inspect_files(file, today=TODAY)
+    assert "ann" not in str(raised.value)
+    events_with(tmp_path, {})
+    found = inspect_files(tmp_path, today=TODAY)
+    assert [*found.unreadable] == ["log.csv"]
+    assert tomllib.loads(found.draft.toml)["events"]["file"] == "events*.csv"
+
+
+def test_a_header_with_names_that_are_numbers_is_a_header(tmp_path):
+    file = tmp_path / "events.csv"
+    file.write_text("user_id,sku,action,when,2023,7\nu1,p1,view,2024-05-13,2,5\n")
+    assert draft_of(file)["events"]["user_id"] == "user_id"
