@@ -1,7 +1,7 @@
 """The exceptions that the whole package raises on purpose.
 
 Belongs here: the classes that tell a caller *whose* fault it is. Does not belong here: messages
-(the raiser knows the column, the partition and the mend) or exit codes (`cli/`).
+(the raiser knows the column, the partition and the remedy) or exit codes (`cli/`).
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ class PersonaError(Exception):
 
 
 class UserError(PersonaError):
-    """A setting, argument, path or mapping that the person at the keyboard can mend."""
+    """A setting, argument, path or mapping that the person at the keyboard can correct."""
 
 
 class DataError(PersonaError):

@@ -48,13 +48,15 @@ class Operation:
         if not 0 <= self.quarantine_limit <= 1:
             raise UserError(f"{QUARANTINE} is {self.quarantine_limit}; give a share from 0 to 1")
         if self.notify_url and not _is_address(self.notify_url, "http", "https"):
-            raise UserError(f"{URL} is no http:// or https:// address; correct or unset it")
+            raise UserError(f"{URL} is not an http:// or https:// address; correct or unset it")
         if self.notify_email and "@" not in self.notify_email:
-            raise UserError(f"{EMAIL} is {self.notify_email!r}, which is no address; correct it")
+            raise UserError(
+                f"{EMAIL} is {self.notify_email!r}, which is not an address; correct it"
+            )
         if bool(self.notify_email) != bool(self.smtp_url):
             raise UserError(f"{EMAIL} and {SMTP} belong together; set both or neither")
         if self.smtp_url and not _is_address(self.smtp_url, "smtp", "smtps"):
-            raise UserError(f"{SMTP} is no smtp://host:port or smtps://host:port; correct it")
+            raise UserError(f"{SMTP} is not an smtp://host:port or smtps://host:port; correct it")
 
 
 def operation(environment: Mapping[str, str]) -> Operation:
@@ -68,7 +70,7 @@ def operation(environment: Mapping[str, str]) -> Operation:
         if text := environment.get(variable):
             if not re.fullmatch(r"\s*[0-9]{1,5}\s*", text):
                 raise UserError(
-                    f"{variable}={text!r} is no whole number of days up to 99999; set e.g. 365"
+                    f"{variable}={text!r} is not a whole number of days up to 99999; set e.g. 365"
                 )
             values[name] = int(text)
     if text := environment.get(QUARANTINE):
@@ -82,7 +84,7 @@ def _is_address(url: str, *schemes: str) -> bool:
     """Has the URL one of these schemes, a host, and a port that can be?"""
     try:
         parts = urlsplit(url)
-        _ = parts.port  # raises where it is no number or too large a one
+        _ = parts.port  # raises where it is not a number or too large a one
     except ValueError:
         return False
     return parts.scheme in schemes and bool(parts.hostname)
@@ -94,5 +96,5 @@ def _share(text: str) -> float:
     except ValueError:
         share = math.nan
     if math.isnan(share):
-        raise UserError(f"{QUARANTINE}={text!r} is no number; set a share from 0 to 1, e.g. 0.5")
+        raise UserError(f"{QUARANTINE}={text!r} is not a number; set a share from 0 to 1, e.g. 0.5")
     return share

@@ -18,8 +18,8 @@ def read(path: Path) -> bytes:
     """The bytes of the file at `path`.
 
     Raises:
-        OSError: there is none, it cannot be read, is no regular file or has more than `MOST_BYTES`;
-            `strerror` says which.
+        OSError: there is none, it cannot be read, is not a regular file or has more than
+            `MOST_BYTES`; `strerror` says which.
     """
     # Without waiting: opening a pipe would last until somebody writes to it.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -67,7 +67,7 @@ def load(home: Path) -> RunRecord | None:
     """The last run's record, or None where no run has ended yet.
 
     Raises:
-        DataError: the file is there but is no record.
+        DataError: the file is not a record.
     """
     path = home / FILE_NAME
     if not path.exists():

@@ -93,7 +93,7 @@ class Settings:
             )
         if type(self.seed) is not int or not 0 <= self.seed < 2**32:
             raise UserError(
-                f"seed must be a whole number from 0 to {2**32 - 1}, got {self.seed!r}; mend "
+                f"seed must be a whole number from 0 to {2**32 - 1}, got {self.seed!r}; correct "
                 "PERSONA_SEED or the seed in persona.toml"
             )
         if type(self.retention_days) is not int or not 1 <= self.retention_days < 100_000:
@@ -183,7 +183,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     if "event_weights" in stored:
         if not isinstance(stored["event_weights"], dict):
             raise UserError(
-                f"{home / FILE_NAME}: event_weights is no table; write e.g. [event_weights] and "
+                f"{home / FILE_NAME}: event_weights is not a table; write e.g. [event_weights] and "
                 "below it view = 1.0"
             )
         stored["event_weights"] = {**DEFAULT_WEIGHTS, **stored["event_weights"]}
@@ -272,9 +272,9 @@ def _stored(path: Path) -> dict[str, Any]:
     except NotADirectoryError as error:
         raise UserError(f"PERSONA_HOME {path.parent} is not a folder; name another") from error
     except RecursionError as error:
-        raise UserError(f"{path} is nested too deep to be read; mend or delete it") from error
+        raise UserError(f"{path} is nested too deep to be read; correct or delete it") from error
     except ValueError as error:  # no TOML, no UTF-8, or a number of thousands of digits
-        raise UserError(f"{path} is not valid TOML: {error}; mend or delete it") from error
+        raise UserError(f"{path} is not valid TOML: {error}; correct or delete it") from error
     except OSError as error:
         raise UserError(
             f"cannot read {path}: {error.strerror}; point PERSONA_HOME at a folder you may read"
@@ -285,11 +285,11 @@ def _source(stored: object, path: Path) -> SourceSettings:
     # A date and not a date with time, which is a kind of date to Python.
     if not isinstance(stored, dict) or type(stored.get("start")) is not date:
         raise UserError(
-            f"{path}: [source] needs a `start` date; mend it or run `persona run` again"
+            f"{path}: [source] needs a `start` date; correct it or run `persona run` again"
         )
     end = stored.get("end")
     if end is not None and type(end) is not date:
-        raise UserError(f"{path}: [source] end = {end!r} is not a date; mend it")
+        raise UserError(f"{path}: [source] end = {end!r} is not a date; correct it")
     if unknown := sorted(stored.keys() - {"name", "start", "end", "options"}):
         raise UserError(
             f"{path}: [source] holds {', '.join(unknown)}; only name, start and end belong "
@@ -298,7 +298,7 @@ def _source(stored: object, path: Path) -> SourceSettings:
     options = stored.get("options", {})
     if not isinstance(options, dict):
         raise UserError(
-            f"{path}: options = {options!r} is no table; write [source.options] and the options "
+            f"{path}: options = {options!r} is not a table; write [source.options] and the options "
             "below it"
         )
     if broken := sorted(name for name, value in options.items() if "\0" in str(value)):
@@ -344,7 +344,7 @@ def _segmenting(given: Mapping[str, str]) -> dict[str, Any]:
 def _segmentation(values: object, where: str) -> SegmentationConfig:
     """The configuration with the named fields changed, of the types that the fields have."""
     if not isinstance(values, dict):
-        raise UserError(f"{where} = {values!r} is no table of fields; write e.g. k = 5 below it")
+        raise UserError(f"{where} = {values!r} is not a table of fields; write e.g. k = 5 below it")
     default = asdict(SegmentationConfig())
     for name, value in values.items():
         usual = default.get(name, value)
@@ -368,7 +368,7 @@ def _storage_options(text: str) -> dict[str, str]:
     options = _json_object("PERSONA_STORAGE_OPTIONS", text, "'{\"region\": …}'")
     if unknown := [key for key, value in options.items() if not isinstance(value, str | int)]:
         raise UserError(
-            f"PERSONA_STORAGE_OPTIONS: {', '.join(unknown)} is no text; quote each value"
+            f"PERSONA_STORAGE_OPTIONS: {', '.join(unknown)} is not text; quote each value"
         )
     return {key: str(value) for key, value in options.items()}
 
@@ -378,11 +378,11 @@ def _spark_conf(text: str) -> dict[str, str]:
     # The same shape as in Spark's own files, where a key ends at a blank or an equals sign.
     if unknown := [key for key in options if not re.fullmatch(r"spark\.[\w.\-]+", key)]:
         raise UserError(
-            f"PERSONA_SPARK_CONF: {', '.join(unknown)} is no option of Spark; their names begin "
+            f"PERSONA_SPARK_CONF: {', '.join(unknown)} is not a Spark option; their names begin "
             "with spark."
         )
     if unknown := [key for key, value in options.items() if not isinstance(value, _SCALARS)]:
-        raise UserError(f"PERSONA_SPARK_CONF: {', '.join(unknown)} is no text; quote each value")
+        raise UserError(f"PERSONA_SPARK_CONF: {', '.join(unknown)} is not text; quote each value")
     return {
         key: str(value).lower() if isinstance(value, bool) else str(value)
         for key, value in options.items()

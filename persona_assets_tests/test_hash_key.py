@@ -46,7 +46,7 @@ def test_a_run_that_dies_before_the_key_is_whole_leaves_none(tmp_path, monkeypat
     assert len(hash_key.of(tmp_path)) == 64
 
 
-def test_a_home_that_is_a_file_is_named_with_its_mend(tmp_path):
+def test_a_home_that_is_a_file_is_named_with_its_remedy(tmp_path):
     (tmp_path / "home").write_text("in the way")
     with pytest.raises(UserError, match=r"cannot make or read the key .*PERSONA_HASH_KEY"):
         hash_key.of(tmp_path / "home")

@@ -58,7 +58,7 @@ def test_a_save_that_dies_midway_leaves_the_old_record(tmp_path, monkeypatch):
         b'{"checks": 5}',
     ],
 )
-def test_what_is_no_record_is_named_with_its_mend(tmp_path, content):
+def test_what_is_no_record_is_named_with_its_remedy(tmp_path, content):
     (tmp_path / run_record.FILE_NAME).write_bytes(content)
     with pytest.raises(DataError, match=r"last_run\.json is not a run record .*delete it and run"):
         run_record.load(tmp_path)

@@ -136,8 +136,8 @@ def test_an_unknown_variable_is_refused_with_a_suggestion(home, name, said):
             "0",
             "retention_days must be .* from 1 to 99999, got 0: .*change PERSONA_RET",
         ),
-        ("SEED", "-1", "seed must be .* from 0 .*got -1; mend PERSONA_SEED"),
-        ("SEED", str(2**32), "seed must be .*mend"),
+        ("SEED", "-1", "seed must be .* from 0 .*got -1; correct PERSONA_SEED"),
+        ("SEED", str(2**32), "seed must be .*correct"),
         ("EXCLUDE", "some", "exclude is 'some'; use one of seen, bought"),
         ("ENGINE", "duckdb", "PERSONA_ENGINE is 'duckdb'; use polars or spark"),
         ("EVENT_WEIGHTS", "view", "'view' is not name=number; write e.g. view=1"),
@@ -149,16 +149,16 @@ def test_an_unknown_variable_is_refused_with_a_suggestion(home, name, said):
         ("EVENT_WEIGHTS", "view=inf", "view=inf is not usable; name"),
         ("STORAGE_OPTIONS", "{", "not a JSON object; set e.g."),
         ("STORAGE_OPTIONS", "[]", "not a JSON object; set e.g."),
-        ("STORAGE_OPTIONS", '{"a": {}, "b": null, "c": ""}', "a, b is no text; quote each value"),
+        ("STORAGE_OPTIONS", '{"a": {}, "b": null, "c": ""}', "a, b is not text; quote each value"),
         (
             "SPARK_CONF",
             "spark.ui.enabled=false",
             "PERSONA_SPARK_CONF is not a JSON object; set e.g.",
         ),
-        ("SPARK_CONF", '{"hive.x": "1"}', "hive.x is no option of Spark; .*begin with spark"),
-        ("SPARK_CONF", '{"spark.a=b": "1"}', "spark.a=b is no option"),
-        ("SPARK_CONF", '{"spark.a": []}', "spark.a is no text; quote each value"),
-        ("SPARK_CONF", '{"spark.a": null}', "spark.a is no text; quote each value"),
+        ("SPARK_CONF", '{"hive.x": "1"}', "hive.x is not a Spark option; .*begin with spark"),
+        ("SPARK_CONF", '{"spark.a=b": "1"}', "spark.a=b is not a Spark option"),
+        ("SPARK_CONF", '{"spark.a": []}', "spark.a is not text; quote each value"),
+        ("SPARK_CONF", '{"spark.a": null}', "spark.a is not text; quote each value"),
         ("SEGMENTATION", "5", "PERSONA_SEGMENTATION is not a JSON object; set e.g."),
         ("SEGMENTATION", '{"clusters": 5}', "no field 'clusters'; it has .*least_k"),
         ("SEGMENTATION", '{"k": "5"}', "k is '5', which is not a whole number; give one"),
@@ -170,7 +170,7 @@ def test_an_unknown_variable_is_refused_with_a_suggestion(home, name, said):
         ("HASH_KEY", "ü" * 33, "has 66 bytes; use 16 to 64"),
     ],
 )
-def test_a_bad_variable_is_named_with_its_mend(home, name, value, said):
+def test_a_bad_variable_is_named_with_its_remedy(home, name, value, said):
     with pytest.raises(UserError, match=said):
         loaded(home, None, **{name: value})
 
@@ -178,33 +178,33 @@ def test_a_bad_variable_is_named_with_its_mend(home, name, value, said):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("top_k =", "not valid TOML: .*; mend or delete it"),
+        ("top_k =", "not valid TOML: .*; correct or delete it"),
         ("top_k = 'five'", "top_k must be a whole number .*got 'five'; pass"),
         ("top_k = true", "got True; pass"),
         ("top_k = 2.5", "got 2.5; pass"),
-        ("seed = 'x'", "seed must be a whole number .*got 'x'; mend"),
+        ("seed = 'x'", "seed must be a whole number .*got 'x'; correct"),
         ("exclude = []", r"exclude is \[\]; use one of"),
         ("topk = 5", r"persona.toml: unknown setting\(s\) topk; known are source, .*top_k"),
         ("engine = 'polars'", r"unknown setting\(s\) engine"),
         ("hash_key = 'x'", r"unknown setting\(s\) hash_key"),
-        ("event_weights = 5", r"event_weights is no table; write e.g. \[event_weights\]"),
-        ("segmentation = 5", r"\[segmentation\] = 5 is no table of fields; write"),
+        ("event_weights = 5", r"event_weights is not a table; write e.g. \[event_weights\]"),
+        ("segmentation = 5", r"\[segmentation\] = 5 is not a table of fields; write"),
         ("[segmentation]\nk = 'x'", r"\[segmentation\]: k is 'x', which is not a whole"),
         ("event_weights = {view = 'x'}", "view=x is not usable; name"),
         ("event_weights = {view = true}", "view=True is not usable; name"),
         ("event_weights = {click = 1}", "click=1 is not usable; name"),
-        ("source = 'synthetic'", r"\[source\] needs a `start` date; mend it"),
-        ("[source]", r"\[source\] needs a `start` date; mend it"),
+        ("source = 'synthetic'", r"\[source\] needs a `start` date; correct it"),
+        ("[source]", r"\[source\] needs a `start` date; correct it"),
         ("[source]\nstart = '2025-01-01'", "needs a `start` date"),
         ("[source]\nstart = 2025-01-01T00:00:00", "needs a `start` date"),
-        (SOURCE + "end = 'tomorrow'", "end = 'tomorrow' is not a date; mend it"),
-        (SOURCE + "end = 2025-02-01T00:00:00", "is not a date; mend it"),
+        (SOURCE + "end = 'tomorrow'", "end = 'tomorrow' is not a date; correct it"),
+        (SOURCE + "end = 2025-02-01T00:00:00", "is not a date; correct it"),
         (SOURCE + "end = 2025-01-01", "2025-01-01, which is not after its start .*pass an --end"),
         (SOURCE + "users = 5", r"\[source\] holds users; .*below \[source.options\]"),
-        (SOURCE + "options = 5", r"options = 5 is no table; write \[source.options\]"),
+        (SOURCE + "options = 5", r"options = 5 is not a table; write \[source.options\]"),
     ],
 )
-def test_a_bad_file_is_named_with_its_mend(home, text, said):
+def test_a_bad_file_is_named_with_its_remedy(home, text, said):
     with pytest.raises(UserError, match=said):
         loaded(home, text)
 
@@ -212,7 +212,7 @@ def test_a_bad_file_is_named_with_its_mend(home, text, said):
 def test_a_file_that_is_no_text_is_named(home):
     home.mkdir()
     (home / FILE_NAME).write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UserError, match=r"persona.toml is not valid TOML: .*mend or delete it"):
+    with pytest.raises(UserError, match=r"persona.toml is not valid TOML: .*correct or delete it"):
         loaded(home)
 
 

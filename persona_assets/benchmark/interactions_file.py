@@ -195,7 +195,7 @@ def _complete(text: pl.DataFrame, path: Path, notes: list[str]) -> pl.DataFrame:
 
 
 def _instants(text: pl.DataFrame) -> pl.Series:
-    """When each row happened; numbers that are no times count, and give the order alone."""
+    """When each row happened; numbers that are not times count, and give the order alone."""
     found = text["instant"]
     if found.null_count() == len(found):
         found = counted(text["timestamp"], "s")

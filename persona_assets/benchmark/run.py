@@ -140,7 +140,9 @@ def target_of(rows: pl.DataFrame, asked: str | None) -> str:
     told = ", ".join(f"{kind} {count:,}" for kind, _, count in kinds.iter_rows())
     if asked is not None:
         if asked not in kinds["event_type"]:
-            raise UserError(f"--target {asked!r} is no event of the file; its events are {told}")
+            raise UserError(
+                f"--target {asked!r} is not an event of the file; its events are {told}"
+            )
         return asked
     weightiest = kinds.filter(pl.col("weight") == pl.col("weight").max())["event_type"]
     if len(weightiest) > 1:

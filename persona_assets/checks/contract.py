@@ -52,7 +52,7 @@ def _result(table: Table, broken: list[Violation]) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         passed=not broken,
         metadata=metadata,
-        description=f"{table.path} breaks: {rules}; mend the input and materialize it again"
+        description=f"{table.path} breaks: {rules}; correct the input and materialize it again"
         if broken
         else None,
     )

@@ -142,7 +142,7 @@ def _parameters(path: Path) -> dict[str, Mapping[str, Any]]:
         OSError, KeyError, TypeError, AttributeError, ValueError, RecursionError,
     ) as error:  # fmt: skip
         raise UserError(
-            f"--parameters {path} is no result of `persona benchmark --json` "
+            f"--parameters {path} is not a result of `persona benchmark --json` "
             f"({type(error).__name__}: {error}); give a file with what it printed"
         ) from error
 

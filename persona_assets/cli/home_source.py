@@ -4,7 +4,7 @@ Belongs here: refusing to fill them from another, or to leave out days that they
 belong here: reading sources (`sources/`), the arguments that name one (`run.py`).
 
 A home belongs to nobody before rows of a source are in its lake: a wrong path, a file that had to
-be mended or a run that failed early is no reason for a new home.
+be corrected or a run that failed early is no reason for a new home.
 """
 
 from datetime import date

@@ -50,7 +50,7 @@ for command in (
 def main() -> None:
     """Entry point: every error is one message, never a traceback.
 
-    Exit codes: 2 where the person at the keyboard can mend it, 1 for anything else, 128 + number
+    Exit codes: 2 where the person at the keyboard can correct it, 1 for anything else, 128 + number
     for a signal.
     """
     with contextlib.suppress(AttributeError):  # where a test has put its own stream in place

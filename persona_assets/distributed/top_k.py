@@ -56,7 +56,7 @@ def lists(
         exclude: which of a user's products stay out of the user's list.
 
     Raises:
-        UserError: `k` is below 1 or `exclude` is no known rule.
+        UserError: `k` is below 1 or `exclude` is not a known rule.
         DataError: the artefact is empty or holds several cut-offs.
     """
     from pyspark.sql import functions as F  # noqa: N812 - its customary name

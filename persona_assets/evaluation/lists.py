@@ -100,7 +100,7 @@ def _twice(rows: pl.DataFrame, column: str) -> DataError:
     return DataError(
         f"recommendations/top_k, model {_model(rows)!r}, user_id {first['user_id']!r}: {column} "
         f"{first[column]!r} occurs twice in one list; materialize recommendations/top_k again for "
-        "this cut-off, and if it comes back mend the model's ranking"
+        "this cut-off, and if it comes back correct the model's ranking"
     )
 
 

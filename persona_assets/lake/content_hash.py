@@ -5,7 +5,7 @@ kept (`store.py`).
 
 Each value becomes 64 bits, each row a mix over its columns, and a table the sum of its rows modulo
 2^64 beside their number. The sum makes the digest independent of order and lets digests of
-partitions be added up. It shows accidental differences; it is no defence against forgery.
+partitions be added up. It shows accidental differences; it is not a defence against forgery.
 """
 
 import hashlib

@@ -20,7 +20,7 @@ def refuse(store: DeltaStore, tables: Iterable[Table] = tuple(TABLES.values())) 
     """Raise DataError where tables do not have the schema of their contract.
 
     What is computed from the source is made again when its folder is gone, so moving the folders
-    aside is the whole mend; what only the lake knows is told apart.
+    aside is all there is to do; what only the lake knows is told apart.
     """
     others: dict[str, OtherSchemaError] = {}
     for table in tables:

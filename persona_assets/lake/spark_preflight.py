@@ -85,7 +85,8 @@ def reachable(master: str) -> None:
             return
         problems.append(f"{address} ({problem})")
     raise InfrastructureError(
-        f"no Spark master answers at {', '.join(problems)}; start it, or mend PERSONA_SPARK_MASTER"
+        f"no Spark master answers at {', '.join(problems)}; start it, or correct "
+        "PERSONA_SPARK_MASTER"
     )
 
 
@@ -95,7 +96,7 @@ def jars_exist(jars: str) -> None:
         path = jar.removeprefix("file://")
         if jar != PROVIDED and "://" not in path and not Path(path).exists():
             raise UserError(
-                f"PERSONA_SPARK_JARS names {jar}, which does not exist; mend the path, or leave "
+                f"PERSONA_SPARK_JARS names {jar}, which does not exist; correct the path, or leave "
                 "the variable away to have Delta's jars resolved from Maven Central"
             )
 

@@ -113,7 +113,7 @@ def _started(options: SparkOptions) -> "SparkSession":
             context = SparkContext(gateway=_ours.gateway)
         except Py4JError as error:
             raise InfrastructureError(
-                f"Spark did not start on {options.master}: {_cause(str(error))}; mend that or "
+                f"Spark did not start on {options.master}: {_cause(str(error))}; correct that or "
                 f"PERSONA_SPARK_MASTER and PERSONA_SPARK_CONF ({options.log} has the details)"
             ) from error
     for name in _LOUD:
@@ -140,7 +140,7 @@ def _launched(options: SparkOptions, log: BinaryIO, said_before: int) -> "JavaGa
             except PySparkRuntimeError as error:
                 said = options.log.read_bytes()[said_before:].decode(errors="replace")
                 raise InfrastructureError(
-                    f"Spark's JVM ended as it started: {_decisive_line(said)}; mend that "
+                    f"Spark's JVM ended as it started: {_decisive_line(said)}; correct that "
                     f"({options.log} has the details)"
                 ) from error
 

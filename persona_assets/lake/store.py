@@ -367,7 +367,7 @@ def _fault(place: Place, predicate: str, error: EngineError) -> DataError | Infr
         )
     if isinstance(error, FrameFault):
         return DataError(
-            f"{path}: the rows to be written could not be computed: {error}; mend the transform "
+            f"{path}: the rows to be written could not be computed: {error}; correct the transform "
             "or its inputs (nothing was written)"
         )
     return InfrastructureError(

@@ -19,7 +19,7 @@ class Window:
         start_offset: the first partition read, counted in reading partitions from its own.
         end_offset: likewise the last one.
         known_days: of a history without partitions, what was known so many days after the reading
-            partition's key is read; None: the input is no history.
+            partition's key is read; None: the input is not a history.
         until: path of a weekly table; an unpartitioned asset reads nothing after the seven days
             from that table's newest cut-off.
         names: column of identifiers in a daily table at the path `named_in`. A history's rows

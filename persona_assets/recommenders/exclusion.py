@@ -30,7 +30,7 @@ def excluded_pairs(interactions: Rows, *, cutoff: date, exclude: Exclusion) -> R
         in memory, in no order where they are lazy.
 
     Raises:
-        UserError: `exclude` is no known rule.
+        UserError: `exclude` is not a known rule.
     """
     if exclude not in get_args(Exclusion):
         raise UserError(

@@ -52,7 +52,7 @@ class Interactions:
         """Rows that say something of taste.
 
         Raises:
-            DataError: there are none, or a weight is no finite number.
+            DataError: there are none, or a weight is not a finite number.
         """
         found = positive_rows(self.rows)
         if found.is_empty():

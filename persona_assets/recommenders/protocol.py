@@ -145,7 +145,7 @@ class Recommender(ABC):
     """A model without state: what it learned is the artefact, a table that any reader can load.
 
     A model defines what it learns (`_learn`) and how it scores (`scorer`). What every model owes
-    besides (nothing of the future, no weight that is no number, the contract's columns in one
+    besides (nothing of the future, no weight that is not a number, the contract's columns in one
     order, lists) follows from these.
 
     Attributes:
@@ -187,7 +187,7 @@ class Recommender(ABC):
             artefact.
 
         Raises:
-            DataError: nothing to learn from is known at the cut-off, or a weight is no number.
+            DataError: nothing to learn from is known at the cut-off, or a weight is not a number.
         """
         _ = known.positive  # refuses what no model can learn from
         return of_training(self._learn(known, side_information), self.artefact, known.cutoff)

@@ -100,7 +100,7 @@ def sequences(
             the rows.
 
     Raises:
-        DataError: a weight is no finite number.
+        DataError: a weight is not a finite number.
     """
     positive = positive_rows(rows.select(HISTORY_SCHEMA.names()))
     if products is not None:

@@ -37,7 +37,7 @@ class Asked:
         """Rows of `interactions` that happened or arrived from the cut-off on are ignored.
 
         Raises:
-            UserError: `exclude` is no known rule.
+            UserError: `exclude` is not a known rule.
         """
         known = known_before(interactions, cutoff)
         return cls(
@@ -84,7 +84,7 @@ def top_k(
         Rows of `recommendations/top_k`, sorted by user and rank.
 
     Raises:
-        UserError: `k` is below 1 or `exclude` is no known rule.
+        UserError: `k` is below 1 or `exclude` is not a known rule.
         DataError: the artefact is empty or holds several cut-offs.
     """
     return Asked.at(cutoff, interactions, exclude).lists(model, artefact, cutoff=cutoff, k=k)
@@ -111,7 +111,7 @@ def batch_top_k(
         Rows of `recommendations/top_k` on the same engine, in no order on PySpark.
 
     Raises:
-        UserError: `k` is below 1 or `exclude` is no known rule.
+        UserError: `k` is below 1 or `exclude` is not a known rule.
         InsufficientDataError: there are no models.
         DataError: an artefact is empty or holds several cut-offs.
     """

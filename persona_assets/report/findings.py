@@ -55,7 +55,7 @@ def outcome(report: Report) -> str:
     if failed := with_outcome(report, "failed"):
         return (
             f"{counted(len(failed), 'check')} failed: do not rely on the numbers below before "
-            f"{'it is' if len(failed) == 1 else 'they are'} mended."
+            f"{'it is' if len(failed) == 1 else 'they are'} corrected."
         )
     if report.conservation.missing_rows:
         return conservation(report)

@@ -66,7 +66,7 @@ def _oracle_note(report: Report) -> list[Markup]:
         return []
     return [
         paragraph(
-            f"{ORACLE} is no model: it ranks by the synthetic shop's true tastes, and "
+            f"{ORACLE} is not a model: it ranks by the synthetic shop's true tastes, and "
             "shows how much could be reached at all."
         )
     ]

@@ -50,7 +50,7 @@ def count_cleaning_steps(
     those that occur; then returns are marked by whether they name their purchase, customers
     without a purchase go, as they get no segment, and outliers are marked.
 
-    A row counts with the amount that it states, and with 0 where that is no finite number of the
+    A row counts with the amount that it states, and with 0 where that is not a finite number of the
     size of a price: what rejected rows are worth is what they claim.
 
     Args:

@@ -58,7 +58,7 @@ def configured(default: Recommender, parameters: object) -> Recommender:
     """The model `default` with the configuration that `Config.to_json` wrote.
 
     Raises:
-        UserError: the text is no configuration of it.
+        UserError: the text is not a configuration of it.
     """
     name = default.name
     try:

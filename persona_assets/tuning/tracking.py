@@ -121,7 +121,7 @@ class Tracker:
 
     def _failure(self, error: Exception) -> InfrastructureError:
         return InfrastructureError(
-            f"MLflow at {self._uri} does not take the runs: {error}; mend or unset {VARIABLE}"
+            f"MLflow at {self._uri} does not take the runs: {error}; correct or unset {VARIABLE}"
         )
 
 

@@ -87,5 +87,5 @@ def test_a_result_gives_its_parameters_to_the_next_run(file, tmp_path):
 def test_parameters_that_are_no_result_are_refused(file, tmp_path, text):
     path = tmp_path / "result.json"
     path.write_text(text)
-    with pytest.raises(UserError, match=r"result\.json is no result of `persona benchmark"):
+    with pytest.raises(UserError, match=r"result\.json is not a result of `persona benchmark"):
         run(file, "--parameters", path)

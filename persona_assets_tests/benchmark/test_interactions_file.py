@@ -125,7 +125,7 @@ def test_rows_that_are_equal_in_everything_count_once(tmp_path):
     assert read(write(tmp_path, "user,item,timestamp\na,x,0\na,x,0\na,x,1\n")).height == 2
 
 
-def test_a_missing_column_is_named_with_the_mend(tmp_path):
+def test_a_missing_column_is_named_with_the_remedy(tmp_path):
     path = write(tmp_path, "visitor,item,timestamp\na,x,0\n")
     with pytest.raises(UserError, match=r"no column 'user' or 'user_id'.*'visitor'.*--mapping"):
         read(path)

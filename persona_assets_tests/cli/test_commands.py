@@ -1,6 +1,6 @@
 """The `persona` command: what bad input is answered with, and what a second run does.
 
-Every refusal is one message that names the thing and the mend, with an exit code, and leaves the
+Every refusal is one message that names the thing and the remedy, with an exit code, and leaves the
 home as it was. Refusals that come before the graph is loaded are tested in this process, the others
 in one of their own, as at a prompt.
 """
@@ -106,7 +106,7 @@ SYNTHETIC = ("run", "--source", "synthetic")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "named", "mend"),
+    ("arguments", "named", "remedy"),
     [
         (("run", "--source", "nowhere"), "no source 'nowhere'", "files, online_retail, synthetic"),
         (("run",), "--source", "--help"),
@@ -140,12 +140,12 @@ SYNTHETIC = ("run", "--source", "synthetic")
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )
-def test_bad_arguments_are_named_with_the_mend(
-    arguments: tuple[str, ...], named: str, mend: str, refused: Callable[..., str], home: Path
+def test_bad_arguments_are_named_with_the_remedy(
+    arguments: tuple[str, ...], named: str, remedy: str, refused: Callable[..., str], home: Path
 ) -> None:
     message = refused(*arguments)
     assert named in message
-    assert mend in message
+    assert remedy in message
     assert not home.exists()
 
 
@@ -263,7 +263,7 @@ def test_settings_that_are_no_toml_are_named(refused: Callable[..., str], home: 
     (home / "persona.toml").write_text("[source\n")
     message = refused("report")
     assert "persona.toml is not valid TOML" in message
-    assert "mend or delete it" in message
+    assert "correct or delete it" in message
 
 
 @pytest.fixture
@@ -287,7 +287,9 @@ def failed(process: Any) -> str:
     return " ".join(errors.split())
 
 
-def test_corrupt_delta_log_is_named_with_the_mend(copied_home: Path, start_persona: Start) -> None:
+def test_corrupt_delta_log_is_named_with_the_remedy(
+    copied_home: Path, start_persona: Start
+) -> None:
     log = copied_home / "lake" / "mart" / "sessions" / "_delta_log"
     for commit in log.glob("*.json"):
         commit.write_text("{ not a commit")

@@ -164,7 +164,7 @@ def test_parameters_that_are_no_result_are_named(
     message = refusal(
         tmp_path / "none", *delivery.arguments("benchmark"), "--parameters", str(given)
     )
-    assert f"--parameters {given} is no result of `persona benchmark --json`" in message
+    assert f"--parameters {given} is not a result of `persona benchmark --json`" in message
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.write_bytes(b"short")])

@@ -1,4 +1,4 @@
-"""`persona run` from day to day, as from cron: days out of order, late rows, a bad day mended.
+"""`persona run` from day to day, as from cron: days out of order, late rows, a bad day corrected.
 
 A live home of a few days, none of which ends a week: what is trained weekly is checked by the
 scheduler's test and by `orchestration/runs/test_work.py`.
@@ -110,7 +110,7 @@ def days(
     shop.deliver(LATE, rows(LATE, UNKNOWN))
     shop.run("most events are unknown")
     shop.deliver(LATE, rows(LATE, {}))
-    shop.run("mended")
+    shop.run("corrected")
     shop.run("whole", home="whole")
     return shop.outcomes
 
@@ -151,7 +151,7 @@ def test_nothing_follows_from_a_day_of_which_most_events_are_unknown(
 def test_a_mended_day_is_followed_and_tables_are_those_of_one_whole_run(
     days: Mapping[str, Outcome],
 ) -> None:
-    mended, whole = days["mended"], days["whole"]
-    assert (mended.code, whole.code) == (0, 0), mended.said + whole.said
-    assert f"1 day {LATE} (delivered again)" in mended.made("raw")
-    assert mended.tables == whole.tables
+    corrected, whole = days["corrected"], days["whole"]
+    assert (corrected.code, whole.code) == (0, 0), corrected.said + whole.said
+    assert f"1 day {LATE} (delivered again)" in corrected.made("raw")
+    assert corrected.tables == whole.tables

@@ -121,7 +121,7 @@ def test_rows_outside_the_partitions_are_refused_alike(polars_side, spark_side, 
 
 def test_a_frame_that_cannot_be_computed_is_not_the_storages_fault(side, facts, rows, capfd):
     frame = side.lazy(rows({DAYS[0]: [1]})).with_columns(number=nw.col("name").cast(nw.Int64))
-    said = r"tests/facts: the rows to be written could not be computed: .*; mend the transform"
+    said = r"tests/facts: the rows to be written could not be computed: .*; correct the transform"
     with pytest.raises(DataError, match=said) as error:
         side.store.overwrite(facts, frame, partitions=DAYS[:1])
     assert "\n" not in str(error.value)
@@ -135,7 +135,7 @@ def test_what_python_raises_on_a_worker_is_named(spark_side, facts, rows):
 
     native = nw.to_native(spark_side.lazy(rows({DAYS[0]: [1]})))
     frame = nw.from_native(native.mapInArrow(fail, native.schema))
-    with pytest.raises(DataError, match=r"computed: ArithmeticError: no such number; mend"):
+    with pytest.raises(DataError, match=r"computed: ArithmeticError: no such number; correct"):
         spark_side.store.overwrite(facts, frame, partitions=DAYS[:1])
 
 

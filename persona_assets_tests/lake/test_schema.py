@@ -183,7 +183,7 @@ def test_a_stored_table_of_another_contract_is_neither_read_nor_written(store, f
 
 
 def test_an_old_version_of_another_contract_is_refused(store, facts, rows):
-    """The newest version may have been mended by hand; the past was not."""
+    """The newest version may have been corrected by hand; the past was not."""
     from deltalake import write_deltalake
 
     day = date(2025, 3, 1)

@@ -101,7 +101,7 @@ def test_what_the_jvm_refuses_is_quoted_in_a_line(java, tmp_path, options, said)
     [line] = done.stderr.splitlines()
     assert re.fullmatch(
         rf"InfrastructureError: Spark's JVM ended as it started: .*{said}.*; "
-        rf"mend that \({log} has the details\)",
+        rf"correct that \({log} has the details\)",
         line,
     )
     assert log.read_text()

@@ -131,7 +131,9 @@ def test_a_frame_that_cannot_be_computed_is_not_the_storages_fault(store, facts,
     frame = nw.from_native(
         rows({DAYS[0]: [1]}).lazy().with_columns(number=pl.col("name").cast(int))
     )
-    with pytest.raises(DataError, match=r"tests/facts.*conversion from `str`.*mend the transform"):
+    with pytest.raises(
+        DataError, match=r"tests/facts.*conversion from `str`.*correct the transform"
+    ):
         store.overwrite(facts, frame, partitions=DAYS[:1])
     assert not store.exists(facts)
 
@@ -323,7 +325,7 @@ def test_a_damaged_log_is_one_clear_error_and_nothing_is_lost(
         assert "restore the folder from a copy, or move it aside" in message
         assert "\n" not in message
     assert files == sorted(Path(store.root).rglob("*"))
-    # The mend that the message names works.
+    # The remedy that the message names works.
     shutil.move(store.uri(table), f"{store.root}/aside")
     store.overwrite(table, frame, partitions=days)
     assert store.read(table).height == frame.height

@@ -88,6 +88,6 @@ def test_nobody_asked_gives_no_rows_of_the_same_shape():
 
 
 @pytest.mark.parametrize("k", [0, -5])
-def test_k_below_one_is_refused_with_the_mend(k):
+def test_k_below_one_is_refused_with_the_remedy(k):
     with pytest.raises(UserError, match=f"k must be at least 1; got {k}; pass a positive --k"):
         ranked_lists(["u"], pl.Series(["a"]), lambda _: np.zeros((1, 1)), k=k, excluded=NO_PAIRS)

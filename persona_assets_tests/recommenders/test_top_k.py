@@ -348,7 +348,7 @@ def test_a_weight_that_is_no_number_is_refused_by_column(model, weight, shop):
         arrived_at=pl.lit(midnight(CUTOFF) - timedelta(days=1)),
     )
 
-    with pytest.raises(DataError, match=r"column weight: .* is no finite number"):
+    with pytest.raises(DataError, match=r"column weight: .* is not a finite number"):
         learned_from(model, rows, side_information=side_of(shop))
 
 

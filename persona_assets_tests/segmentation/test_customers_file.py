@@ -263,7 +263,7 @@ def test_consent_of_the_file_is_not_overridden(lines, trained, tmp_path):
         ),
     ],
 )
-def test_a_file_that_cannot_be_scored_is_named_with_the_mend(tmp_path, trained, text, said):
+def test_a_file_that_cannot_be_scored_is_named_with_the_remedy(tmp_path, trained, text, said):
     path = tmp_path / "lines.csv"
     path.write_text(text)
     with pytest.raises(UserError, match=said):
@@ -300,7 +300,7 @@ def test_the_command_tells_what_it_found_and_writes_everybody(home, lines, train
     assert "0 lines rejected" in shown
 
 
-def test_without_a_home_a_model_or_an_ending_the_mend_is_said(home, lines, monkeypatch, tmp_path):
+def test_without_a_home_a_model_or_an_ending_the_remedy_is_said(home, lines, monkeypatch, tmp_path):
     with pytest.raises(UserError, match=r"--out .*found.xls.* use .csv or .parquet"):
         run(lines, "--out", tmp_path / "found.xls")
     with pytest.raises(UserError, match=r"cannot write .*name a file in a folder"):

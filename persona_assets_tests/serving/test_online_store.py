@@ -129,7 +129,7 @@ def test_a_store_that_is_not_there_is_named_with_its_asset(store):
 
 
 @pytest.mark.parametrize("content", [b"not a database at all, but long enough" * 99, b""])
-def test_a_damaged_store_is_named_with_its_mend(store, content):
+def test_a_damaged_store_is_named_with_its_remedy(store, content):
     store.path.parent.mkdir()
     store.path.write_bytes(content)
     with pytest.raises(DataError, match=r"features.sqlite cannot be read: .*online_features again"):

@@ -200,7 +200,9 @@ def test_trials_are_kept_although_mlflow_fails_on_the_way(home, tuned, monkeypat
 
     monkeypatch.setattr(MlflowClient, "create_run", full_after_one)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{home.path}/runs.db")
-    with pytest.raises(InfrastructureError, match=r"disk full; mend or unset MLFLOW_TRACKING_URI"):
+    with pytest.raises(
+        InfrastructureError, match=r"disk full; correct or unset MLFLOW_TRACKING_URI"
+    ):
         tuned()
     assert home.store.read(TUNING_TRIALS)["trial"].sort().to_list() == [0, 1]
 

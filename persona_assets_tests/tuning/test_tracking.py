@@ -112,5 +112,5 @@ def test_without_mlflow_the_extra_is_named(uri, monkeypatch):
 
 
 def test_a_store_that_does_not_take_it_is_named():
-    with pytest.raises(InfrastructureError, match=r"nowhere://x does not take.*mend or unset"):
+    with pytest.raises(InfrastructureError, match=r"nowhere://x does not take.*correct or unset"):
         Tracker("nowhere://x", "als")

@@ -178,8 +178,8 @@ def _tell_if_killed(
 
 def _killed(planned_run: PlannedRun) -> str:
     return (
-        f"the process that computed {planned_run.job} was killed, perhaps for want of memory; what "
-        "was written is whole, run again to complete it"
+        f"the process that computed {planned_run.job} was killed, perhaps because memory ran out; "
+        "what was written is whole, run again to complete it"
     )
 
 
