@@ -58,15 +58,15 @@ class Partial(Generic[Rows]):
         return Partial(self.rows, (*self.skipped, *skipped))
 
     def of(self, partition: date) -> "Partial[Rows]":
-        """The same, said of one partition."""
+        """The same, for one partition."""
         named = (replace(each, partition=partition) for each in self.skipped)
         return Partial(self.rows, tuple(named))
 
 
-Made: TypeAlias = Rows | Partial[Rows]
+Computed: TypeAlias = Rows | Partial[Rows]
 
 
-def attempt(compute: Callable[[], Made[Rows]], otherwise: Rows) -> Partial[Rows]:
+def attempt(compute: Callable[[], Computed[Rows]], otherwise: Rows) -> Partial[Rows]:
     """What `compute` gives, or `otherwise` with the reason where the data are insufficient."""
     try:
         made = compute()
@@ -75,6 +75,6 @@ def attempt(compute: Callable[[], Made[Rows]], otherwise: Rows) -> Partial[Rows]
     return as_partial(made)
 
 
-def as_partial(made: Made[Rows]) -> Partial[Rows]:
+def as_partial(made: Computed[Rows]) -> Partial[Rows]:
     """`made` itself, or rows that lack nothing."""
     return made if isinstance(made, Partial) else Partial(made)

@@ -137,7 +137,7 @@ def evaluated_week(
     kinds=["matplotlib"],
 )
 def replay_validation(context: dg.AssetExecutionContext, metrics: pl.DataFrame) -> pl.DataFrame:
-    """The evaluated cut-offs beside each other: would the models have held up week after week?"""
+    """Every model's metrics at all evaluated cut-offs: how stable they are from week to week."""
     table = comparison.replay_validation(metrics)
     plot(context, evaluation.REPLAY_VALIDATION, evaluation_plots.replay_figure(table))
     return table
@@ -154,7 +154,7 @@ def replay_validation(context: dg.AssetExecutionContext, metrics: pl.DataFrame) 
 def model_comparison(
     context: dg.AssetExecutionContext, metrics: pl.DataFrame, analysis: pl.DataFrame
 ) -> Partial[pl.DataFrame]:
-    """The models beside each other at the newest evaluated cut-off, each against popularity."""
+    """The models at the newest evaluated cut-off, each compared with popularity."""
     table = comparison.model_comparison(metrics)
     plot(context, evaluation.MODEL_COMPARISON, evaluation_plots.comparison_figure(table))
     newest = analysis.filter(pl.col("cutoff") == table["cutoff"].max())

@@ -15,7 +15,7 @@ import narwhals as nw
 import polars as pl
 
 from persona_assets.partitions import days_of
-from persona_assets.skipped import Made, Partial, as_partial, attempt
+from persona_assets.skipped import Computed, Partial, as_partial, attempt
 from persona_assets.tables import Table
 from persona_assets.transforms.history import Rows
 
@@ -28,7 +28,7 @@ Result = TypeVar("Result")
 
 
 def each_cutoff(
-    context: dg.AssetExecutionContext, table: Table, compute: Callable[[date], Made[Rows]]
+    context: dg.AssetExecutionContext, table: Table, compute: Callable[[date], Computed[Rows]]
 ) -> Partial[Rows]:
     """`compute` for every cut-off of the run, one below the other in their order; see `_each`.
 
@@ -45,7 +45,7 @@ def each_cutoff(
 def one_by_one(
     context: dg.AssetExecutionContext,
     table: Table,
-    compute: Callable[[date], Made[pl.DataFrame]],
+    compute: Callable[[date], Computed[pl.DataFrame]],
 ) -> Partial[pl.DataFrame]:
     """As `each_cutoff`, for a `compute` that tells `context` of what it makes besides rows."""
     return below(
@@ -59,13 +59,13 @@ def one_by_one(
 def tables_of_each_cutoff(
     context: dg.AssetExecutionContext,
     tables: Sequence[Table],
-    compute: Callable[[date], Sequence[Made[Rows]]],
+    compute: Callable[[date], Sequence[Computed[Rows]]],
 ) -> list[Partial[Rows]]:
     """Likewise where `compute` makes several tables: each of them over all cut-offs."""
     nothing: Any = [table.empty() for table in tables]
 
     def made(cutoff: date) -> list[Partial[Rows]]:
-        attempted: Partial[Sequence[Made[Rows]]] = attempt(lambda: compute(cutoff), nothing)
+        attempted: Partial[Sequence[Computed[Rows]]] = attempt(lambda: compute(cutoff), nothing)
         # What was skipped as a whole is said of each table.
         return [as_partial(each).also(attempted.skipped).of(cutoff) for each in attempted.rows]
 

@@ -1,4 +1,4 @@
-"""Identifiers that mean nothing: renaming users and products by what they did, not by their names.
+"""Canonical labels: users and products renamed by their interactions, so that names mean nothing.
 
 Belongs here: the renaming. Does not belong here: ties in scores (`evaluation/hits.py`).
 

@@ -1,4 +1,4 @@
-"""What a stage of a benchmark takes: seconds, of the clock and of processors, and memory.
+"""Wall time, processor time and peak memory of each stage of a benchmark.
 
 Belongs here: measuring this process. Does not belong here: what is measured (`run.py`).
 """

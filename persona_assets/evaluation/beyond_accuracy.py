@@ -1,4 +1,4 @@
-"""`evaluation/recommendation_analysis`: what lists do to the catalogue, whoever is right.
+"""`evaluation/recommendation_analysis`: coverage, diversity, novelty and serendipity of lists.
 
 Belongs here: measures of whole sets of lists. Does not belong here: accuracy (`metrics.py`), though
 serendipity reads its hits.

@@ -1,4 +1,4 @@
-"""`evaluation/cold_start`: how much of the evaluated week no model could know.
+"""`evaluation/cold_start`: how much of the evaluated week is by cold users or of cold products.
 
 Belongs here: counts of cold-start users and new products in the week. Does not belong here: how
 well cold users are served (`segments.py`).

@@ -1,4 +1,4 @@
-"""Which listed products were relevant: the one computation that every accuracy metric reads.
+"""Which listed products were relevant: what every accuracy metric is computed from.
 
 Belongs here: lining scores or lists up with the truth, ties included. Does not belong here: what is
 relevant (`relevance.py`, `splits.py`), lists (`lists.py`), what ties are expected to give

@@ -1,4 +1,4 @@
-"""Counting what stands above the relevant products of each user in a full ranking.
+"""Counting the products ranked above each user's relevant ones, in a full ranking.
 
 Belongs here: the passes over all scores. Does not belong here: where scores come from, or what is
 made of the counts (`hits.py`). Imported inside functions: it loads numba.

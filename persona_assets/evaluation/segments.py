@@ -1,4 +1,4 @@
-"""`evaluation/segment_metrics`: for whom a model works.
+"""`evaluation/segment_metrics`: every model's metrics within segments of users.
 
 Belongs here: the segments of evaluated users and the metrics within each. Does not belong here:
 finding segments of customers (`segmentation/`), or metrics over everyone (`offline.py`).

@@ -1,4 +1,4 @@
-"""`evaluation/staleness`: what it costs to go on serving the lists of an older training.
+"""`evaluation/staleness`: what metrics lose when the lists of an older training are served.
 
 Belongs here: one evaluated week, with the lists of several cut-offs. Does not belong here:
 evaluating a cut-off by its own lists (`offline.py`).

@@ -1,4 +1,4 @@
-"""How far a mean over users might be off, had other users of the same kind come by.
+"""Bootstrap intervals of means over users.
 
 Belongs here: resampling of users and the intervals made of it. Does not belong here: what is
 averaged (`metrics.py`) or the verdict on an interval (`comparison.py`).

@@ -1,4 +1,4 @@
-"""What other libraries compute under these names: which formula, averaged over whom.
+"""Metrics as other libraries define them: which formula, averaged over which users.
 
 Belongs here: the differences between libraries, so that a number of theirs can be had from our
 hits. Does not belong here: definitions of our own (`metrics.py`).

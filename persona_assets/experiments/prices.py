@@ -1,4 +1,4 @@
-"""What one piece of a product costs.
+"""The unit price of each product.
 
 Belongs here: the price at which simulated orders are counted and fitted responses compare
 products. Does not belong here: cleaning of prices (the mart does that).

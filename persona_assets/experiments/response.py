@@ -1,4 +1,4 @@
-"""How people respond to a product that is shown to them.
+"""Response models: the probability of a click and of an order for a shown product.
 
 Belongs here: the protocol `ResponseModel`, the model for shops whose truth is planted, and the
 errors they share. Does not belong here: the model estimated from a real shop's data

@@ -1,4 +1,4 @@
-"""What a commit says of itself in the Delta log.
+"""The metadata that each commit carries in the Delta log.
 
 Belongs here: the record and its form as Delta's string metadata. Does not belong here: where the
 values come from (the IO manager knows the run; a script may have none).

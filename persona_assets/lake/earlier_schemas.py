@@ -1,4 +1,4 @@
-"""Lakes that another version of the package wrote: every table that does not fit, named at once.
+"""Lakes that another version of the package wrote: all tables with another schema, in one error.
 
 Belongs here: looking through a whole lake before a command works on it. Does not belong here: the
 comparison of one table with its contract (`schema.py`), which every opening makes.

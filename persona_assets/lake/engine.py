@@ -1,4 +1,4 @@
-"""The seam between the lake and whatever computes on frames.
+"""The protocol of an engine: what the lake needs of whatever computes on frames.
 
 Belongs here: the protocol an engine fulfils and the ways in which it fails. Each engine is one
 module (`polars_engine.py`, `spark_engine.py`); the store and everything above it see only this.

@@ -1,4 +1,4 @@
-"""Holding the data files of a table to what its Delta log says of them.
+"""Comparing a table's data files with what its Delta log says of them.
 
 Belongs here: finding files that are lost, cut, replaced or unreadable, and saying how to fix it.
 Does not belong here: reading rows (`store.py`), or what Polars does with such files (`batches.py`).

@@ -1,4 +1,4 @@
-"""A lake in an object store: what delta-rs and Spark have to be told to find it, and who may write.
+"""A lake in an object store: options for delta-rs and Spark, and one writer at a time on S3.
 
 Belongs here: translating one set of options, spelled as delta-rs spells them, for both engines;
 keeping Spark's writers on S3 from each other. Does not belong here: reading the environment

@@ -1,4 +1,4 @@
-"""Where a table lies: opening its Delta log, creating it, going back in time, naming what is wrong.
+"""A table's Delta log: opening and creating it, time travel, and naming what is wrong with it.
 
 Belongs here: everything about a log but writing rows to it. Does not belong here: rows, partitions
 and writers' conflicts (`store.py`).

@@ -1,4 +1,4 @@
-"""What each partition of the lake was made from, what it holds, and whether its checks passed.
+"""A record per partition: what it was made from, its content hash, and whether its checks passed.
 
 Belongs here: the records and the table that keeps them. Does not belong here: what follows from
 them (`orchestration/runs/due.py`) or the rows themselves (`store.py`).

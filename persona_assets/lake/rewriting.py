@@ -1,4 +1,4 @@
-"""Changing an unpartitioned table whose rows have several writers.
+"""Adding rows to an unpartitioned table that several processes write to.
 
 Belongs here: what keeps a rival's rows when two write at once. Does not belong here: what the rows
 mean, or how a table is written (`store.py`).

@@ -1,4 +1,4 @@
-"""Holding frames and stored tables to their contract's schema.
+"""Comparing frames and stored tables with their contract's schema.
 
 Belongs here: names and types. Does not belong here: rules about values (`checks/`).
 """

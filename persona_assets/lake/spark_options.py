@@ -1,4 +1,4 @@
-"""What a Spark session is made of: the options it is started with.
+"""The options that a Spark session is started with.
 
 Belongs here: our defaults, and how the user's options go over them. Does not belong here: what an
 object store asks of Spark (`object_store.py`), or starting a session (`spark_session.py`).

@@ -1,4 +1,4 @@
-"""What must be there before a JVM is started: Java, a master that answers, Delta's jars.
+"""Checks before a JVM is started: Java, a master that answers, Delta's jars.
 
 Belongs here: quick checks whose failure is one clear message, where Spark itself would wait for
 minutes or print pages. Does not belong here: starting anything (`spark_session.py`).

@@ -1,4 +1,4 @@
-"""What holds for every artefact: it is one training, and some of its rows are about one user only.
+"""What every artefact has in common: rows of one training, some of which concern one user only.
 
 Belongs here: checks on an artefact as a whole, and its division by users. Does not belong here: how
 a kind of model lays out its rows (`factors.py`, `popularity.py`).
@@ -53,7 +53,7 @@ def one_training(artefact: pl.DataFrame, table: Table) -> pl.DataFrame:
 
 
 def by_user(artefact: nw.LazyFrame) -> tuple[nw.LazyFrame, nw.LazyFrame | None]:
-    """What every list is made from, and what only the list of one user is made from.
+    """An artefact's rows that every list needs, and those that only one user's list needs.
 
     Together with the first, a user's rows of the second are an artefact from which that user's list
     is the same as from the whole.

@@ -1,4 +1,4 @@
-"""Blending: several models' opinions of a product, added up with weights.
+"""Blending: a weighted sum of several models' scores.
 
 Belongs here: the model and its artefact, which holds those of its parts. Does not belong here:
 the parts, or making their scores comparable (`rank_fusion.py`).

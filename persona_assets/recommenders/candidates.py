@@ -1,4 +1,4 @@
-"""The first stage of a ranker: the products worth looking at closely, for each user.
+"""The first stage of a ranker: candidate products for each user.
 
 Belongs here: fusing the scores of the first models and choosing candidates. Does not belong here:
 those models, or features of the candidates (`ranking_features.py`).

@@ -1,4 +1,4 @@
-"""An order of people and products by what they did, not by what they are called.
+"""A canonical order of users and products: by their interactions, not by their names.
 
 Belongs here: colours of the rows and columns of a matrix, and the hashing that they need. Does not
 belong here: renaming a whole log (`benchmark/canonical_labels.py`).

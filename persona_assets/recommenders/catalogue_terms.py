@@ -1,4 +1,4 @@
-"""What a catalogue says of a product, as terms with weights.
+"""Product descriptions as weighted terms: category, brand, price tier and words of the name.
 
 Belongs here: making terms of category, brand, price and name, and TF-IDF. Does not belong here:
 what a model recommends by them (`content.py`).

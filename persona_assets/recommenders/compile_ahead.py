@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def _rows() -> pl.DataFrame:
-    """Forty people who each interaction six of twenty products, some a second time."""
+    """Forty people who each interact with six of twenty products, some a second time."""
     begin = datetime(2024, 1, 1, tzinfo=UTC)
     known = [
         (

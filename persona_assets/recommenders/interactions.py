@@ -49,7 +49,7 @@ class Interactions:
 
     @cached_property
     def positive(self) -> pl.DataFrame:
-        """Rows that say something of taste.
+        """Rows of positive weight.
 
         Raises:
             DataError: there are none, or a weight is not a finite number.

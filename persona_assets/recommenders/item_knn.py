@@ -1,4 +1,4 @@
-"""Item kNN: products that the same people interacted with as those of the history.
+"""Item kNN: products similar to those of the history, by the users they share.
 
 Belongs here: the model. Does not belong here: similarities (`similarity.py`) or the layout of its
 artefact (`neighbours.py`).

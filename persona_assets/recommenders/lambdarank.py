@@ -1,4 +1,4 @@
-"""Learning to rank with LightGBM, from examples that are a set: their order means nothing.
+"""LambdaRank by LightGBM, with the same result whatever the order of the examples.
 
 Belongs here: examples, training, and the model as text. Does not belong here: where candidates,
 labels and features come from (`two_stage.py`).
@@ -115,7 +115,7 @@ def train(examples: Examples, names: Sequence[str], boosting: Boosting) -> str:
 
 @dataclass(frozen=True)
 class Ranker:
-    """What `train` wrote, read again.
+    """A trained ranker, read from the text that `train` returned.
 
     Attributes:
         text: LightGBM's text.

@@ -1,4 +1,4 @@
-"""One half of alternating least squares: every row's vector, the other side's being given.
+"""One half of alternating least squares: solving for every row's vector, the others being fixed.
 
 Belongs here: solving the rows' normal equations, a few steps from where they were or to the end.
 Does not belong here: confidences, penalties and the alternation (`als.py`).

@@ -1,4 +1,4 @@
-"""From rows of the mart to the matrix that every model learns from.
+"""The (users × products) matrix of time-decayed weights that models learn from.
 
 Belongs here: time decay, summing, and the order of users and products in the matrix. Does not
 belong here: what a model makes of a weight (its confidence, its sampling).

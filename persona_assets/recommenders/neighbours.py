@@ -1,4 +1,4 @@
-"""Models of pairs of products: their table, and scores from what a person interacted with.
+"""Models of pairs of products: the layout of their artefact, and scores from a user's history.
 
 Belongs here: the layout of a neighbour artefact, weighting a history, and the order of products
 that no neighbour speaks for. Does not belong here: where the pairs' scores come from (one module

@@ -1,4 +1,4 @@
-"""What a pair of products of one sequence counts.
+"""The weight of a pair of products in one sequence.
 
 Belongs here: the formula's parameters. Does not belong here: counting (`pair_counts.py`, compiled
 and therefore imported late).

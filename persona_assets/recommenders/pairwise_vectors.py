@@ -1,4 +1,4 @@
-"""Vectors for people whom a pairwise model has not seen, from what they interacted with.
+"""Fold-in for BPR: the vector of a user who was not in the training, from their history.
 
 Belongs here: maximising BPR's objective over one person's vector, the products' being given. Does
 not belong here: the training (`bpr.py`).

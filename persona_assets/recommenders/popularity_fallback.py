@@ -1,4 +1,4 @@
-"""Products that a history says nothing of: below all others, the popular ones first.
+"""Products without a score from the model: ranked by popularity, below all others.
 
 Belongs here: their one order, for models whose scores are 0 where nothing speaks. Does not belong
 here: those scores (one module per model) or models of pairs of products (`neighbours.py`).

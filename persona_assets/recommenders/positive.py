@@ -1,4 +1,4 @@
-"""Rows that say something of taste, and the refusal of rows whose weight is not a number.
+"""Interactions of positive weight; rows whose weight is not a number are refused.
 
 Belongs here: the one filter on `weight` that every model starts with. Does not belong here: what is
 known at a cut-off (`transforms/history.py`) or what a model makes of a weight.

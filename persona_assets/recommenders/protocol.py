@@ -300,13 +300,13 @@ class Recommender(ABC):
         return type(self)(type(self.config).of(values | changes))  # type: ignore[call-arg]
 
     def for_task(self, task: Task) -> Self:
-        """The same model, told wow its lists will be evaluated; most models do not care."""
+        """The same model, told how its lists will be evaluated; most models do not care."""
         return self
 
 
 @runtime_checkable
 class DistributedTraining(Protocol):
-    """What a recommender may offer besides `fit`: a training that a Spark cluster does."""
+    """Optional ability of a recommender: training on a Spark cluster."""
 
     def fit_distributed(self, interactions: nw.LazyFrame, *, cutoff: date) -> nw.LazyFrame:
         """As `Recommender.fit`, for a PySpark frame, which never comes into this process.

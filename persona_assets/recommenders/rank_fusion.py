@@ -1,4 +1,4 @@
-"""Making the scores of different models comparable, a user at a time.
+"""Making the scores of different models comparable, per user.
 
 Belongs here: ranks and relative scores. Does not belong here: which models are fused, with what
 weights (`blend.py`).

@@ -27,7 +27,7 @@ LIST_SCHEMA = pl.Schema(
 
 @dataclass(frozen=True)
 class Scorer:
-    """What a model thinks of every product, for some users.
+    """A model's scores of all products, for some users.
 
     Attributes:
         products: `product_id` of each column.
@@ -47,7 +47,7 @@ class Scorer:
 
 
 def everyones(products: pl.Series, scores: NDArray[np.float64], users: int) -> Scorer:
-    """The scorer of a model that thinks the same for everyone.
+    """The scorer of a model whose scores are the same for every user.
 
     Args:
         products: `product_id` of each score.

@@ -1,4 +1,4 @@
-"""What a ranker looks at: how each candidate relates to what the user interacted with.
+"""The features of a ranker: how each candidate relates to the user's history.
 
 Belongs here: statistics of pairs of products, and features of (user, candidate). Does not belong
 here: which products are candidates (`candidates.py`) or learning to rank (`lambdarank.py`).

@@ -1,4 +1,4 @@
-"""A ranker's view of one instant: first stage, statistics and features from the rows known then.
+"""The inputs of a ranker at one instant: candidates, statistics and features from known rows.
 
 Belongs here: putting candidates and features together for some users, in training and in scoring
 alike. Does not belong here: which instants there are (`snapshots.py`) or how a ranker learns
@@ -33,7 +33,7 @@ from persona_assets.recommenders.user_knn import UserKNN, UserKNNConfig, sequenc
 
 @dataclass(frozen=True)
 class View:
-    """How a ranker looks at an instant.
+    """Configuration of a ranker's candidates and features.
 
     Attributes:
         directional: configuration of one first model.
@@ -43,7 +43,7 @@ class View:
         target_weight: weight from which an event counts; 0: every interaction.
         unseen: whether products of the history are no candidates.
         barred_weight: weight from which an event of the history alone bars its product; 0: none.
-        timely: whether the task is one of time, so that the time of the instant says something.
+        timely: whether the task has a horizon, so that features of time are meaningful.
     """
 
     directional: DirectionalConfig
@@ -57,7 +57,7 @@ class View:
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """Groups of features that say something in this view."""
+        """Groups of features that this task uses."""
         without = {"own"} if self.unseen else set()
         if not self.timely:
             without.add("recency")

@@ -1,4 +1,4 @@
-"""Users a block at a time, so that their scores of all products stay small, on every core.
+"""Scoring in blocks of users, so that memory stays bounded, on every core.
 
 Belongs here: how large blocks are, and working on them. Does not belong here: what is done with
 scores (`ranking.py`, `evaluation/hits.py`).
@@ -14,7 +14,7 @@ SCORES_PER_BLOCK = 2_000_000
 per score of 64 bits) a block stays near 50 MB, however many users there are. It does not follow the
 number of threads: a matrix product may differ in its last digits with the size of its block."""
 
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 
 def blocks(users: int, products: int) -> list[slice]:
@@ -23,7 +23,7 @@ def blocks(users: int, products: int) -> list[slice]:
     return [slice(start, min(users, start + size)) for start in range(0, users, size)]
 
 
-def of_each_block(work: Callable[[slice], Made], users: int, products: int) -> list[Made]:
+def of_each_block(work: Callable[[slice], Result], users: int, products: int) -> list[Result]:
     """`work` for each of `blocks`, in their order; several threads call it at once.
 
     BLAS has one thread meanwhile.

@@ -1,4 +1,4 @@
-"""From the lake's tables to what models may know besides interactions.
+"""Side information from the lake's tables: user and item features known at a cut-off.
 
 Belongs here: bringing people under the names that the mart has for them, what was known of them at
 a cut-off, and segments to people.

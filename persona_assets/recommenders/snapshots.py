@@ -1,4 +1,4 @@
-"""What was known at earlier instants, and what came next: examples for a ranker without leakage.
+"""Training examples for a ranker without leakage: what was known at an instant, and what came next.
 
 Belongs here: cutting rows into a known part and its labels. Does not belong here: candidates
 (`candidates.py`), features (`ranking_features.py`) or the model that learns from them.
@@ -63,7 +63,7 @@ def snapshots(rows: pl.DataFrame, goal: Goal, most: int) -> Iterator[Snapshot]:
 
     Args:
         rows: of `mart/user_item_interactions`, all of which may be known at the end.
-        goal: wow the lists will be evaluated.
+        goal: how the lists will be evaluated.
         most: instants that are looked at.
     """
     positive = rows.filter(pl.col("weight") > 0)

@@ -19,8 +19,8 @@ from persona_assets.transforms.history import known_before
 
 
 @dataclass(frozen=True)
-class Asked:
-    """Who gets lists at a cut-off, and what is left out of them; the same for every model.
+class ListRequest:
+    """Users who get lists at a cut-off, and excluded pairs; the same for every model.
 
     Attributes:
         known: rows of `mart/user_item_interactions` known at the cut-off.
@@ -33,7 +33,7 @@ class Asked:
     excluded: pl.DataFrame
 
     @classmethod
-    def at(cls, cutoff: date, interactions: pl.DataFrame, exclude: Exclusion) -> "Asked":
+    def at(cls, cutoff: date, interactions: pl.DataFrame, exclude: Exclusion) -> "ListRequest":
         """Rows of `interactions` that happened or arrived from the cut-off on are ignored.
 
         Raises:
@@ -87,7 +87,7 @@ def top_k(
         UserError: `k` is below 1 or `exclude` is not a known rule.
         DataError: the artefact is empty or holds several cut-offs.
     """
-    return Asked.at(cutoff, interactions, exclude).lists(model, artefact, cutoff=cutoff, k=k)
+    return ListRequest.at(cutoff, interactions, exclude).lists(model, artefact, cutoff=cutoff, k=k)
 
 
 def batch_top_k(
@@ -127,9 +127,9 @@ def batch_top_k(
             ]
         )
     known: pl.DataFrame = known_before(interactions, cutoff).collect("polars").to_native()
-    asked = Asked.at(cutoff, known, exclude)
+    request = ListRequest.at(cutoff, known, exclude)
     made = [
-        asked.lists(model, artefact.collect("polars").to_native(), cutoff=cutoff, k=k)
+        request.lists(model, artefact.collect("polars").to_native(), cutoff=cutoff, k=k)
         for model, artefact in learned
     ]
     return nw.from_native(pl.concat(made).lazy())

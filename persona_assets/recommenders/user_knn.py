@@ -1,4 +1,4 @@
-"""Position-anchored user neighbourhoods: what similar people interacted with next.
+"""User kNN over sequences: what similar users chose just after the products they share.
 
 Belongs here: the model. Does not belong here: finding similar users (`user_similarity.py`).
 """

@@ -1,4 +1,4 @@
-"""Similar users, lined up at what they interacted with in common: kernels over sequences.
+"""Similar users, aligned at the products they share: compiled loops over sequences.
 
 Belongs here: finding the users who share products with somebody, and adding up what they interacted
 with around the latest of these. Does not belong here: the model made of it (`user_knn.py`).

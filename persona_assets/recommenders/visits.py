@@ -1,4 +1,4 @@
-"""Visits: who interacted with what together, where rows say so or silence does.
+"""Visits: interactions of one session, by the rows' session ids or by gaps in time.
 
 Belongs here: which rows form a session. Does not belong here: the mart's sessions, which end at
 midnight and are events too (`transforms/sessions.py`), or what a model counts in them.

@@ -1,1 +1,1 @@
-"""What runs borrow: the lake, the source, the clock of seconds, Dagster's own event log."""
+"""Dagster resources: the lake, the source, the stopwatch and the event log."""

@@ -1,4 +1,4 @@
-"""How the package's own errors end a Dagster step."""
+"""How the package's own errors end a Dagster step: which are retried."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

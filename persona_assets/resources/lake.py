@@ -35,7 +35,7 @@ from persona_assets.partitions import begun
 from persona_assets.resources.failures import permanent_failures
 from persona_assets.resources.provenance import SOURCE, settings_digest, windows_of
 from persona_assets.resources.stopwatch import STOPWATCH
-from persona_assets.skipped import Made, Partial, Skipped, as_partial
+from persona_assets.skipped import Computed, Partial, Skipped, as_partial
 from persona_assets.sources.delivered_versions import NOTHING
 from persona_assets.tables import TABLES, Table
 
@@ -48,7 +48,7 @@ SKIPPED_METADATA = "skipped"
 """Metadata of a materialization: what the partition lacks, and why."""
 
 Frame = nw.LazyFrame | pl.DataFrame
-DayBatch = tuple[Sequence[date], Made[Frame] | Sequence[Made[Frame]]]
+DayBatch = tuple[Sequence[date], Computed[Frame] | Sequence[Computed[Frame]]]
 """Partitions (none: the whole of an unpartitioned table) and the rows of each table made."""
 
 

@@ -12,7 +12,7 @@ from persona_assets.tuning.validation import weekly_task
 
 
 def models_in_use(context: dg.AssetExecutionContext) -> dict[str, Recommender]:
-    """Every model with the configuration in use, told wow weekly lists are evaluated."""
+    """Every model with the configuration in use, told how weekly lists are evaluated."""
     task = weekly_task(context.resources.shop.settings.exclude)
     return configured_models(context.resources.lake.store, task=task)
 

@@ -1,4 +1,4 @@
-"""What Dagster knows of a step, as the lake's provenance wants it.
+"""Provenance of a Dagster step: windows, settings and versions for the lake's records.
 
 Belongs here: windows from partition mappings, the digest of the settings behind an asset, and the
 versions of what a source delivers. Does not belong here: keeping records (`lake/provenance.py`) or

@@ -1,4 +1,4 @@
-"""What goes wrong with Dagster's embedded record of runs, in words that say what to do.
+"""Errors of Dagster's embedded record of runs, with what to do about each.
 
 Belongs here: telling a full or read-only disk from a damaged file. Does not belong here: opening
 the record (`instance.py`) or storing events (`event_log.py`).

@@ -1,4 +1,4 @@
-"""How many segments there are.
+"""The choice of the number of segments.
 
 Belongs here: the rule. Does not belong here: the measures that it weighs (`clustering_quality.py`).
 """

@@ -1,4 +1,4 @@
-"""How good clusters are: how far apart, and whether other customers would have given the same.
+"""Quality of a clustering: separation of the clusters, and stability under resampling.
 
 Belongs here: measures of a clustering. Does not belong here: fits (`clusterings.py`) or what
 follows from the measures (`choice.py`).

@@ -1,4 +1,4 @@
-"""The ways in which clusters are found.
+"""Clustering algorithms: fits that assign each customer a cluster.
 
 Belongs here: fits that give each customer a cluster. Does not belong here: how good they are
 (`clustering_quality.py`) or which one makes the segments (`choice.py`).

@@ -1,4 +1,4 @@
-"""The picture of all customers: how the segments lie to each other.
+"""Scatter plots of all customers, coloured by segment, in principal components.
 
 Belongs here: scatter plots of principal components. Does not belong here: computing them
 (`segmenting.py`) or what each segment is like (`segment_plots.py`).

@@ -1,4 +1,4 @@
-"""Who went from which segment to which, from one cut-off to the next.
+"""Segment migration: how many customers moved between segments from one cut-off to the next.
 
 Belongs here: counting moves, and whether numbers were kept. Does not belong here: segments
 themselves (`segmenting.py`).

@@ -1,4 +1,4 @@
-"""Unusual customers: assigned to a segment like everybody, but they shape none.
+"""Outliers: customers who are assigned to a segment but left out when clusters are fitted.
 
 Belongs here: finding them. Does not belong here: what a home sets the share to (`config.py`).
 """

@@ -1,4 +1,4 @@
-"""From customer features to principal components, by a table.
+"""Preprocessing of customer features to principal components, stored as a table.
 
 Belongs here: filling, transforming, standardising, PCA, as rows of
 `segmentation/segmentation_model` and back. Does not belong here: which features

@@ -1,4 +1,4 @@
-"""Contract of what the lake remembers of its own partitions.
+"""Contract of the lake's provenance records.
 
 Belongs here: the table behind `lake/provenance.py`. It is no asset and not in `TABLES`: nothing
 materializes it, every write of another table adds to it.

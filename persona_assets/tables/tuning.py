@@ -1,4 +1,4 @@
-"""Contracts of what people tried with the models and decided about them: tables of group `models`.
+"""Contracts of studies, promoted configurations and promotions: tables of group `models`.
 
 Belongs here: tables that are written by commands and never by an asset, so that materializing the
 graph again changes nothing in them. Does not belong here: what trainings leave behind

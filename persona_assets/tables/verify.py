@@ -1,4 +1,4 @@
-"""Evaluating stored rows against their contract.
+"""Checking stored rows against their contract.
 
 Belongs here: the rules that follow from a contract (nulls, NaN, allowed values, ranges, foreign
 keys, uniqueness of the key) and their counts per partition. Does not belong here: schema (the lake

@@ -1,4 +1,4 @@
-"""From delivered rows to segmented customers, step by step.
+"""How many rows and customers each step of the cleaning removes, up to the segmentation.
 
 Belongs here: counting what each step takes away or marks. Does not belong here: the steps
 themselves: rejection rules (`cleaning.py`), matching of returns (`sources/`), outliers

@@ -1,4 +1,4 @@
-"""Counting rows from raw to mart: is each in the mart or in quarantine, exactly once?
+"""Row counts from raw to mart: each row is in the mart or in quarantine, exactly once.
 
 Belongs here: promise 1 of the platform as a frame. What rejects a row is `cleaning.py`'s.
 """

@@ -1,4 +1,4 @@
-"""Customers as numbers: what the purchases and returns of a year say about who bought.
+"""Features of customers, from their purchases and returns of a year.
 
 Belongs here: the columns of `segmentation/customer_features`, which orders they are made of, and
 what a customer without purchases has. Does not belong here: the course of spending

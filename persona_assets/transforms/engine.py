@@ -1,4 +1,4 @@
-"""What has to be said to each engine in its own words: the few steps that Narwhals lacks.
+"""Engine-specific code: the few operations that Narwhals lacks on Polars or PySpark.
 
 Belongs here: the one place that knows which engine stands behind a frame. Does not belong here:
 starting engines (`resources/`) or any transform.

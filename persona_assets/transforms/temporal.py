@@ -1,4 +1,4 @@
-"""How long ago, and when: the time features of each event.
+"""Time features of each event: calendar, position in the session, time since earlier events.
 
 Belongs here: features of one event that need its predecessors or the calendar. Does not belong
 here: counts over windows (`aggregates.py`, `snapshots.py`).

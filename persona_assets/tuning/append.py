@@ -1,4 +1,4 @@
-"""Adding rows to tables that nothing ever overwrites by partition.
+"""Adding rows by key to tables of decisions, which are never overwritten.
 
 Belongs here: adding by key. Does not belong here: what keeps a rival's rows when two people decide
 at once (`lake/rewriting.py`), or what the rows mean (`configurations.py`, `promotion.py`,

@@ -26,7 +26,7 @@ def configured_models(store: DeltaStore, *, task: Task | None = None) -> dict[st
 
     Args:
         store: the lake.
-        task: wow the lists will be evaluated; None: as the models come.
+        task: how the lists will be evaluated; None: as the models come.
 
     Raises:
         UserError: a promoted configuration is not one of this code's; the text names the model.

@@ -1,4 +1,4 @@
-"""Lists of a model for a week, and what they are worth: one value per user and metric.
+"""A model's lists for one week, and their metrics per user.
 
 Belongs here: training once, listing, and the metrics that choices are made by. Does not belong
 here: the metrics themselves (`evaluation/metrics.py`) or the choice (`search.py`, `gate.py`).

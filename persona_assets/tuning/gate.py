@@ -30,8 +30,8 @@ by about as much from one week to the next on the synthetic shop; less would ref
 
 
 @dataclass(frozen=True)
-class Measured:
-    """Both sides over the same weeks: what a decision rests on.
+class GateComparison:
+    """Candidate and champion compared over the same weeks.
 
     Attributes:
         against: name of the model that had to be beaten.
@@ -93,7 +93,7 @@ Lists = Mapping[date, pl.DataFrame]
 
 def measure(
     weeks: Sequence[Week], candidate: Lists, champion: Lists, *, against: str, seed: int
-) -> Measured:
+) -> GateComparison:
     """Evaluate both models on the same people over the same weeks.
 
     A person counts once, with the mean over the weeks in which they did something to evaluate lists
@@ -132,7 +132,7 @@ def measure(
     coverages = [
         float(np.mean([coverage(side[week.cutoff], week) for week in weeks])) for side in sides
     ]
-    return Measured(
+    return GateComparison(
         against=against,
         metric=f"ndcg@{K}",
         weeks=tuple(week.cutoff.isoformat() for week in weeks),

@@ -1,4 +1,4 @@
-"""Who serves: promotion through the gate, and the way back.
+"""Promotion of a model to champion through the gate, and rollback.
 
 Belongs here: reading what the gate needs, and the decisions in `models/promotions`. Does not
 belong here: the comparison (`gate.py`), or what follows from the decisions for trainings
@@ -34,7 +34,7 @@ from persona_assets.tuning.configurations import (
     use,
 )
 from persona_assets.tuning.evaluator import LISTED, Evaluator
-from persona_assets.tuning.gate import Lists, Measured, measure
+from persona_assets.tuning.gate import GateComparison, Lists, measure
 from persona_assets.tuning.validation import (
     Week,
     evaluated_cutoffs,
@@ -70,14 +70,15 @@ def promote(
     seed: int,
     now: datetime,
     side_information: SideInformationAt = lambda _: NO_SIDE_INFORMATION,
-) -> Measured:
+) -> GateComparison:
     """Make the model with the configuration in use the champion, if the gate lets it.
 
     It must be better than the champion (before the first one: than popularity) and cover no less
-    of the catalogue, see `Measured.objections`. The week by which a study chose the configuration
-    is left out: the best of many on a week is better on that week by chance as well. Lists of
-    `recommendations/top_k` are compared where they were made with the compared configurations;
-    weeks of which they were not are trained again here, from what was known before each of them.
+    of the catalogue, see `GateComparison.objections`. The week by which a study chose the
+    configuration is left out: the best of many on a week is better on that week by chance as well.
+    Lists of `recommendations/top_k` are compared where they were made with the compared
+    configurations; weeks of which they were not are trained again here, from what was known before
+    each of them.
 
     Args:
         store: the lake.

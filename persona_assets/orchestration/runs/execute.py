@@ -1,4 +1,4 @@
-"""Executing planned runs, and what they did.
+"""Executing planned runs and collecting their results.
 
 Belongs here: running jobs in this process or beside it, and turning Dagster's results into a
 record or one clear error. Does not belong here: which runs (`plan.py`), arguments and printing

@@ -1,4 +1,4 @@
-"""The graph as the question "what is due" sees it: nodes, their partitions and windows.
+"""The asset graph as input of "what is due": nodes, their partitions and windows.
 
 Belongs here: reading assets, mappings, code versions and blocking checks off Dagster's graph. Does
 not belong here: what follows from them (`due.py`), or when it is asked.

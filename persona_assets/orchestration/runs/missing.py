@@ -1,4 +1,4 @@
-"""What of a finished home is no longer there, and which partitions make it again.
+"""Lost or damaged files of a home, and the partitions that make them again.
 
 Belongs here: looking for lost or cut files of the lake, plots, reports and the online store, and
 which asset makes each. Does not belong here: whether anything changed (`fingerprint.py`), what is

@@ -1,4 +1,4 @@
-"""Which process executes which Dagster run, so that runs of dead processes can be closed.
+"""Which process executes which Dagster run, so that the runs of dead processes can be closed.
 
 Belongs here: the tag by which a run names its process, that process's lock file, and closing runs
 whose process is gone. Does not belong here: the locks themselves (`process_lock.py`), executing

@@ -1,4 +1,4 @@
-"""What the partitions of a home are compared with: its records, settings and source as they are.
+"""The present state that partitions are compared with: records, settings and source.
 
 Belongs here: asking the lake, the settings and the source. Does not belong here: the comparison
 (`due.py`).

@@ -1,4 +1,4 @@
-"""The runs that are due, one after the other, each decided by what those before it changed.
+"""The runs that are due, one by one: each is chosen after the one before has finished.
 
 Belongs here: which of the due partitions go into one Dagster run, and in which order. Does not
 belong here: what is due (`due.py`), all runs of a home (`plan.py`), executing them (`execute.py`),
