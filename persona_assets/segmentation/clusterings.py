@@ -15,6 +15,7 @@ Labels = NDArray[np.int64]
 STARTS = 4
 """k-means++ starts; the best by within-cluster dispersion is kept."""
 _LEAST_VARIANCE = 1e-3
+_DECIMALS = 9
 _SMALLEST_CLUSTER_SHARE = 0.02
 """HDBSCAN's `min_cluster_size`: fewer customers than one in fifty are no segment."""
 
@@ -28,8 +29,7 @@ def k_means(points: Matrix, k: int, *, seed: int, starts: int = STARTS) -> Matri
     """
     from sklearn.cluster import KMeans
 
-    # Of fewer different points there are no more clusters; scikit-learn would warn and repeat some.
-    k = min(k, len(np.unique(points, axis=0)))
+    k = _at_most_the_different(points, k)
     return KMeans(k, n_init=starts, random_state=seed).fit(points).cluster_centers_
 
 
@@ -54,12 +54,25 @@ def nearest(points: Matrix, centroids: Matrix) -> Labels:
 
 
 def gaussian_mixture(points: Matrix, k: int, *, seed: int) -> Callable[[Matrix], Labels]:
-    """What labels points by the likeliest of `k` Gaussians with full covariances, fitted by EM."""
+    """What labels points by the likeliest of `k` Gaussians with full covariances, fitted by EM.
+
+    There are fewer where fewer points differ.
+    """
     from sklearn.mixture import GaussianMixture
 
+    k = _at_most_the_different(points, k)
     # The floor of the variances keeps customers who are all alike from being a Gaussian of width 0.
     fitted = GaussianMixture(k, random_state=seed, reg_covar=_LEAST_VARIANCE).fit(points)
     return lambda others: fitted.predict(others).astype(np.int64)
+
+
+def _at_most_the_different(points: Matrix, k: int) -> int:
+    """`k`, or the number of different points where there are fewer.
+
+    Of fewer points there are no more clusters; scikit-learn would warn and repeat some. Points that
+    differ by rounding alone are one to it, since it subtracts their mean first.
+    """
+    return min(k, len(np.unique(points.round(_DECIMALS), axis=0)))
 
 
 def hdbscan(points: Matrix) -> Labels:

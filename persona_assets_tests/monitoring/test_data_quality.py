@@ -1,3 +1,4 @@
+import warnings
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
@@ -94,6 +95,14 @@ def test_a_column_without_numbers_has_shares_but_no_mean():
     found = measures(quality(EVENTS.with_columns(unit_price=pl.lit(None, pl.Float64))))
     assert found["unit_price", "missing_share"] == (1.0, 1.0)
     assert ("unit_price", "mean") not in found
+
+
+def test_a_column_without_numbers_makes_no_library_warn():
+    quality()  # what Evidently warns of when it is imported is not meant
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        html = quality(EVENTS.with_columns(unit_price=pl.lit(None, pl.Float64))).html
+    assert "unit_price" in html
 
 
 def test_html_is_self_contained_and_names_no_person():

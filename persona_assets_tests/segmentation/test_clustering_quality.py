@@ -1,10 +1,18 @@
+import warnings
+
 import numpy as np
 import polars as pl
 import pytest
 
 from persona_assets.segmentation import clustering_quality
 from persona_assets.segmentation.choice import STABLE, chosen, worth_trying
-from persona_assets.segmentation.clusterings import hdbscan, k_means, nearest
+from persona_assets.segmentation.clusterings import (
+    gaussian_mixture,
+    hdbscan,
+    k_means,
+    k_means_from,
+    nearest,
+)
 from persona_assets.segmentation.outliers import anomalies, unusual
 from persona_assets.tables.segmentation import CLUSTERING_COMPARISON
 
@@ -63,6 +71,21 @@ def test_k_means_gives_each_point_its_nearest_centroid(blobs):
     labels = nearest(blobs, centroids)
     for label in range(3):
         np.testing.assert_allclose(centroids[label], blobs[labels == label].mean(axis=0))
+
+
+@pytest.mark.parametrize("noise", [0, 1e-17, 1e-13])
+@pytest.mark.parametrize("different", [1, 2, 3])
+def test_no_more_clusters_are_fitted_than_points_differ(different, noise):
+    """Customers of a tiny shop, alike but for rounding: scikit-learn has nothing to warn of."""
+    rng = np.random.default_rng(different)
+    alike = rng.standard_normal((different, 2))[np.arange(12) % different]
+    points = alike + noise * rng.standard_normal(alike.shape)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(k_means(points, 5, seed=0)) == different
+        labels = gaussian_mixture(points, 5, seed=0)(points)
+        k_means_from(points, k_means(points[:6], 5, seed=0))
+    assert len({*labels}) <= different
 
 
 def test_the_far_customer_is_the_unusual_one(blobs):
