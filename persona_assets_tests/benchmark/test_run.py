@@ -170,7 +170,9 @@ def test_unknown_names_are_refused(chains):
 
 
 def test_all_means_every_model_that_learns_from_interactions_alone():
-    assert set(names("all")) == {name for name, model in MODELS.items() if not model.needs_side}
+    assert set(names("all")) == {
+        name for name, model in MODELS.items() if not model.needs_side_information
+    }
     assert names("als, bpr") == ["als", "bpr"]
 
 
