@@ -6,13 +6,16 @@ belong here: the steps (`delivered_rows.py`, `identifiers.py`, `delivered_values
 """
 
 from collections.abc import Mapping as MappingOf
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import polars as pl
+
 from persona_assets.sources.delivered_rows import DeliveredRows, delivered_rows
 from persona_assets.sources.delivered_values import DeliveredValues, read_values
-from persona_assets.sources.identifiers import one_spelling
+from persona_assets.sources.identifiers import look_alikes, one_spelling
 from persona_assets.sources.mapping import TableMapping
 from persona_assets.sources.sampling import Sample
 
@@ -64,15 +67,29 @@ def _spelled_alike(
         columns, changed = one_spelling(
             {f"{name} {column}": spelled[name].rows[column] for name, column in places}
         )
+        first = next((name for name, _ in places), "")
         if not changed:
+            if note := _two_spellings(kind[0], list(columns.values())):
+                spelled[first] = replace(spelled[first], notes=(*spelled[first].notes, note))
             continue
         for name, column in places:
             rows = spelled[name].rows.with_columns(columns[f"{name} {column}"].alias(column))
             spelled[name] = replace(spelled[name], rows=rows)
-        first = places[0][0]
         note = f"every {kind[0]} is a number, so that 17850.0 and 17850 are one"
         spelled[first] = replace(spelled[first], notes=(*spelled[first].notes, note))
     return spelled
+
+
+def _two_spellings(kind: str, columns: Sequence[pl.Series]) -> str | None:
+    """A note on identifiers that look like one and the same and are left as two; None: none are."""
+    found = look_alikes(columns) if columns else None
+    if found is None:
+        return None
+    return (
+        f"of {kind}, {found.pairs:,} in two spellings such as 17850 and 17850.0 ({found.rows:,} rows) "
+        f"stay two each, since {found.words:,} others are no numbers; if they are one, write them "
+        "alike in the files"
+    )
 
 
 def _sampled(

@@ -1,7 +1,7 @@
 """Identifiers that are numbers, written as numbers are in one place and as text in another.
 
-Belongs here: when `17850.0` is the identifier `17850`. Does not belong here: blanks and null words
-around them (`null_words.py`).
+Belongs here: when `17850.0` is the identifier `17850`, and where it looks so and cannot be known.
+Does not belong here: blanks and null words around them (`null_words.py`).
 
 Integers with gaps are stored as floats by spreadsheets and pandas, so one export has `17850.0` and
 the next `17850`. They are one identifier only where all identifiers of that kind are numbers, in
@@ -10,6 +10,7 @@ what a float64 holds stay as they are, since nothing is ever converted to a floa
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 import polars as pl
@@ -56,6 +57,43 @@ def one_spelling(columns: Mapping[str, pl.Series]) -> tuple[dict[str, pl.Series]
     if not all_numeric(list(columns.values())):
         return dict(columns), False
     return {section: whole_numbers(column) for section, column in columns.items()}, True
+
+
+@dataclass(frozen=True)
+class LookAlikes:
+    """Identifiers that are left as two, though they may be one: `1001.0` beside `1001`.
+
+    Attributes:
+        pairs: so many look like one and the same.
+        rows: rows of their two spellings.
+        words: different identifiers that are no numbers, for the sake of which nothing is joined.
+    """
+
+    pairs: int
+    rows: int
+    words: int
+
+
+def look_alikes(columns: Sequence[pl.Series]) -> LookAlikes | None:
+    """Identifiers of one kind that are spelled as numbers in two ways; None where none is.
+
+    Args:
+        columns: identifiers of the kind from all sections, as they are left.
+    """
+    texts = pl.concat([column.drop_nulls().alias("text") for column in columns])
+    counts = texts.value_counts(name="rows")
+    numeric = counts.filter(pl.col("text").str.contains(NUMERIC))
+    if not numeric["text"].str.contains("[.eE]").any():
+        return None
+    alike = (
+        numeric.with_columns(whole=whole_numbers(numeric["text"]))
+        .group_by("whole")
+        .agg(pl.len().alias("spellings"), pl.col("rows").sum())
+        .filter(pl.col("spellings") > 1)
+    )
+    if alike.is_empty():
+        return None
+    return LookAlikes(alike.height, int(alike["rows"].sum()), counts.height - numeric.height)
 
 
 def _integral(text: str) -> str:

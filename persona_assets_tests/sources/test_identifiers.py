@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from persona_assets.sources.identifiers import one_spelling
+from persona_assets.sources.identifiers import LookAlikes, look_alikes, one_spelling
 
 
 def spelled(**columns):
@@ -49,3 +49,12 @@ def test_identifiers_with_and_without_fraction_are_the_same(numbers, zeros):
     fractions = [f"{number}.{'0' * zeros}" for number in numbers]
     found, _ = spelled(events=fractions, products=numbers)
     assert found["events"] == found["products"] == numbers
+
+
+def test_two_spellings_of_a_number_beside_a_word_are_counted():
+    users = pl.Series("id", ["1001.0", "1001", "1001", "7.0", "8", "guest", None, "2e3", "2000"])
+    assert look_alikes([users]) == LookAlikes(pairs=2, rows=5, words=1)
+    elsewhere = [pl.Series("id", ["1001.0", "guest"]), pl.Series("id", ["1001"])]
+    assert look_alikes(elsewhere) == LookAlikes(pairs=1, rows=2, words=1)
+    assert look_alikes([pl.Series("id", ["1001.0", "A-17", "1002"])]) is None
+    assert look_alikes([pl.Series("id", ["A-1.0", "A-1"])]) is None

@@ -8,6 +8,7 @@ import pytest
 
 from persona_assets.cli.main import main
 from persona_assets.errors import UserError
+from persona_assets.sources.inspection import inspect_files
 from persona_assets.sources.validation import (
     check_files,
     refuse_what_does_not_fit,
@@ -171,3 +172,22 @@ def test_a_misspelt_event_name_stops_before_any_work_and_is_shown_with_its_mappi
         refuse_what_does_not_fit(result, most_rejected=0.5)
     one = check_files(*shop(rows=rows[: rows.index("u1,1,purchas")]), today=TODAY)
     assert what_is_wrong(one, most_rejected=0.5) is None  # a single slip stops nobody
+
+
+def test_people_who_may_be_one_are_counted_and_not_named(tmp_path):
+    rows = [("1001.0", 1), ("1001", 2), ("guest", 3)]
+    lines = [f"{user},p1,view,2024-05-13T10:00:0{n}Z" for user, n in rows]
+    (tmp_path / "events.csv").write_text("\n".join(["user,sku,type,time", *lines]) + "\n")
+    mapping = tmp_path / "shop.toml"
+    mapping.write_text(
+        '[events]\nfile = "events.csv"\nuser_id = "user"\nproduct_id = "sku"\n'
+        'event_type = "type"\ntimestamp = "time"\n[events.constants]\nconsent = true\n'
+    )
+    result = check_files(tmp_path, mapping, today=date(2024, 6, 1))
+    assert result.users == 3
+    note = next(each for each in result.notes if "two spellings" in each)
+    assert note.startswith("of user_id, 1 in two spellings such as 17850 and 17850.0 (2 rows)")
+    assert "1001" not in note
+    found = inspect_files(tmp_path / "events.csv", today=date(2024, 6, 1))
+    assert "1 in two spellings" in found.draft.toml
+    assert "1001" not in found.draft.toml

@@ -5,6 +5,7 @@ here: TOML, tables in the terminal.
 """
 
 from persona_assets.report.notation import count, share
+from persona_assets.sources.identifiers import look_alikes
 from persona_assets.sources.inspection.column_names import EXACT, looks_like_data, role_of
 from persona_assets.sources.inspection.columns import ColumnProfile
 from persona_assets.sources.inspection.roles import NUMBERS, Column
@@ -28,6 +29,8 @@ def of_column(column: Column) -> str:
     said = [_filled(profile), of_kind(column)]
     if column.role in ("user_id", "product_id", "order_id", "event_id") and profile.as_numbers:
         said.append(profile.as_numbers)
+    if column.role in _IDENTIFIERS and (alike := look_alikes([profile.values])):
+        said.append(f"{count(alike.pairs)} in two spellings such as 17850 and 17850.0")
     if column.role == "total":
         said.append("an amount, perhaps not of one piece")
     if column.role == "quantity" and (below := int(profile.values.str.starts_with("-").sum())):
