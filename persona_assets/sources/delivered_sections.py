@@ -86,9 +86,9 @@ def _two_spellings(kind: str, columns: Sequence[pl.Series]) -> str | None:
     if found is None:
         return None
     return (
-        f"of {kind}, {found.pairs:,} in two spellings such as 17850 and 17850.0 ({found.rows:,} rows) "
-        f"stay two each, since {found.words:,} others are no numbers; if they are one, write them "
-        "alike in the files"
+        f"of {kind}, {found.pairs:,} in two spellings such as 17850 and 17850.0 ({found.rows:,} "
+        f"rows) stay two each, since {found.words:,} others are no numbers; if they are one, write "
+        "them alike in the files"
     )
 
 

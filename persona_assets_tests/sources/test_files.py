@@ -405,3 +405,28 @@ def test_rows_that_where_lets_nothing_of_through_are_not_called_a_lack_of_rows(t
     folder = shop(tmp_path, toml, events_1_csv=DAY_TWO)
     with pytest.raises(UserError, match=r"no row of events\* .* whose rows have page = /shop or "):
         _ = source_of(folder).start
+
+
+@pytest.mark.parametrize(
+    ("prices", "read", "unread"),
+    [
+        (["1.234", '"5,99"'], [1.234, None], [None, "5,99"]),  # never 1234
+        (["12.5", '"1,299.00"', '"1,234"'], [12.5, 1299, 1234], [None, None, None]),
+        (["1299", '"5,99"', '"1.299,00"'], [1299, 5.99, 1299], [None, None, None]),
+        (["1.234", '"1,234"'], [1.234, 1234], [None, None]),
+        (["-1.234", "0.123", "1.5"], [-1.234, 0.123, 1.5], [None, None, None]),
+        (["1.5", '"5,99"', '"6,49"'], [None, 5.99, 6.49], ["1.5", None, None]),
+    ],
+)
+def test_json_s_numbers_are_what_they_are_beside_texts_of_any_notation(
+    tmp_path, prices, read, unread
+):
+    toml = SHOP.replace('action"\n', 'action"\nunit_price = "price"\n', 1)
+    rows = "".join(
+        f'{{"time": "2024-05-13T10:00:0{n}Z", "visitor": "ann", "sku": "1", "action": "buy", '
+        f'"price": {price}}}\n'
+        for n, price in enumerate(prices)
+    )
+    events = events_of(source_of(shop(tmp_path, toml, events_1_jsonl=rows)))
+    assert events["unit_price"].to_list() == read
+    assert events["unit_price_text"].to_list() == unread

@@ -10,6 +10,7 @@ an event, and the mart's rules say what becomes of it.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -53,13 +54,20 @@ def _no_value(_: str) -> None:
     """What `NaN` and `Infinity` stand for: they are no JSON and no values."""
 
 
+def _number(text: str) -> str:
+    """A typed number is no matter of notation: with a fourth decimal, 1.234 is no thousand."""
+    return f"{text}0" if _LIKE_A_THOUSAND.fullmatch(text) else text
+
+
+_LIKE_A_THOUSAND = re.compile(r"-?[1-9][0-9]{0,2}\.[0-9]{3}")
+
 DECODER = json.JSONDecoder(
     parse_int=str,
-    parse_float=str,
+    parse_float=_number,
     parse_constant=_no_value,
     object_pairs_hook=_without_duplicates,
 )
-"""Numbers stay the text that they were."""
+"""Numbers stay the text that they were, but for what a decimal comma would make a thousand of."""
 
 
 class Walker:
