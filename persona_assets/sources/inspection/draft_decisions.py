@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from persona_assets.sources.inspection import evidence
 from persona_assets.sources.inspection.column_names import speaks_of
 from persona_assets.sources.inspection.columns import share_of
+from persona_assets.sources.inspection.guesses import NEARLY_ALL
 from persona_assets.sources.inspection.roles import Column, KnownTable
-from persona_assets.sources.inspection.sections import NEARLY_ALL, Section
+from persona_assets.sources.inspection.sections import Section
 from persona_assets.sources.inspection.toml_text import key, remark, text
 from persona_assets.sources.typed_columns import NO, YES
 

@@ -8,8 +8,8 @@ from persona_assets.report.notation import count, share
 from persona_assets.sources.identifiers import look_alikes
 from persona_assets.sources.inspection.column_names import EXACT, looks_like_data, role_of
 from persona_assets.sources.inspection.columns import ColumnProfile
+from persona_assets.sources.inspection.guesses import Guess
 from persona_assets.sources.inspection.roles import NUMBERS, Column
-from persona_assets.sources.inspection.sections import Guess
 from persona_assets.sources.inspection.toml_text import text
 from persona_assets.sources.numbers import number_format
 

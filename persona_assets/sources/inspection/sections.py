@@ -1,35 +1,29 @@
 """Which table is which section of a mapping, and what of our columns it has.
 
 Belongs here: events, orders, products, people, searches; what is guessed, asked and assumed of
-each. Does not belong here: candidates for columns (`roles.py`), vendors' exports
+each. Does not belong here: columns (`roles.py`, `guesses.py`), vendors' exports
 (`known_exports.py`), writing it down (`drafts.py`).
 
 What a table cannot say at all (whose events they are, when they were) is *assumed* with a constant,
 so that the rest can be looked at; the draft says that nothing that depends on it means anything.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from persona_assets.sources.inspection.column_names import meanings, role_of
 from persona_assets.sources.inspection.columns import share_of
 from persona_assets.sources.inspection.event_names import event_type_of
-from persona_assets.sources.inspection.roles import KNOWN_SHARE, TIMES, Column, KnownTable, unused
+from persona_assets.sources.inspection.guesses import (
+    NEARLY_ALL,
+    Guess,
+    called,
+    guesses_of,
+    might_be,
+    plain_key,
+)
+from persona_assets.sources.inspection.roles import KNOWN_SHARE, Column, KnownTable, unused
 from persona_assets.sources.mapping import REQUIRED
-from persona_assets.sources.numbers import number_format, read_numbers
 from persona_assets.tables.mart import EVENT_TYPES
-
-NEARLY_ALL = 0.9
-MOST_KINDS = 30
-OURS: dict[str, tuple[str, ...]] = {
-    "events": ("event_id", "user_id", "product_id", "event_type", "timestamp", "arrived_at",
-               "quantity", "unit_price", "order_id"),
-    "orders": ("order_id", "user_id", "product_id", "timestamp", "quantity", "unit_price"),
-    "search_logs": ("user_id", "timestamp", "query", "results"),
-    "users": ("user_id", "country", "signup_date", "valid_from"),
-    "products": ("product_id", "name", "category", "brand", "price", "launch_date", "valid_from"),
-}  # fmt: skip
-"""Columns that a draft maps, in its order; consent is left to be stated."""
 
 ASSUMED = {
     "timestamp": ("2000-01-01T00:00:00Z", "no column holds times, so that everything would have "
@@ -42,21 +36,6 @@ ASSUMED = {
 OF_THE_DAY = r"^[0-9]{1,2}:[0-9]{2}"
 """Times of the day, whose day is in another column."""
 PURCHASES = "there are no names of events, but prices, quantities or orders: lines of purchases"
-
-
-@dataclass(frozen=True)
-class Guess:
-    """One of our columns.
-
-    Attributes:
-        ours: its name.
-        column: the column of theirs.
-        others: further columns that might be meant.
-    """
-
-    ours: str
-    column: Column
-    others: tuple[Column, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -122,20 +101,20 @@ def _as_events(table: KnownTable) -> tuple[int, int]:
 
 
 def _is_of_products(table: KnownTable) -> bool:
-    key = table.best("product_id") or _plain_key(table, "product")
+    key = table.best("product_id") or plain_key(table, "product")
     if key is None or table.has("user_id") or table.has("event_type") or table.has("order_id"):
         return False
     described = any(map(table.has, ("name", "category", "brand", "unit_price", "launch_date")))
     once = key.profile.distinct >= NEARLY_ALL * key.profile.filled
-    return described and (once or table.has("valid_from") or "product" in _called(table))
+    return described and (once or table.has("valid_from") or "product" in called(table))
 
 
 def _is_of_users(table: KnownTable) -> bool:
-    key = table.best("user_id") or _plain_key(table, "who")
+    key = table.best("user_id") or plain_key(table, "who")
     if key is None or table.has("product_id") or table.has("order_id"):
         return False
     once = key.profile.distinct >= NEARLY_ALL * key.profile.filled
-    return once or "who" in _called(table)
+    return once or "who" in called(table)
 
 
 def _is_of_searches(table: KnownTable) -> bool:
@@ -154,12 +133,6 @@ _OTHERS = (
 )
 
 
-def _called(table: KnownTable) -> set[str]:
-    """What the names of a table's files say."""
-    stems = (name.rsplit("/", 1)[-1].split(".")[0] for name in table.table.files[:1])
-    return {meaning for stem in stems for meaning in meanings(stem)}
-
-
 def _kind_of_files(table: KnownTable) -> str | None:
     """What happened, where the names of the files are known names of events: `views_2024.csv`."""
     stems = {
@@ -168,11 +141,6 @@ def _kind_of_files(table: KnownTable) -> str | None:
     kinds = {event_type_of(stem) for stem in stems}
     kind = kinds.pop() if len(kinds) == 1 else None
     return kind if kind in EVENT_TYPES else None
-
-
-def _plain_key(table: KnownTable, meaning: str) -> Column | None:
-    """A column `id` or `code` in a file that is named after what it describes."""
-    return table.best("identifier") if meaning in _called(table) else None
 
 
 def _products_within(events: KnownTable) -> Section | None:
@@ -185,7 +153,7 @@ def _products_within(events: KnownTable) -> Section | None:
 
 
 def _section(name: str, table: KnownTable) -> Section:
-    guesses = tuple(_guesses(name, table))
+    guesses = tuple(guesses_of(name, table))
     mapped = {each.ours for each in guesses}
     asked: dict[str, tuple[Column, ...]] = {}
     stated: dict[str, tuple[str, str]] = {}
@@ -197,7 +165,7 @@ def _section(name: str, table: KnownTable) -> Section:
             stated[ours] = (kind, "the files are called so, and no column says what happened")
         elif ours == "event_type" and any(map(table.has, ("order_id", "quantity", "unit_price"))):
             stated[ours] = ("purchase", PURCHASES)
-        elif candidates := _might_be(ours, table, [each.column.name for each in guesses]):
+        elif candidates := might_be(ours, table, [each.column.name for each in guesses]):
             asked[ours] = candidates
         elif ours in ASSUMED:
             stated[ours] = ASSUMED[ours]
@@ -208,75 +176,6 @@ def _section(name: str, table: KnownTable) -> Section:
     choices = [each.name for columns in asked.values() for each in columns]
     left = unused(table, [*used, *choices])
     return Section(name, table, guesses, asked, stated, frozenset(assumed), left)
-
-
-def _guesses(name: str, table: KnownTable) -> Iterator[Guess]:
-    for ours in OURS[name]:
-        candidates = table.candidates.get("unit_price" if ours == "price" else ours, ())
-        if not candidates and ours == REQUIRED[name][0]:
-            key = _plain_key(table, {"users": "who", "products": "product"}.get(name, "-"))
-            candidates = (key,) if key else ()
-        if not candidates and ours == "user_id":
-            candidates = table.candidates.get("e-mail", ())
-        if not candidates and ours == "event_id" and name == "events":
-            candidates = _event_ids(table)
-        if not candidates and ours == "unit_price":
-            candidates = _lone_amount(table)
-        candidates = tuple(each for each in candidates if _is_safe(ours, each, table))
-        if candidates:
-            yield Guess(ours, candidates[0], candidates[1:4])
-
-
-def _is_safe(ours: str, column: Column, table: KnownTable) -> bool:
-    """Whether mapping a column that is not required can cost no rows and stop no run."""
-    profile = column.profile
-    if ours == "event_id":
-        return profile.distinct == profile.filled == profile.rows
-    if ours == "price":  # of a catalogue, in which nothing may be lost
-        read = read_numbers(profile.values, number_format([profile.values]))
-        return read.count() == profile.filled
-    if ours in ("arrived_at", "signup_date", "launch_date") and column.times is not None:
-        when = table.best("timestamp") if ours == "arrived_at" else None
-        same = when is None or (when.times and when.times.setting) == column.times.setting
-        whole = ours != "arrived_at" or column.times.readable == profile.rows
-        return same and whole and column.times.readable == profile.filled
-    return True
-
-
-def _event_ids(table: KnownTable) -> tuple[Column, ...]:
-    """A column `id` that is different in every row."""
-    lone = table.candidates.get("identifier", ())
-    return tuple(each for each in lone if each.profile.distinct == each.profile.rows)
-
-
-def _lone_amount(table: KnownTable) -> tuple[Column, ...]:
-    """An amount, where every row is of one piece for all that is known."""
-    quantity = table.best("quantity")
-    if quantity is not None and quantity.profile.constant not in ("1", "1.0"):
-        return ()
-    return table.candidates.get("total", ())
-
-
-def _might_be(ours: str, table: KnownTable, used: Sequence[str]) -> tuple[Column, ...]:
-    """Columns to choose from, where no name says which of ours one is."""
-    if ours == "user_id" and table.has("session"):
-        return table.candidates["session"]
-    free = [
-        each
-        for each in unused(table, used)
-        if each.role in ("none", "identifier", "person") and each.profile.kind != "empty"
-    ]
-    if ours == "timestamp":
-        return tuple(each for each in free if each.times is not None or _is_called_a_time(each))
-    if ours in ("user_id", "product_id"):
-        return tuple(each for each in free if _may_be_a_key(each))[:4]
-    if ours == "event_type":
-        return tuple(each for each in free if _may_be_kinds(each))[:4]
-    return ()
-
-
-def _is_called_a_time(column: Column) -> bool:
-    return role_of(column.name)[0] in TIMES
 
 
 def times_of_day(section: Section) -> Column | None:
@@ -291,22 +190,4 @@ def times_of_day(section: Section) -> Column | None:
             if share_of(each.profile.values.drop_nulls(), OF_THE_DAY) >= NEARLY_ALL
         ),
         None,
-    )
-
-
-def _may_be_kinds(column: Column) -> bool:
-    """Whether some values are names of events, or the name speaks of kinds."""
-    few = column.profile.kind == "text" and 1 < column.profile.distinct <= MOST_KINDS
-    return few and (column.known_events > 0 or "kind" in meanings(column.name))
-
-
-def _may_be_a_key(column: Column) -> bool:
-    """Whether values come again, but not often enough to be a handful of kinds."""
-    profile = column.profile
-    if profile.kind not in ("text", "whole numbers") or column.times is not None:
-        return False
-    if _is_called_a_time(column):
-        return False
-    return profile.filled >= NEARLY_ALL * profile.rows and (
-        min(20, 0.2 * profile.rows) <= profile.distinct < profile.rows
     )
