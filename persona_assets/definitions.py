@@ -24,6 +24,7 @@ from persona_assets.assets import (  # noqa: E402
     monitoring,
     raw,
     segmentation,
+    serving,
 )
 from persona_assets.checks.build import build_checks  # noqa: E402
 from persona_assets.orchestration.maintenance.job import maintenance  # noqa: E402
@@ -38,6 +39,7 @@ GROUPS = (
     models,
     evaluation,
     monitoring,
+    serving,
     experiments,
 )
 ASSETS = tuple(asset for group in GROUPS for asset in group.ASSETS)

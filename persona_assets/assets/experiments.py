@@ -8,7 +8,7 @@ from persona_assets.assets.plot import plot
 from persona_assets.assets.weekly import at
 from persona_assets.evaluation.comparison import newest_evaluated
 from persona_assets.experiments import analysis, experiment_plots
-from persona_assets.experiments.arms import trained_arms
+from persona_assets.experiments.arms import competing_arms
 from persona_assets.experiments.fitted_response import fit_response
 from persona_assets.experiments.prices import price_list
 from persona_assets.experiments.response import PlantedResponse, ResponseModel
@@ -16,17 +16,20 @@ from persona_assets.experiments.simulator import simulate
 from persona_assets.skipped import Partial
 from persona_assets.tables import evaluation, experiments, features, mart, raw
 from persona_assets.tables.models import FALLBACK_USER, TOP_K
+from persona_assets.tables.serving import CHAMPION
 from persona_assets.transforms.attribute_history import as_known_at, newest
 from persona_assets.transforms.history import known_before
 
 EXPERIMENT = "recommender"
-ARMS = {"control": "popularity", "baseline": "als", "candidate": "bpr"}
 
 
 @table_asset(
     experiments.AB_TEST_SIMULATION,
     reads={
-        "comparison": Reads(evaluation.MODEL_COMPARISON, columns=("cutoff",)),
+        "comparison": Reads(
+            evaluation.MODEL_COMPARISON, columns=("cutoff", "model", "metric", "k", "value")
+        ),
+        "champion": Reads(CHAMPION, columns=("model",)),
         "lists": Reads(TOP_K),
         "interactions": Reads(mart.USER_ITEM_INTERACTIONS, until=evaluation.OFFLINE_METRICS),
         "users": Reads(raw.USER_HISTORY, until=evaluation.OFFLINE_METRICS),
@@ -40,6 +43,7 @@ ARMS = {"control": "popularity", "baseline": "als", "candidate": "bpr"}
 def ab_test_simulation(
     context: dg.AssetExecutionContext,
     comparison: pl.DataFrame,
+    champion: pl.DataFrame,
     lists: pl.DataFrame,
     interactions: pl.DataFrame,
     users: pl.DataFrame,
@@ -47,7 +51,7 @@ def ab_test_simulation(
     user_vectors: pl.DataFrame,
     item_vectors: pl.DataFrame,
 ) -> Partial[pl.DataFrame]:
-    """A week in which popularity, ALS and BPR each serve a third of the users.
+    """A week in which the champion and the two best other models each serve a third of the users.
 
     At the newest evaluated cut-off. Users respond by the synthetic shop's planted tastes; for a
     real shop by a response model fitted on the mart, and `responses` says so.
@@ -55,7 +59,6 @@ def ab_test_simulation(
     shop = context.resources.shop
     cutoff = newest_evaluated(comparison)
     shown = at(lists, cutoff)
-    arms, untrained = trained_arms(ARMS, context.resources.lake.skipped(TOP_K), cutoff)
     prices = price_list(as_known_at(products, cutoff), known_before(interactions, cutoff))
     truth = shop.planted_truth(newest(users, "user_id"), newest(products, "product_id"))
     response: ResponseModel
@@ -79,10 +82,10 @@ def ab_test_simulation(
         prices,
         experiment=EXPERIMENT,
         cutoff=cutoff,
-        arms=arms,
+        arms=competing_arms(champion["model"].item(), comparison),
         seed=shop.settings.seed,
     )
-    return Partial(simulated, (*untrained, *analysis.unknown_metrics(simulated)))
+    return Partial(simulated, analysis.unknown_metrics(simulated))
 
 
 @table_asset(

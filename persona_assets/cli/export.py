@@ -19,7 +19,7 @@ from persona_assets.errors import UserError
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["top_k"]))
+@click.argument("what", type=click.Choice(["served", "top_k"]))
 @click.option("--format", "form", type=click.Choice(["csv", "parquet"]), required=True)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="File to write.")
 @click.option("--model", help="Only this model's lists.")
@@ -28,10 +28,11 @@ from persona_assets.errors import UserError
 def export(
     what: str, form: str, out: Path, model: str | None, cutoff: datetime | None, hashed: bool
 ) -> None:
-    """Write the recommendation lists with the shop's own identifiers of customers.
+    """Write the lists with the shop's own identifiers of customers.
 
-    They take the home's hash key, and the file can be read by its owner only. A `customer` * is
-    the list for people without history.
+    `served` is what shoppers get, the champion's lists; `top_k` has those of all models. They take
+    the home's hash key, and the file can be read by its owner only. A `customer` * is the list for
+    people without history.
     """
     from persona_assets.resources.build import build_store
     from persona_assets.serving import lists
@@ -40,10 +41,15 @@ def export(
         raise UserError(f"--out {out} is a folder, or in none that exists; name a file")
     current = home_with_lists()
     store = build_store(current)
-    day = lists.cutoff_of(store, cutoff.date() if cutoff else None)
-    models = [lists.model_of(store, day, model)] if model else []
     key = None if hashed else key_of(current)
-    rows = lists.all_lists(store, day, models)
+    if what == "served":
+        if model or cutoff:
+            raise UserError("served has one model at one cut-off; for others export top_k")
+        rows = lists.served_lists(store)
+        day = rows["cutoff"][0]
+    else:
+        day = lists.cutoff_of(store, cutoff.date() if cutoff else None)
+        rows = lists.all_lists(store, day, [lists.model_of(store, day, model)] if model else [])
     if key is not None:
         rows = lists.with_customers(store, rows, key)
         if unknown := rows.filter(pl.col("customer").is_null())["customer"].len():

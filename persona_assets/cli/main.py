@@ -14,6 +14,7 @@ import click
 from persona_assets.cli import failures, home_in_use, interruption
 from persona_assets.cli.benchmark import benchmark
 from persona_assets.cli.check import check
+from persona_assets.cli.demo import demo
 from persona_assets.cli.export import export
 from persona_assets.cli.inspect import inspect
 from persona_assets.cli.maintenance import maintenance
@@ -23,7 +24,7 @@ from persona_assets.cli.recommend import recommend
 from persona_assets.cli.rekey import rekey
 from persona_assets.cli.report import report
 from persona_assets.cli.restate import restate
-from persona_assets.cli.run import demo, run
+from persona_assets.cli.run import run
 from persona_assets.cli.segment import segment
 from persona_assets.cli.ui import ui
 from persona_assets.errors import PersonaError, UserError

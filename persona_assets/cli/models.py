@@ -35,7 +35,7 @@ def models_(json_asked: bool) -> None:
     from persona_assets.tuning.promotion import champion
 
     current = settings_module.load()
-    store = _store(current)
+    store = store_of(current)
     found = overviews(store, exclude=current.exclude)
     if json_asked:
         click.echo(as_json(found))
@@ -82,7 +82,7 @@ def tune(model: str, trials: int, sampler: str, seed: int | None, tracking_uri: 
     search.refuse(trials, sampler)
     subject = model_named(model)
     current = _home()
-    store = _store(current)
+    store = store_of(current)
     week = _validation_week(store, current)
     tracker = Tracker(tracking_uri, model) if tracking_uri else None
     click.echo(
@@ -104,7 +104,7 @@ def tune(model: str, trials: int, sampler: str, seed: int | None, tracking_uri: 
         current.seed if seed is None else seed,
     )
     rows = asked.run(
-        week, side_information=_side_information(store, current)(week.cutoff), told=told
+        week, side_information=side_information_at(store, current)(week.cutoff), told=told
     )
     path = _plot(current, rows, asked.model)
     best = study.best(rows)
@@ -140,7 +140,7 @@ def promote(model: str, study_id: str | None, trial: int | None, to_default: boo
     if to_default and study_id is not None:
         raise UserError("--default and --study exclude each other; leave one of them out")
     current = _home()
-    store = _store(current)
+    store = store_of(current)
     now = datetime.now(UTC)
     if to_default:
         configurations.use(store, model, default.config.to_json(), now=now)
@@ -159,15 +159,9 @@ def promote(model: str, study_id: str | None, trial: int | None, to_default: boo
             exclude=current.exclude,
             seed=current.seed,
             now=now,
-            side_information=_side_information(store, current),
+            side_information=side_information_at(store, current),
         )
-        click.echo(
-            f"{model} is champion: {measured.metric} {measured.candidate:.4f} against "
-            f"{measured.champion:.4f} of {measured.against}, difference {measured.difference:+.4f} "
-            f"[{measured.low:+.4f}, {measured.high:+.4f}] over {measured.users} users and "
-            f"{len(measured.weeks)} weeks; lists {measured.coverage:.1%} of the products on sale "
-            f"against {measured.champion_coverage:.1%}"
-        )
+        click.echo(f"{model} is champion: {measured.summary()}")
 
 
 @click.command()
@@ -177,7 +171,7 @@ def rollback() -> None:
 
     current = _home()
     before, again = promotion.rollback(
-        _store(current), exclude=current.exclude, now=datetime.now(UTC)
+        store_of(current), exclude=current.exclude, now=datetime.now(UTC)
     )
     click.echo(f"{again.model} is champion again, {before.model} is archived; its configuration:")
     click.echo(again.parameters)
@@ -197,7 +191,7 @@ def _home() -> Settings:
     return current
 
 
-def _store(current: Settings) -> "DeltaStore":
+def store_of(current: Settings) -> "DeltaStore":
     """The lake, read in this process whatever the engine is."""
     from persona_assets.lake import DeltaStore
 
@@ -214,7 +208,7 @@ def _validation_week(store: "DeltaStore", current: Settings) -> "Week":
     return validation_week(known, trained=trained, exclude=current.exclude)
 
 
-def _side_information(store: "DeltaStore", current: Settings) -> "SideInformationAt":
+def side_information_at(store: "DeltaStore", current: Settings) -> "SideInformationAt":
     """What was known of people and products at a cut-off, and its segments.
 
     Where a cut-off was not segmented, nothing is known of segments: a model that needs them says

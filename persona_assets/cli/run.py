@@ -1,15 +1,17 @@
-"""The commands `persona demo` and `persona run`.
+"""The command `persona run`.
 
-Belongs here: their arguments, the source that they describe, and what is printed. Does not belong
-here: planning and executing runs (`orchestration/runs/`), settings (`settings.py`).
+Belongs here: its arguments, the source that they describe, and what is printed. Does not belong
+here: planning and executing runs (`orchestration/runs/`), settings (`settings.py`), or the demo
+(`demo.py`).
 """
 
 import os
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,7 +22,6 @@ from persona_assets.cli.home_source import refuse_other_source
 from persona_assets.cli.output import messages, say
 from persona_assets.cli.report import show
 from persona_assets.errors import FailedChecksError, UserError
-from persona_assets.segmentation.config import SegmentationConfig
 from persona_assets.settings import Settings, SourceSettings
 from persona_assets.sources.files import FilesSource
 from persona_assets.sources.mapping_document import printable
@@ -31,27 +32,22 @@ from persona_assets.sources.validation import (
     refuse_what_does_not_fit,
     validate,
 )
+from persona_assets.tables.serving import CHAMPION
+
+if TYPE_CHECKING:
+    from persona_assets.orchestration.runs.plan import PlannedRun
+    from persona_assets.orchestration.runs.work import Work
 
 DEFAULT_WEEKS = 4
-# A first look: two weeks show that there is a replay; no metric looks beyond 20 products.
-DEMO_WEEKS = 2
-DEMO_TOP_K = 20
-DEMO_SEGMENTATION = SegmentationConfig(sample=1_000, bootstraps=3, most_k=6)
-DEMO = SourceSettings(
+SYNTHETIC = SourceSettings(
     name="synthetic",
     start=date(2025, 1, 1),
     end=date(2025, 3, 2),
     options={"users": 3000, "products": 1200, "seed": 7},
 )
+"""What `--source synthetic` is where the arguments do not say."""
 
 _DAY = click.DateTime(["%Y-%m-%d"])
-
-
-@click.command()
-def demo() -> None:
-    """Generate a small shop, materialize the whole graph, and show the report."""
-    changes = {"top_k": DEMO_TOP_K, "segmentation": DEMO_SEGMENTATION}
-    _run(DEMO, weeks=DEMO_WEEKS, changes=changes, identifiers_are_public=True, small=True)
 
 
 @click.command()
@@ -87,7 +83,7 @@ def run(weeks: int, everything: bool, top_k: int | None, exclude: str | None, **
     changes = {"top_k": top_k, "exclude": exclude, "seed": given["seed"]}
     with telling.of_failure():
         source, identifiers_are_public = _source(**given)
-        _run(
+        bring_up_to_date(
             source,
             weeks=weeks,
             everything=everything,
@@ -147,7 +143,7 @@ def _source(
                 f"--{name} {printable(str(value))} is not UTF-8, and the home's settings have to "
                 "name it; rename it"
             )
-    defaults = DEMO if source == "synthetic" else None
+    defaults = SYNTHETIC if source == "synthetic" else None
     first = start.date() if start else (defaults.start if defaults else None)
     last = end.date() if end else (defaults.end if defaults and not live else None)
     if first and last and last <= first:
@@ -168,15 +164,30 @@ def _source(
     return SourceSettings(source, *calendar, options), opened.identifiers_are_public
 
 
-def _run(
+def bring_up_to_date(
     source: SourceSettings,
     *,
     weeks: int,
     changes: dict[str, Any],
     identifiers_are_public: bool,
     everything: bool = False,
-    small: bool = False,
+    at_begin: Callable[[Settings], None] | None = None,
+    before_reports: Callable[[Settings], None] | None = None,
 ) -> None:
+    """Bind the home to `source`, then `compute`.
+
+    Args:
+        source: of the home.
+        weeks: see `compute`, as the last three.
+        changes: settings to change by name.
+        identifiers_are_public: whether the source's people may be named.
+        everything: see `compute`.
+        at_begin: see `compute`.
+        before_reports: see `compute`.
+
+    Raises:
+        UserError: the home is of another source.
+    """
     before = settings_module.load()
     # Asked twice: here so that a refusal makes no home, and when no other command can fill it.
     refuse_other_source(before, source)
@@ -185,7 +196,13 @@ def _run(
         refuse_other_source(settings_module.load(), source)
         # Refused before any work; a step would refuse another key than the lake's, too.
         current.secret_key(identifiers_are_public=identifiers_are_public)
-        compute(current, weeks=weeks, everything=everything, small=small)
+        compute(
+            current,
+            weeks=weeks,
+            everything=everything,
+            at_begin=at_begin,
+            before_reports=before_reports,
+        )
 
 
 def _look_at(files: FilesSource, most_rejected: float) -> None:
@@ -197,9 +214,21 @@ def _look_at(files: FilesSource, most_rejected: float) -> None:
 
 
 def compute(
-    current: Settings, *, weeks: int, everything: bool = False, small: bool = False
+    current: Settings,
+    *,
+    weeks: int,
+    everything: bool = False,
+    at_begin: Callable[[Settings], None] | None = None,
+    before_reports: Callable[[Settings], None] | None = None,
 ) -> None:
     """Bring the home up to date and show the report; no other command may write to it meanwhile.
+
+    Args:
+        current: settings of the home.
+        weeks: replayed weeks.
+        everything: make everything again, due or not.
+        at_begin: called once the home is there, before anything is made in it.
+        before_reports: called when all weeks are evaluated, before the champion is looked up.
 
     Raises:
         DataError: a step failed, or a check did.
@@ -221,14 +250,12 @@ def compute(
     from persona_assets.orchestration.runs import missing, run_history
     from persona_assets.orchestration.runs.execute import execute
     from persona_assets.orchestration.runs.fingerprint import source_files, up_to_date
-    from persona_assets.orchestration.runs.plan import plan
+    from persona_assets.orchestration.runs.plan import PlannedRun, plan
     from persona_assets.orchestration.runs.present import work
-    from persona_assets.orchestration.runs.summary import kept_days, summary
     from persona_assets.resources.build import build_store
-    from persona_assets.tuning.demo_sizes import use_demo_sizes
 
-    if small:
-        use_demo_sizes(build_store(current), now=datetime.now(UTC))
+    if at_begin:
+        at_begin(current)
     planned = plan(weeks)
     files = source_files(current)  # what arrives from here on is of the next run
     if folder == current.home / "dagster":
@@ -245,6 +272,9 @@ def compute(
         return
     todo = work(defs, planned, lost=lost)
     outlook = todo.outlook()
+    runs: Iterable[PlannedRun] | None = None if everything else todo.runs()
+    if before_reports:
+        runs = _after_evaluation(runs or planned, partial(before_reports, current))
     with (
         interruption.at_end(partial(_close_own_runs, current.home)),
         progress_of(planned, defs, messages),
@@ -253,19 +283,14 @@ def compute(
             current,
             defs,
             planned,
-            due=None if everything else todo.runs(),
+            due=runs,
             side_by_side=everything or todo.side_by_side(outlook),
             files=files,
             child_died=partial(interruption.end, code=1),
         )
     show(current, "html")
-    cadences = {node.path: node.cadence for node in todo.nodes}
     if not everything:
-        made = [f"made {line}" for line in summary(todo.done, cadences)]
-        for line in (*made, *kept_days(todo)):
-            say(line)
-        if not any(todo.done.values()):
-            say("Nothing was due: no work done.")
+        _tell_what_was_made(todo)
     telling.of_warnings(current, record.checks, before.checks if before else None)
     if failed := [check for check in record.checks if check.outcome == "failed"]:
         raise FailedChecksError(
@@ -273,6 +298,27 @@ def compute(
             f"{failed[0].partition}: {failed[0].description}; mend the data and run again",
             notice.failed(failed),
         )
+
+
+def _tell_what_was_made(todo: "Work") -> None:
+    from persona_assets.orchestration.runs.summary import kept_days, summary
+
+    cadences = {node.path: node.cadence for node in todo.nodes}
+    made = [f"made {line}" for line in summary(todo.done, cadences)]
+    for line in (*made, *kept_days(todo)):
+        say(line)
+    if not any(todo.done.values()):
+        say("Nothing was due: no work done.")
+
+
+def _after_evaluation(
+    runs: Iterable["PlannedRun"], act: Callable[[], None]
+) -> Iterator["PlannedRun"]:
+    """`runs`; before the one that looks up the champion, `act`."""
+    for planned in runs:
+        if planned.job == "reports" and (not planned.assets or CHAMPION.path in planned.assets):
+            act()
+        yield planned
 
 
 def _refuse_lake_of_others(root: str) -> None:

@@ -27,9 +27,8 @@ from persona_assets.experiments.comparison import (
 from persona_assets.multiple_testing import holm
 from persona_assets.skipped import Skipped
 from persona_assets.tables import TABLES
-from persona_assets.tables.experiments import ARMS
+from persona_assets.tables.experiments import ARMS, CONTROL
 
-CONTROL = "control"
 PRIMARY = "conversion"
 REVENUE = "revenue_per_user"
 SIGNIFICANT = 0.05
@@ -114,6 +113,11 @@ def analyse(simulation: pl.DataFrame) -> pl.DataFrame:
 def _listed(users: Mapping[str, int]) -> str:
     named = [f"{count} in {arm}" for arm, count in users.items()]
     return ", ".join(named) or "no users"
+
+
+def arm_to_ship(verdict: str) -> str | None:
+    """The arm that `verdict`, of experiments/ab_test_results, would ship; None: control stays."""
+    return next((arm for arm in ARMS if verdict.startswith(f"Ship {arm} (")), None)
 
 
 def unknown_metrics(simulation: pl.DataFrame) -> tuple[Skipped, ...]:

@@ -1,39 +1,39 @@
-"""The arms of an experiment, of which only those with a trained model can take part.
+"""The arms of an experiment: the champion against those that might take its place.
 
-Belongs here: which arms there are. Does not belong here: who is in which (`assignment.py`).
+Belongs here: which model is in which arm. Does not belong here: who is in which arm
+(`assignment.py`).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import date
+import polars as pl
 
 from persona_assets.errors import InsufficientDataError
-from persona_assets.skipped import Skipped
+from persona_assets.evaluation.oracle import ORACLE
+from persona_assets.tables.experiments import ARMS, CONTROL
 
-CONTROL = "control"
+_METRIC, _K = "ndcg", 10
 
 
-def trained_arms(
-    arms: Mapping[str, str], untrained: Sequence[Skipped], cutoff: date
-) -> tuple[dict[str, str], list[Skipped]]:
-    """The arms whose model has lists at `cutoff`, and why the others have none.
+def competing_arms(champion: str, comparison: pl.DataFrame) -> dict[str, str]:
+    """Control is the champion, challengers are the best others by nDCG@10.
 
     Args:
-        arms: model by arm; `control` is among them.
-        untrained: what recommendations/top_k lacks: its parts are models.
-        cutoff: of the lists.
+        champion: name of the model that serves.
+        comparison: rows of `evaluation/model_comparison`.
+
+    Returns:
+        Model by arm, in the order of `ARMS`; without the second challenger where there is none.
 
     Raises:
-        InsufficientDataError: the model of control is not trained, or that of no other arm is.
+        InsufficientDataError: the champion was not evaluated in that week, or it alone was.
     """
-    reasons = {each.part: each for each in untrained if each.partition == cutoff}
-    left = {arm: model for arm, model in arms.items() if model not in reasons}
-    missing = [
-        replace(reasons[model], partition=None) for model in arms.values() if model in reasons
-    ]
-    if CONTROL not in left or len(left) < 2:
+    evaluated = comparison.filter(
+        pl.col("metric") == _METRIC, pl.col("k") == _K, pl.col("model") != ORACLE
+    ).sort("value", "model", descending=[True, False])
+    names = evaluated["model"].to_list()
+    others = [name for name in names if name != champion]
+    if champion not in names or not others:
         raise InsufficientDataError(
-            "an experiment needs control and another arm, and of their models are not trained: "
-            + "; ".join(f"{each.part}, because {each.reason}" for each in missing)
+            f"an experiment needs the champion, {champion}, as control, and another model, and "
+            f"evaluated were {', '.join(names) or 'none'}"
         )
-    return left, missing
+    return {CONTROL: champion} | dict(zip(ARMS[1:], others, strict=False))

@@ -31,6 +31,8 @@ cut-off |
 | `replay` | model → cut-off → `<metric>` → `value`, `low`, `high` |
 | `drift` | cut-off → `drift_share` and `columns`: name → `score`, `threshold`, `method`, \
 `drifted` |
+| `champion` | `model`, `parameters`, `action`, `since` (or null), `evidence`, `cutoff` (or null), \
+`artefact_hash` (or null); null: there is none |
 | `ab_test` | `experiment`, `cutoff`, `responses` (`planted`, `fitted`), `arms`: arm → `model`, \
 `users`; `verdict`, `srm_p_value`, `effects`: list of `arm`, `metric`, `value`, `control_value`, \
 `effect`, `low`, `high`, `p_value`, `adjusted_p_value` |
@@ -110,6 +112,7 @@ def as_json(report: Report) -> str:
         "staleness": _nested(report.ages, ("model", "cutoff", "age_weeks"), (*_VALUES, *_CHANGES)),
         "replay": _replay(report.replay),
         "drift": _drift(report.drift),
+        "champion": next(report.champion.iter_rows(named=True), None),
         "ab_test": _ab_test(report),
         "customers": _customers(report.customers),
         "skipped": report.skipped.to_dicts(),

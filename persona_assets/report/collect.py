@@ -33,6 +33,7 @@ from persona_assets.tables.experiments import AB_TEST_RESULTS, AB_TEST_SIMULATIO
 from persona_assets.tables.mart import QUARANTINE, USER_ITEM_INTERACTIONS
 from persona_assets.tables.monitoring import DATA_DRIFT, SKIPPED
 from persona_assets.tables.raw import EVENTS
+from persona_assets.tables.serving import CHAMPION
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,8 @@ class Report:
     evaluation/recommendation_analysis, `pairs` evaluation/pairwise_comparison and `segments`
     evaluation/segment_metrics, all three at the comparison's cut-off, `cold` evaluation/cold_start,
     `replay` evaluation/replay_validation, `ages` evaluation/staleness, `drift`
-    monitoring/data_drift, `ab_test` experiments/ab_test_results. `arms` has `arm, model, users` of
-    the simulated experiment. `customers` are the customer segments, `skipped` monitoring/skipped.
+    monitoring/data_drift, `champion` models/champion, `ab_test` experiments/ab_test_results. `arms`
+    has `arm, model, users` of the simulated experiment. `customers` are the customer segments, `skipped` monitoring/skipped.
     """
 
     home: Path
@@ -98,6 +99,7 @@ class Report:
     replay: pl.DataFrame
     ages: pl.DataFrame
     drift: pl.DataFrame
+    champion: pl.DataFrame
     ab_test: pl.DataFrame
     arms: pl.DataFrame
     customers: Customers
@@ -139,6 +141,7 @@ def collect(
         replay=_rows(store, REPLAY_VALIDATION),
         ages=_rows(store, STALENESS),
         drift=_rows(store, DATA_DRIFT),
+        champion=_rows(store, CHAMPION),
         ab_test=_rows(store, AB_TEST_RESULTS).sort(
             pl.col("arm").replace_strict(ARMS, range(len(ARMS))), "metric"
         ),

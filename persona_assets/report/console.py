@@ -16,6 +16,7 @@ from rich.text import Text
 
 from persona_assets.evaluation.evaluation_plots import SHOWN_K, TITLES
 from persona_assets.report import findings, skipped
+from persona_assets.report.champion import champion
 from persona_assets.report.checks import Problem, problems
 from persona_assets.report.collect import Report, TableState
 from persona_assets.report.notation import NOTHING, count, counted, duration, number, share
@@ -65,6 +66,9 @@ def print_report(report: Report, console: Console) -> None:
     out.line(findings.drift(report))
     out.heading("A/B test")
     out.line(findings.experiment(report))
+    if (served := champion(report)) is not None:
+        out.heading("Champion")
+        out.line(served)
     out.heading("Checks")
     out.line(findings.checks(report))
     _print_problems(out, problems(report))

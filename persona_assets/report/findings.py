@@ -13,6 +13,7 @@ from persona_assets.calendar import EVALUATED_DAYS, first_cutoff
 from persona_assets.evaluation.evaluation_plots import SHOWN_K, TITLES
 from persona_assets.evaluation.offline import BASELINE
 from persona_assets.evaluation.oracle import ORACLE
+from persona_assets.report.champion import champion, next_step
 from persona_assets.report.checks import with_outcome
 from persona_assets.report.collect import Report
 from persona_assets.report.notation import count, counted, interval, listed, number, share
@@ -51,7 +52,7 @@ def origin(report: Report) -> str:
 
 
 def outcome(report: Report) -> str:
-    """The one sentence to read: what is broken, or else how the models stand."""
+    """What to read first: what is broken, or else which model serves, and what to do next."""
     if failed := with_outcome(report, "failed"):
         return (
             f"{counted(len(failed), 'check')} failed: do not rely on the numbers below before "
@@ -59,7 +60,8 @@ def outcome(report: Report) -> str:
         )
     if report.conservation.missing_rows:
         return conservation(report)
-    return against_popularity(report)
+    said = (champion(report) or against_popularity(report), next_step(report))
+    return " ".join(each for each in said if each)
 
 
 def conservation(report: Report) -> str:

@@ -15,6 +15,8 @@ from persona_assets.lake import DeltaStore
 from persona_assets.lake.windows import EVERYTHING, Window, Windows
 from persona_assets.resources.source import ShopResource
 from persona_assets.tables import raw
+from persona_assets.tables.tuning import PROMOTIONS
+from persona_assets.tuning.append import held
 from persona_assets.tuning.configurations import in_use
 
 SETTINGS = "persona/settings"
@@ -27,6 +29,8 @@ SOURCE = "source"
 """Name under which a raw table's partitions keep the version of what was delivered."""
 CONFIGURATIONS = "configurations"
 """Name that stands for the promoted configurations of all models; `configurations/als` for one."""
+PROMOTED = "promotions"
+"""Name that stands for the decisions about which model serves."""
 
 ALL_SETTINGS = (
     "top_k", "exclude", "seed", "event_weights", "segmentation", "hash_key", CONFIGURATIONS,
@@ -107,6 +111,8 @@ def settings_digest(names: Sequence[str], shop: ShopResource, store: DeltaStore)
                 for key, row in sorted(promoted.items())
                 if key == (model or key)
             }
+        elif name == PROMOTED:
+            value = held(store, PROMOTIONS).select("decision", "model").rows()
         elif name == "hash_key":
             value = hashlib.blake2b(b"settings behind a table", key=shop.hash_key).hexdigest()
         elif name == "event_weights":

@@ -16,13 +16,12 @@ from persona_assets.errors import UserError
 from persona_assets.lake import DeltaStore
 from persona_assets.recommenders import model_named
 from persona_assets.sources.null_words import BLANKS
-from persona_assets.tables.evaluation import MODEL_COMPARISON
 from persona_assets.tables.models import FALLBACK_USER, TOP_K
 from persona_assets.tables.monitoring import SKIPPED
 from persona_assets.tables.raw import EVENTS, ORDERS, PRODUCTS, USERS
+from persona_assets.tables.serving import CHAMPION, SERVED
 from persona_assets.transforms.pseudonyms import pseudonym
 from persona_assets.tuning.append import held
-from persona_assets.tuning.promotion import champion
 
 POPULARITY = "popularity"
 ITEM_SCHEMA = pl.Schema(
@@ -72,25 +71,14 @@ def cutoff_of(store: DeltaStore, asked: date | None = None) -> date:
     return asked
 
 
-def serving_model(store: DeltaStore, cutoff: date) -> tuple[str, str]:
-    """The model to read lists of where none is asked for, and why it is that one.
+def serving_model(store: DeltaStore, cutoff: date) -> str:
+    """The model to read lists of where none is asked for: the champion.
 
-    The promoted champion; before the first promotion the model of the highest NDCG among those that
-    the newest comparison finds better than popularity; else popularity. Only one that has lists.
+    Popularity where the champion has no lists of the cut-off.
     """
     there = _models(store, cutoff)
-    promoted = champion(store)
-    if promoted is not None and promoted.model in there:
-        return promoted.model, "the champion"
-    better = held(store, MODEL_COMPARISON).filter(
-        (pl.col("metric") == "ndcg")
-        & (pl.col("against_popularity") == "better")
-        & pl.col("model").is_in(sorted(there))
-    )
-    if better.height:
-        best = better.sort("value", "model", descending=[True, False])["model"][0]
-        return str(best), "best of the newest comparison"
-    return POPULARITY, "no model is known to be better"
+    champion = held(store, CHAMPION)["model"].first()
+    return str(champion) if champion in there else POPULARITY
 
 
 def recommended(
@@ -120,7 +108,7 @@ def recommended(
     identifier = customer.strip(BLANKS)
     if not identifier:
         raise UserError("the customer's identifier is empty; give it as the shop writes it")
-    name = model_of(store, cutoff, model) if model else serving_model(store, cutoff)[0]
+    name = model_of(store, cutoff, model) if model else serving_model(store, cutoff)
     rows = _rows(store, cutoff, name, pseudonym(identifier, key))
     notes, known = [], not rows.is_empty()
     if not known:
@@ -171,6 +159,20 @@ def all_lists(store: DeltaStore, cutoff: date, models: Iterable[str] = ()) -> pl
     if wanted := list(models):
         rows = rows.filter(pl.col("model").is_in(wanted))
     return with_products(store, rows.sort(TOP_K.key))
+
+
+def served_lists(store: DeltaStore) -> pl.DataFrame:
+    """Rows of `recommendations/served` with products' names and prices.
+
+    Raises:
+        UserError: there are none.
+    """
+    rows = held(store, SERVED)
+    if rows.is_empty():
+        raise UserError(
+            f"{SERVED.path} has no rows; `persona run` makes it from the champion's lists"
+        )
+    return with_products(store, rows)
 
 
 def with_customers(store: DeltaStore, lists: pl.DataFrame, key: bytes) -> pl.DataFrame:

@@ -10,6 +10,7 @@ from persona_assets.tables import (
     monitoring,
     raw,
     segmentation,
+    serving,
     tuning,
 )
 from persona_assets.tables.contract import Column, Table
@@ -26,6 +27,7 @@ TABLES: dict[str, Table] = {
         monitoring,
         experiments,
         segmentation,
+        serving,
         tuning,
     )
     for table in group.TABLES

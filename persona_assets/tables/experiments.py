@@ -2,7 +2,9 @@
 
 from persona_assets.tables.contract import Column, Table
 
-ARMS = ("control", "baseline", "candidate")
+CONTROL = "control"
+ARMS = (CONTROL, "challenger_1", "challenger_2")
+"""The champion, and the best two of the other models."""
 ARM = Column("arm", "string", "arm of the experiment", allowed=ARMS)
 
 AB_TEST_SIMULATION = Table(

@@ -21,6 +21,7 @@ from persona_assets.tables.models import FALLBACK_USER
 from persona_assets.tuning.evaluator import K, values_of
 from persona_assets.tuning.validation import Week
 
+METRIC = "ndcg"
 SIGNIFICANT = 0.05
 """Of two models that are equally good, one in forty candidates is let through: the test is
 two-sided, and only one side passes."""
@@ -82,6 +83,15 @@ class GateComparison:
             )
         return found
 
+    def summary(self) -> str:
+        """The comparison in a line."""
+        return (
+            f"{self.metric} {self.candidate:.4f} against {self.champion:.4f} of {self.against}, "
+            f"difference {self.difference:+.4f} [{self.low:+.4f}, {self.high:+.4f}] over "
+            f"{self.users} users and {len(self.weeks)} week(s); lists {self.coverage:.1%} of the "
+            f"products on sale against {self.champion_coverage:.1%}"
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """The numbers as `models/promotions` keeps them."""
         return asdict(self)
@@ -134,7 +144,7 @@ def measure(
     ]
     return GateComparison(
         against=against,
-        metric=f"ndcg@{K}",
+        metric=f"{METRIC}@{K}",
         weeks=tuple(week.cutoff.isoformat() for week in weeks),
         users=len(reduce(set.union, (set(week.users) for week in weeks))),
         candidate=float(values[0].mean()),

@@ -9,7 +9,7 @@ of its week; it says `candidate` for good, and stages are derived when it is rea
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 import narwhals as nw
@@ -19,10 +19,11 @@ from persona_assets.calendar import EVALUATED_DAYS
 from persona_assets.errors import UserError
 from persona_assets.evaluation.offline import BASELINE
 from persona_assets.lake import DeltaStore
-from persona_assets.recommenders import model_named
+from persona_assets.recommenders import MODELS, model_named
 from persona_assets.recommenders.exclusion import Exclusion
 from persona_assets.recommenders.protocol import NO_SIDE_INFORMATION, Recommender, SideInformation
 from persona_assets.recommenders.registry import Recipe, champions, stages, with_stages
+from persona_assets.tables.evaluation import OFFLINE_METRICS
 from persona_assets.tables.models import REGISTRY, TOP_K
 from persona_assets.tables.tuning import PROMOTIONS, TUNING_TRIALS
 from persona_assets.tuning.append import append, held
@@ -33,8 +34,8 @@ from persona_assets.tuning.configurations import (
     in_use,
     use,
 )
-from persona_assets.tuning.evaluator import LISTED, Evaluator
-from persona_assets.tuning.gate import GateComparison, Lists, measure
+from persona_assets.tuning.evaluator import LISTED, Evaluator, K
+from persona_assets.tuning.gate import METRIC, GateComparison, Lists, measure
 from persona_assets.tuning.validation import (
     Week,
     evaluated_cutoffs,
@@ -70,6 +71,7 @@ def promote(
     seed: int,
     now: datetime,
     side_information: SideInformationAt = lambda _: NO_SIDE_INFORMATION,
+    chosen_on: Collection[date] = (),
 ) -> GateComparison:
     """Make the model with the configuration in use the champion, if the gate lets it.
 
@@ -87,6 +89,8 @@ def promote(
         seed: of the bootstrap.
         now: when it is decided, in UTC.
         side_information: gives the user and item features known at an evaluated cut-off.
+        chosen_on: evaluated cut-offs by which the model was chosen among others; they are left out
+            as the week of a study is.
 
     Returns:
         What the decision rests on.
@@ -97,7 +101,7 @@ def promote(
             gate refused: the text says why, with the numbers.
     """
     model_named(name)
-    cutoffs = _unseen_weeks(store, name)
+    cutoffs = _unseen_weeks(store, name, chosen_on)
     models = configured_models(store, task=weekly_task(exclude))
     candidate, held_by = models[name], champion(store)
     _refuse_untrained(store, candidate)
@@ -127,6 +131,50 @@ def promote(
         )
     _decide(store, "promotion", Recipe.of(candidate), held_by, now, measured.as_dict())
     return measured
+
+
+def promote_best(
+    store: DeltaStore,
+    *,
+    exclude: Exclusion,
+    seed: int,
+    now: datetime,
+    side_information: SideInformationAt = lambda _: NO_SIDE_INFORMATION,
+) -> tuple[str, GateComparison]:
+    """Promote the model that was best in the first of the evaluated weeks, if the others prove it.
+
+    Args:
+        store: the lake.
+        exclude: see `promote`, as the next three.
+        seed: of the bootstrap.
+        now: when it is decided, in UTC.
+        side_information: gives the user and item features known at an evaluated cut-off.
+
+    Returns:
+        The model's name, and what the decision rests on.
+
+    Raises:
+        UserError: only one week was evaluated, popularity was the best, or see `promote`.
+    """
+    first, *others = evaluated_cutoffs(store, WEEKS + 1)
+    if not others:
+        raise UserError("only one week was evaluated; evaluate another to prove a choice by it")
+    compared = store.read(OFFLINE_METRICS, [first]).filter(
+        pl.col("metric") == METRIC, pl.col("k") == K, pl.col("model").is_in(list(MODELS))
+    )
+    if compared.is_empty():
+        raise UserError(f"no model was evaluated in the week from {first}; evaluate it first")
+    best = str(compared.sort("value", "model", descending=[True, False])["model"][0])
+    measured = promote(
+        store,
+        best,
+        exclude=exclude,
+        seed=seed,
+        now=now,
+        side_information=side_information,
+        chosen_on=[first],
+    )
+    return best, measured
 
 
 def rollback(store: DeltaStore, *, exclude: Exclusion, now: datetime) -> tuple[Recipe, Recipe]:
@@ -160,13 +208,13 @@ def rollback(store: DeltaStore, *, exclude: Exclusion, now: datetime) -> tuple[R
     return before, again
 
 
-def _unseen_weeks(store: DeltaStore, name: str) -> list[date]:
-    """The newest `WEEKS` evaluated cut-offs, but not that which chose the configuration."""
+def _unseen_weeks(store: DeltaStore, name: str, chosen_on: Collection[date]) -> list[date]:
+    """The newest `WEEKS` evaluated cut-offs, but not those that chose model or configuration."""
     study = in_use(store).get(name, {}).get("study")
     trials = held(store, TUNING_TRIALS).filter(pl.col("study") == pl.lit(study, pl.String()))
-    chosen_on = {each - timedelta(days=EVALUATED_DAYS) for each in trials["cutoff"]}
+    of_study = {each - timedelta(days=EVALUATED_DAYS) for each in trials["cutoff"]}
     evaluated = evaluated_cutoffs(store, WEEKS + 1)
-    unseen = [each for each in evaluated if each not in chosen_on][-WEEKS:]
+    unseen = [each for each in evaluated if each not in {*of_study, *chosen_on}][-WEEKS:]
     if not unseen:
         raise UserError(
             f"the only evaluated week, from {evaluated[-1]}, is the one by which study {study} "

@@ -8,7 +8,7 @@ from persona_assets.errors import UserError
 from persona_assets.experiments.assignment import assign, equal_shares
 from persona_assets.experiments.comparison import sample_ratio_p_value
 
-ARMS = equal_shares(["control", "baseline", "candidate"])
+ARMS = equal_shares(["control", "challenger_1", "challenger_2"])
 USERS = [f"user-{number}" for number in range(30_000)]
 
 
@@ -20,7 +20,7 @@ def test_arm_stays_when_users_come_and_go(users, newcomers, experiment):
     assert all(mixed[user] == arm for user, arm in alone.items())
 
 
-@pytest.mark.parametrize("shares", [ARMS, {"control": 0.8, "candidate": 0.2}])
+@pytest.mark.parametrize("shares", [ARMS, {"control": 0.8, "challenger_2": 0.2}])
 def test_arms_get_their_shares(shares):
     sizes = Counter(assign(USERS, experiment="shares", arms=shares))
     assert sample_ratio_p_value([sizes[arm] for arm in shares], list(shares.values())) > 0.001
@@ -35,21 +35,21 @@ def test_two_experiments_are_independent():
 
 
 def test_raising_a_share_moves_users_only_into_that_arm():
-    before = assign(USERS, experiment="ramp", arms={"candidate": 0.1, "control": 0.9})
-    after = assign(USERS, experiment="ramp", arms={"candidate": 0.3, "control": 0.7})
+    before = assign(USERS, experiment="ramp", arms={"challenger_2": 0.1, "control": 0.9})
+    after = assign(USERS, experiment="ramp", arms={"challenger_2": 0.3, "control": 0.7})
     moved = {(b, a) for b, a in zip(before, after, strict=True) if b != a}
-    assert moved == {("control", "candidate")}
+    assert moved == {("control", "challenger_2")}
 
 
 def test_assignment_is_pinned():
     # A change of these arms would reshuffle every running experiment.
     assert assign(["a", "b", "c", "d", "e", "f"], experiment="pinned", arms=ARMS) == [
-        "candidate",
-        "baseline",
-        "baseline",
-        "candidate",
+        "challenger_2",
+        "challenger_1",
+        "challenger_1",
+        "challenger_2",
         "control",
-        "candidate",
+        "challenger_2",
     ]
 
 

@@ -12,7 +12,7 @@ from persona_assets.experiments.simulator import simulate
 from persona_assets.tables import TABLES
 
 W = date(2025, 3, 3)
-ARMS = {"control": "popularity", "baseline": "als", "candidate": "bpr"}
+ARMS = {"control": "popularity", "challenger_1": "als", "challenger_2": "bpr"}
 USERS = [f"u{number:04d}" for number in range(600)]
 PRODUCTS = [f"p{number:02d}" for number in range(30)]
 PRICES = pl.DataFrame({"product_id": PRODUCTS, "price": [10.0 + n for n in range(30)]})
@@ -88,7 +88,7 @@ def test_products_without_interest_turn_the_arm_down_and_nobody_else():
     worse = run(
         lists(dict.fromkeys(ARMS.values(), PRODUCTS[:10]) | {"bpr": PRODUCTS[10:20]}), model
     )
-    others = pl.col("arm") != "candidate"
+    others = pl.col("arm") != "challenger_2"
     assert worse.filter(others).equals(better.filter(others))
     fallen = worse.filter(~others)["clicks"].sum() / better.filter(~others)["clicks"].sum()
     assert fallen == pytest.approx(0.1, abs=0.05)
@@ -101,7 +101,7 @@ def test_only_the_asked_cutoff_and_the_first_ranks_are_shown():
 
 
 def test_users_unknown_to_their_arms_model_see_its_fallback_list():
-    known = {user for user, arm in zip(USERS, run()["arm"], strict=True) if arm != "candidate"}
+    known = {user for user, arm in zip(USERS, run()["arm"], strict=True) if arm != "challenger_2"}
     mixed = pl.concat(
         [
             lists({"popularity": PRODUCTS[:10], "als": PRODUCTS[:10]}),

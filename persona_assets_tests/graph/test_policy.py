@@ -14,8 +14,8 @@ WANTED = {
         "temporal_features", "user_daily", "item_daily", "user_embeddings", "item_embeddings",
     },
     "feature_store": {"user_features", "item_features", "training_set", "online_features"},
-    "models": {"popularity_model", "als_model", "bpr_model", "registry"},
-    "recommendations": {"top_k"},
+    "models": {"popularity_model", "als_model", "bpr_model", "registry", "champion"},
+    "recommendations": {"top_k", "served"},
     "evaluation": {
         "offline_metrics", "recommendation_analysis", "replay_validation", "model_comparison",
         "segment_metrics", "pairwise_comparison", "cold_start", "staleness",

@@ -200,7 +200,7 @@ def write_monitoring(store: DeltaStore) -> None:
 
 
 def write_experiment(store: DeltaStore) -> None:
-    arms = {"control": "popularity", "baseline": "als", "candidate": "bpr"}
+    arms = {"control": "popularity", "challenger_1": "als", "challenger_2": "bpr"}
     shared = {"experiment": "recommender", "cutoff": WEEKS[1], "responses": "planted"}
     write(
         store,
@@ -220,9 +220,9 @@ def write_experiment(store: DeltaStore) -> None:
                 **{"arm": arm, "model": arms[arm], "metric": metric, "users": 3},
                 **{"control_users": 4, "value": 0.06, "control_value": 0.05, "effect": 0.01},
                 **{"low": 0.002, "high": 0.018, "p_value": 0.01, "adjusted_p_value": 0.04},
-                **{"srm_p_value": 0.8, "verdict": "Ship candidate <b>now</b>."},
+                **{"srm_p_value": 0.8, "verdict": "Ship challenger_2 <b>now</b>."},
             }
-            for arm in ("candidate", "baseline")
+            for arm in ("challenger_2", "challenger_1")
             for metric in ("ctr", "conversion", "revenue_per_user")
         ],
     )

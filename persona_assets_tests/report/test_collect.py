@@ -120,10 +120,13 @@ def test_lists_are_analysed_at_the_newest_cut_off_where_none_is_compared(home, p
 def test_arms_count_users_control_first(full):
     assert full.arms.rows() == [
         ("control", "popularity", 4),
-        ("baseline", "als", 3),
-        ("candidate", "bpr", 3),
+        ("challenger_1", "als", 3),
+        ("challenger_2", "bpr", 3),
     ]
-    assert full.ab_test["arm"].unique(maintain_order=True).to_list() == ["baseline", "candidate"]
+    assert full.ab_test["arm"].unique(maintain_order=True).to_list() == [
+        "challenger_1",
+        "challenger_2",
+    ]
 
 
 def test_segments_are_those_of_the_newest_cut_off_that_has_profiles(home, put, full):

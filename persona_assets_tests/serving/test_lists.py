@@ -19,14 +19,15 @@ from persona_assets.serving.lists import (
     all_lists,
     cutoff_of,
     recommended,
+    served_lists,
     serving_model,
     with_customers,
 )
 from persona_assets.settings import Settings, SourceSettings
-from persona_assets.tables.evaluation import MODEL_COMPARISON
 from persona_assets.tables.models import TOP_K
 from persona_assets.tables.monitoring import SKIPPED
 from persona_assets.tables.raw import PRODUCTS, USERS
+from persona_assets.tables.serving import CHAMPION, SERVED
 from persona_assets.transforms.pseudonyms import pseudonym
 
 KEY = b"k" * 32
@@ -90,22 +91,23 @@ def test_who_was_unknown_gets_what_popularity_has_for_anybody(store: DeltaStore)
     assert "nothing of this customer was known before 2025-01-13" in found.notes[0]
 
 
-def test_the_model_is_the_best_that_has_lists(store: DeltaStore) -> None:
-    assert serving_model(store, NEW)[0] == "popularity"
-    evaluated = {
-        "cutoff": [OLD] * 3,
-        "model": ["als", "ease", "popularity"],
-        "metric": ["ndcg"] * 3,
-        "k": [10] * 3,
-        "value": [0.3, 0.9, 0.2],
-        "against_popularity": ["better", "better", "baseline"],
-    }
-    frame = filled(MODEL_COMPARISON, **evaluated).with_columns(
-        pl.col("low", "high", "lift", "lift_low", "lift_high").fill_null(0.0),
-        pl.col("users").fill_null(9),
-    )
-    store.overwrite(MODEL_COMPARISON, frame)
-    assert serving_model(store, NEW)[0] == "als"  # ease is better and has no lists
+def test_where_no_model_is_asked_for_the_champions_list_is_shown(store: DeltaStore) -> None:
+    assert serving_model(store, NEW) == "popularity"
+    row = {"model": ["als"], "parameters": ["{}"], "action": ["promotion"], "evidence": ["{}"]}
+    store.overwrite(CHAMPION, filled(CHAMPION, **row))
+    assert serving_model(store, NEW) == "als"
+    store.overwrite(CHAMPION, filled(CHAMPION, **{**row, "model": ["ease"]}))
+    assert serving_model(store, NEW) == "popularity"  # ease has no lists
+
+
+def test_what_shoppers_get_is_read_with_names_and_prices(store: DeltaStore) -> None:
+    with pytest.raises(UserError, match=r"recommendations/served has no rows; `persona run`"):
+        served_lists(store)
+    store.overwrite(SERVED, rows(NEW, "als", "ann@shop", "p3", "p1"))
+    assert served_lists(store).select("product_id", "name", "price").rows() == [
+        ("p3", '=HYPERLINK("x")', None),
+        ("p1", "Cup", 2.5),
+    ]
 
 
 def test_a_model_without_lists_says_why(store: DeltaStore) -> None:

@@ -14,9 +14,10 @@ from persona_assets.tables.models import REGISTRY, TOP_K
 from persona_assets.tables.tuning import PROMOTIONS
 from persona_assets.tuning import promotion
 from persona_assets.tuning.configurations import configured_models, use
-from persona_assets.tuning.promotion import champion, promote, registry, rollback
+from persona_assets.tuning.promotion import champion, promote, promote_best, registry, rollback
 from persona_assets.tuning.study import Study, keep
 from persona_assets.tuning.validation import validation_week
+from persona_assets_tests.tuning.conftest import frame
 
 NOW = datetime(2024, 2, 6, 9, tzinfo=UTC)
 DIRECTIONAL = MODELS["directional"]
@@ -171,6 +172,21 @@ def test_the_week_by_which_a_configuration_was_chosen_proves_nothing(home):
         UserError, match=r"only evaluated week, from 2024-01-29, is the one by which"
     ):
         promoted(home, "directional", minutes=2)
+
+
+def test_the_best_of_the_first_week_has_to_prove_itself_in_the_others(home):
+    """Of many models the best on a week is better on that week by chance as well."""
+    evaluated = [date(2024, 1, 15), date(2024, 1, 22), date(2024, 1, 29)]
+    rows = [
+        {"cutoff": cutoff, "model": model, "metric": "ndcg", "k": 10, "value": value}
+        for cutoff, values in zip(evaluated, [(0.2, 0.1), (0.0, 0.1), (0.0, 0.1)], strict=True)
+        for model, value in zip(["directional", "popularity"], values, strict=True)
+    ]
+    home.store.overwrite(OFFLINE_METRICS, frame(OFFLINE_METRICS, rows), partitions=evaluated)
+    name, measured = promote_best(home.store, exclude="seen", seed=1, now=NOW)
+    assert name == "directional"
+    assert measured.weeks == ("2024-01-22", "2024-01-29")
+    assert champion(home.store) == Recipe.of(DIRECTIONAL)
 
 
 def test_no_more_than_the_newest_weeks_are_looked_at(home, monkeypatch):

@@ -15,7 +15,7 @@ from persona_assets.lake import DeltaStore
 from persona_assets.orchestration.runs.plan import PlannedRun
 from persona_assets.settings import Settings
 from persona_assets.tables import TABLES
-from persona_assets.tables.tuning import PROMOTIONS, TUNING_TRIALS
+from persona_assets.tables.tuning import TUNING_TRIALS
 
 
 def up_to_date(settings: Settings, defs: dg.Definitions, planned: Sequence[PlannedRun]) -> bool:
@@ -94,10 +94,8 @@ def store_of(defs: dg.Definitions) -> DeltaStore:
 
 def table_versions(store: DeltaStore) -> dict[str, int]:
     """Path → newest Delta version that changed rows, of each table that the graph makes."""
-    # Trials and stages change nothing that the graph makes; configurations do.
+    # Trials change nothing that the graph makes; configurations and promotions do.
     versions = {
-        path: store.data_version(table)
-        for path, table in TABLES.items()
-        if table not in (TUNING_TRIALS, PROMOTIONS)
+        path: store.data_version(table) for path, table in TABLES.items() if table != TUNING_TRIALS
     }
     return {path: version for path, version in versions.items() if version is not None}
