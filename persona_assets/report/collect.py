@@ -83,7 +83,8 @@ class Report:
     evaluation/segment_metrics, all three at the comparison's cut-off, `cold` evaluation/cold_start,
     `replay` evaluation/replay_validation, `ages` evaluation/staleness, `drift`
     monitoring/data_drift, `champion` models/champion, `ab_test` experiments/ab_test_results. `arms`
-    has `arm, model, users` of the simulated experiment. `customers` are the customer segments, `skipped` monitoring/skipped.
+    has `arm, model, users` of the simulated experiment. `customers` are the customer segments,
+    `skipped` monitoring/skipped.
     """
 
     home: Path

@@ -38,7 +38,9 @@ def test_of_two_models_one_is_the_challenger() -> None:
     assert arms == {"control": "als", "challenger_1": "popularity"}
 
 
-@pytest.mark.parametrize("evaluated", [{"als": 0.3}, {"popularity": 0.1, "planted_optimum": 0.9}, {}])
+@pytest.mark.parametrize(
+    "evaluated", [{"als": 0.3}, {"popularity": 0.1, "planted_optimum": 0.9}, {}]
+)
 def test_without_the_champion_or_a_challenger_there_is_no_experiment(
     evaluated: dict[str, float],
 ) -> None:

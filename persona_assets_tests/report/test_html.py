@@ -81,9 +81,9 @@ def test_every_plot_is_an_image_with_a_description(page):
 
 
 def test_texts_are_escaped(page, markup):
-    assert "Ship candidate <b>now</b>." in page.words
+    assert "Ship challenger_2 <b>now</b>." in page.words
     assert page.all("b") == []
-    assert "Ship candidate &lt;b&gt;now" in markup
+    assert "Ship challenger_2 &lt;b&gt;now" in markup
 
 
 def test_every_finding_is_in_it_word_for_word(page, full):
@@ -109,9 +109,9 @@ def test_numbers_of_every_part_are_in_it(page, full):
         "unit_price x 0.250 0.100 yes",  # drift
         "Champions They spend <far> more. What to do: Act 1 & more. 2 33.3 % 80.0 % Lapsing They",
         "no user 10 – 90 7 outliers – 5 90 7",  # cleaning: taken away, marked, left
-        "control (popularity) 4, baseline (als) 3, candidate (bpr) 3",
-        "baseline (als) Conversion 5.00 % 6.00 % +1.00 pp [0.20, 1.80] 0.010 0.040",
-        "baseline (als) Revenue per user 0.05 0.06 +0.01 [0.00, 0.02]",
+        "control (popularity) 4, challenger_1 (als) 3, challenger_2 (bpr) 3",
+        "challenger_1 (als) Conversion 5.00 % 6.00 % +1.00 pp [0.20, 1.80] 0.010 0.040",
+        "challenger_1 (als) Revenue per user 0.05 0.06 +0.01 [0.00, 0.02]",
         f"raw/events 3: 2025-01-01 to 2025-01-03 30 {version} 20.0 s",
         "mart/quarantine few 2025-01-01, 2025-01-02, 2025-01-03 and 1 more many rejected",
     ):
