@@ -13,7 +13,7 @@ BY_DEFAULT = "default"
 CHAMPION = Table(
     "models",
     "champion",
-    grain="one row: the model that serves",
+    grain="one row per model that serves, which is one",
     key=("model",),
     columns=(
         Column("model", "string", "name of the recommender"),
