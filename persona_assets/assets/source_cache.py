@@ -10,7 +10,9 @@ each step that runs beside others, each server of the web UI.
 import json
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
 from importlib.util import cache_from_source
@@ -42,24 +44,37 @@ def names(module: str) -> frozenset[str]:
 
 @cache
 def _definitions() -> Definitions:
-    state = _state()
-    kept = _load(_file(), state)
-    if kept is None:
-        kept = _read()
-        if not sys.dont_write_bytecode:
-            _save(_file(), state, kept)
-    return kept
+    kept, states = _load(), _states()
+    fresh = {
+        module: kept[module]
+        if module in kept and kept[module].state == state
+        else _Kept(state, _read(module))
+        for module, state in states.items()
+    }
+    if fresh != kept and not sys.dont_write_bytecode:
+        _save(fresh)
+    return {module: each.definitions for module, each in fresh.items()}
 
 
-def _file() -> Path:
-    return Path(cache_from_source(__file__)).with_suffix(".json")
+@dataclass(frozen=True)
+class _Kept:
+    """What a module said when its source, and all that reading it depends on, had this digest."""
+
+    state: str
+    definitions: dict[str, Definition]
 
 
-def _read() -> Definitions:
-    return {module: _digested(module) for module in modules()}
+def _states() -> dict[str, str]:
+    """Module → digest of its source, the way it is read, and the names that may be modules."""
+    names = modules()
+    of_all = repr((sys.version, source(read_definition.__module__), names)).encode()
+    return {
+        name: blake2b(source(name), key=blake2b(of_all).digest(), digest_size=16).hexdigest()
+        for name in names
+    }
 
 
-def _digested(module: str) -> dict[str, Definition]:
+def _read(module: str) -> dict[str, Definition]:
     found = {}
     for name in sorted(read_names(module)):
         read = read_definition(Symbol(module, name))
@@ -68,50 +83,45 @@ def _digested(module: str) -> dict[str, Definition]:
     return found
 
 
-def _state() -> str:
-    """Digest of all source of the package, and of the Python whose syntax it is read as."""
-    digest = blake2b(sys.version.encode(), digest_size=16)
-    for module in modules():
-        digest.update(f"\n{module}\n".encode())
-        digest.update(source(module))
-    return digest.hexdigest()
+def _file() -> Path:
+    return Path(cache_from_source(__file__)).with_suffix(".json")
 
 
-def _load(file: Path, state: str) -> Definitions | None:
-    """What was kept of this very source; None: nothing."""
+def _load() -> dict[str, _Kept]:
     try:
-        document = json.loads(file.read_bytes())
+        document = json.loads(_file().read_bytes())
     except (OSError, ValueError):  # not there, not for us, or damaged: the source says it all
-        return None
-    if document.get("state") != state:
-        return None
+        return {}
     return {
-        module: {
-            name: Definition(text, frozenset(Symbol(*each) for each in references))
-            for name, (text, references) in found.items()
-        }
-        for module, found in document["definitions"].items()
+        module: _Kept(
+            state,
+            {
+                name: Definition(text, frozenset(Symbol(*each) for each in references))
+                for name, (text, references) in definitions.items()
+            },
+        )
+        for module, (state, definitions) in document.items()
     }
 
 
-def _save(file: Path, state: str, definitions: Definitions) -> None:
+def _save(kept: Mapping[str, _Kept]) -> None:
     document = {
-        "state": state,
-        "definitions": {
-            module: {
-                name: (each.text, sorted((to.module, to.name) for to in each.references))
-                for name, each in found.items()
-            }
-            for module, found in definitions.items()
-        },
+        module: (
+            each.state,
+            {
+                name: (found.text, sorted((to.module, to.name) for to in found.references))
+                for name, found in each.definitions.items()
+            },
+        )
+        for module, each in kept.items()
     }
     # As Python does with compiled files: an installation that may not be written to is read anew.
     with suppress(OSError):
-        file.parent.mkdir(exist_ok=True)
-        whole = file.with_name(f"{file.name}.{os.getpid()}")
+        _file().parent.mkdir(exist_ok=True)
+        whole = _file().with_name(f"{_file().name}.{os.getpid()}")
         whole.write_text(json.dumps(document), encoding="utf-8")
-        whole.replace(file)  # two processes may write at once
+        whole.replace(_file())  # two processes may write at once
 
 
 if __name__ == "__main__":  # as `compileall` does: asked for, it is kept in any case
-    _save(_file(), _state(), _read())
+    _save({module: _Kept(state, _read(module)) for module, state in _states().items()})
