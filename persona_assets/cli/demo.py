@@ -10,7 +10,8 @@ import click
 
 from persona_assets.cli.models import side_information_at, store_of
 from persona_assets.cli.output import say
-from persona_assets.cli.run import SYNTHETIC, bring_up_to_date
+from persona_assets.cli.run import bring_up_to_date
+from persona_assets.cli.source_arguments import SYNTHETIC
 from persona_assets.errors import UserError
 from persona_assets.segmentation.config import SegmentationConfig
 from persona_assets.settings import Settings

@@ -1,14 +1,14 @@
 """The command `persona run`.
 
-Belongs here: its arguments, the source that they describe, and what is printed. Does not belong
-here: planning and executing runs (`orchestration/runs/`), settings (`settings.py`), or the demo
-(`demo.py`).
+Belongs here: its arguments, and what is printed. Does not belong here: the source that they
+describe (`source_arguments.py`), planning and executing runs (`orchestration/runs/`), settings
+(`settings.py`), or the demo (`demo.py`).
 """
 
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,16 +21,11 @@ from persona_assets.cli import home_in_use, interruption, telling
 from persona_assets.cli.home_source import refuse_other_source
 from persona_assets.cli.output import messages, say
 from persona_assets.cli.report import show
+from persona_assets.cli.source_arguments import source_described
 from persona_assets.errors import FailedChecksError, UserError
 from persona_assets.settings import Settings, SourceSettings
-from persona_assets.sources.files import FilesSource
-from persona_assets.sources.mapping_document import printable
-from persona_assets.sources.presets import PRESETS
 from persona_assets.sources.validation import (
     DEFAULT_MOST_REJECTED,
-    SAMPLE_ROWS,
-    refuse_what_does_not_fit,
-    validate,
 )
 from persona_assets.tables.serving import CHAMPION
 
@@ -39,14 +34,6 @@ if TYPE_CHECKING:
     from persona_assets.orchestration.runs.work import Work
 
 DEFAULT_WEEKS = 4
-SYNTHETIC = SourceSettings(
-    name="synthetic",
-    start=date(2025, 1, 1),
-    end=date(2025, 3, 2),
-    options={"users": 3000, "products": 1200, "seed": 7},
-)
-"""What `--source synthetic` is where the arguments do not say."""
-
 _DAY = click.DateTime(["%Y-%m-%d"])
 
 
@@ -82,7 +69,7 @@ def run(weeks: int, everything: bool, top_k: int | None, exclude: str | None, **
         raise UserError(f"--weeks is {weeks}; replay at least 1 week")
     changes = {"top_k": top_k, "exclude": exclude, "seed": given["seed"]}
     with telling.of_failure():
-        source, identifiers_are_public = _source(**given)
+        source, identifiers_are_public = source_described(**given)
         bring_up_to_date(
             source,
             weeks=weeks,
@@ -90,78 +77,6 @@ def run(weeks: int, everything: bool, top_k: int | None, exclude: str | None, **
             changes={name: value for name, value in changes.items() if value is not None},
             identifiers_are_public=identifiers_are_public,
         )
-
-
-def _source(
-    source: str,
-    path: str | None,
-    mapping: str | None,
-    consent: str | None,
-    most_rejected: float,
-    start: datetime | None,
-    end: datetime | None,
-    live: bool,
-    users: int | None,
-    products: int | None,
-    seed: int | None,
-) -> tuple[SourceSettings, bool]:
-    """The source that the arguments describe, and whether its user identifiers are public.
-
-    Its calendar is read from its data where not given.
-    """
-    from persona_assets.sources import open_source
-
-    takes: dict[str, dict[str, int | str | None]] = {
-        "synthetic": {"users": users, "products": products, "seed": seed},
-        "online_retail": {"path": path},
-        "files": {"path": path, "mapping": mapping, "consent": consent},
-    }
-    wanted = takes.get(source, {})
-    surplus = {
-        "path": path,
-        "mapping": mapping,
-        "consent": consent,
-        "users": users,
-        "products": products,
-    }
-    for name, value in surplus.items():
-        if value is not None and name not in wanted and wanted:
-            raise UserError(f"--{name} does not go with --source {source}; leave it out")
-    for name in ("path", "mapping"):
-        if name in wanted and wanted[name] is None:
-            raise UserError(f"--source {source} needs --{name}; name it")
-    options = {
-        name: str(Path(str(value)).absolute())
-        if name in ("path", "mapping") and value not in PRESETS
-        else value
-        for name, value in wanted.items()
-        if value is not None
-    }
-    for name, value in options.items():
-        if not settings_module.is_text(str(value)):
-            raise UserError(
-                f"--{name} {printable(str(value))} is not UTF-8, and the home's settings have to "
-                "name it; rename it"
-            )
-    defaults = SYNTHETIC if source == "synthetic" else None
-    first = start.date() if start else (defaults.start if defaults else None)
-    last = end.date() if end else (defaults.end if defaults and not live else None)
-    if first and last and last <= first:
-        raise UserError(
-            f"the end {last} is not after the start {first}; pass an --end after --start (the end "
-            "day is not included)"
-        )
-    asked = SourceSettings(source, first, last, options)  # type: ignore[arg-type]
-    opened = open_source(asked, today=date.today())
-    if source == "online_retail" and (start or end):
-        raise UserError("--start and --end do not go with --source online_retail; leave them out")
-    # Asked for even where the arguments say it: what is wrong with a file shows when it is read,
-    # and that should be before anything is made.
-    begins, ends = opened.start, opened.end
-    if isinstance(opened, FilesSource):
-        _look_at(opened, most_rejected)
-    calendar = (first or begins, None if live else (last or ends))
-    return SourceSettings(source, *calendar, options), opened.identifiers_are_public
 
 
 def bring_up_to_date(
@@ -203,14 +118,6 @@ def bring_up_to_date(
             at_begin=at_begin,
             before_reports=before_reports,
         )
-
-
-def _look_at(files: FilesSource, most_rejected: float) -> None:
-    """Refuse a mapping that does not fit the files, and say what reading them decided."""
-    sampled = validate(files, most_rows=SAMPLE_ROWS)
-    refuse_what_does_not_fit(sampled, most_rejected=most_rejected)
-    for note in files.notes:
-        say(f"note: {note}")
 
 
 def compute(

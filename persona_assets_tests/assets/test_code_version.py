@@ -188,7 +188,9 @@ def test_constant_of_another_module_counts(changed: Changed) -> None:
 
 
 def test_constant_beside_the_asset_counts_for_that_asset_alone(changed: Changed) -> None:
-    moved = changed(("assets/experiments.py", 'EXPERIMENT = "recommender"', 'EXPERIMENT = "models"'))
+    moved = changed(
+        ("assets/experiments.py", 'EXPERIMENT = "recommender"', 'EXPERIMENT = "models"')
+    )
     assert moved == {"experiments/ab_test_simulation"}
 
 
