@@ -52,7 +52,7 @@ constraints:  ## pin what is installed now in constraints.txt
 	{ echo "# Exact versions that CI tests; pyproject.toml holds the ranges. Regenerate: make constraints"; \
 	  $(BIN)/uv pip freeze --python $(BIN)/python --exclude-editable; } | LC_ALL=C sort --ignore-case > constraints.txt
 
-reference:  ## regenerate docs/tables.md and the table of assets in the README
+reference:  ## regenerate docs/tables.md and docs/assets.md
 	$(BIN)/python -m persona_assets.tables.reference > docs/tables.md
 	PERSONA_HOME=$$(mktemp -d) $(BIN)/python -m persona_assets.assets.reference
 

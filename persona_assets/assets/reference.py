@@ -1,6 +1,6 @@
-"""The README's table of assets, generated from the graph: `make reference`.
+"""The table of `docs/assets.md`, generated from the graph: `make reference`.
 
-Belongs here: rendering the graph as Markdown. A test fails when the README is out of date.
+Belongs here: rendering the graph as Markdown. A test fails when the page is out of date.
 """
 
 from pathlib import Path
@@ -31,13 +31,13 @@ def asset_table() -> str:
     return "\n".join(lines)
 
 
-def with_asset_table(readme: str) -> str:
-    """`readme` with the table between its markers brought up to date."""
-    before, _, rest = readme.partition(BEGIN)
+def with_asset_table(page: str) -> str:
+    """`page` with the table between its markers brought up to date."""
+    before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{asset_table()}\n{END}{after}"
 
 
 if __name__ == "__main__":
-    path = Path("README.md")
+    path = Path("docs/assets.md")
     path.write_text(with_asset_table(path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -3,11 +3,11 @@ from pathlib import Path
 from persona_assets.assets.reference import with_asset_table
 from persona_assets.definitions import ASSETS
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "assets.md"
 
 
-def test_the_readme_has_the_assets_that_the_graph_has():
-    text = README.read_text(encoding="utf-8")
+def test_the_page_has_the_assets_that_the_graph_has():
+    text = PAGE.read_text(encoding="utf-8")
     assert with_asset_table(text) == text, "run `make reference` and commit it"
     for asset in ASSETS:
         for key in asset.keys:
