@@ -24,7 +24,7 @@ def positive_rows(rows: pl.DataFrame) -> pl.DataFrame:
     if not strange.is_empty():
         product, value = strange.select("product_id", "weight").sort("product_id").row(0)
         raise DataError(
-            f"mart/user_item_interactions, column weight: {value} of product {product!r} is no "
+            f"mart/user_item_interactions, column weight: {value} of product {product!r} is not a "
             f"finite number ({strange.height} such row(s)); give every event the weight of its "
             "type (0 for what says nothing of taste) and materialize these days again"
         )

@@ -79,13 +79,21 @@ SCHEMA = {
             },
         }
     },
+    "champion": null_or(
+        {
+            **dict.fromkeys(("model", "parameters", "action", "evidence"), str),
+            "since": null_or(re.compile(r"\d{4}-\d\d-\d\dT.*")),
+            "cutoff": null_or(DAY),
+            "artefact_hash": null_or(str),
+        }
+    ),
     "ab_test": {
         "experiment": null_or(str),
         "cutoff": null_or(DAY),
         "responses": null_or(str),
         "verdict": null_or(str),
         "srm_p_value": null_or(NUMBER),
-        "arms": {re.compile("[a-z]+"): {"model": str, "users": int}},
+        "arms": {re.compile("[a-z_0-9]+"): {"model": str, "users": int}},
         "effects": (
             {
                 "arm": str,
