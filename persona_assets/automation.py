@@ -115,7 +115,8 @@ WEEKLY_EVALUATION = dg.define_asset_job(
 REPORTS = dg.define_asset_job(
     "reports",
     selection="tag:cadence=unpartitioned and not group:raw",
-    description="Comparison, replay summary, A/B test and online features from what is there.",
+    description="Comparison, replay summary, the champion and its lists, A/B test and online "
+    "features from what is there.",
 )
 JOBS = (
     INGESTION,
