@@ -89,19 +89,19 @@ def _file() -> Path:
 
 def _load() -> dict[str, _Kept]:
     try:
-        document = json.loads(_file().read_bytes())
-    except (OSError, ValueError):  # not there, not for us, or damaged: the source says it all
+        return {
+            module: _Kept(
+                state,
+                {
+                    name: Definition(text, frozenset(Symbol(*each) for each in references))
+                    for name, (text, references) in definitions.items()
+                },
+            )
+            for module, (state, definitions) in json.loads(_file().read_bytes()).items()
+        }
+    # Not there, not for us, damaged, or as another version wrote it: the source says it all.
+    except (OSError, ValueError, TypeError, AttributeError):
         return {}
-    return {
-        module: _Kept(
-            state,
-            {
-                name: Definition(text, frozenset(Symbol(*each) for each in references))
-                for name, (text, references) in definitions.items()
-            },
-        )
-        for module, (state, definitions) in document.items()
-    }
 
 
 def _save(kept: Mapping[str, _Kept]) -> None:
