@@ -20,7 +20,7 @@ TODAY = date(2024, 12, 1)
 GOOD = {"user_id": "u1", "sku": "p1", "action": "view", "when": "2024-05-13T10:00:00Z"}
 names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
 fixtures_between_examples = settings(
-    max_examples=25,
+    max_examples=60,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
