@@ -6,12 +6,13 @@ Belongs here: reading a `Report` for these. Does not belong here: all other sent
 
 import polars as pl
 
+from persona_assets.evaluation.evaluation_plots import SHOWN_K
 from persona_assets.evaluation.offline import BASELINE
 from persona_assets.experiments.analysis import arm_to_ship
 from persona_assets.report.collect import Report
 from persona_assets.report.notation import number
 
-_METRIC, _K = "recall", 10
+_METRIC = "recall"
 
 
 def champion(report: Report) -> str | None:
@@ -27,14 +28,14 @@ def champion(report: Report) -> str | None:
     if ratio is None:
         return f"{sentence}."
     return (
-        f"{sentence}: its lists of {_K} find {number(ratio, 1)} times as many of the products that "
-        f"people turn to in the next week as {BASELINE} does."
+        f"{sentence}: its lists of {SHOWN_K} find {number(ratio, 1)} times as many of the products "
+        f"that people turn to in the next week as {BASELINE} does."
     )
 
 
 def _times_popularity(report: Report, model: str) -> float | None:
     """The champion's recall over popularity's; None where it is not known."""
-    found = report.comparison.filter(pl.col("metric") == _METRIC, pl.col("k") == _K)
+    found = report.comparison.filter(pl.col("metric") == _METRIC, pl.col("k") == SHOWN_K)
     by_model = dict(found.select("model", "value").iter_rows())
     if model == BASELINE or not by_model.get(BASELINE) or model not in by_model:
         return None
