@@ -17,7 +17,7 @@ install: .venv/.installed  ## create .venv from constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --compile-bytecode --editable '.[dev]'
 	$(BIN)/python -m compileall -q persona_assets
-	$(BIN)/python -m persona_assets.assets.source_cache
+	$(BIN)/python -m persona_assets.orchestration.source_cache
 	$(BIN)/python -m persona_assets.recommenders.compile_ahead
 	@touch $@
 
@@ -54,6 +54,6 @@ constraints:  ## pin what is installed now in constraints.txt
 
 reference:  ## regenerate docs/tables.md and docs/assets.md
 	$(BIN)/python -m persona_assets.tables.reference > docs/tables.md
-	PERSONA_HOME=$$(mktemp -d) $(BIN)/python -m persona_assets.assets.reference
+	PERSONA_HOME=$$(mktemp -d) $(BIN)/python -m persona_assets.orchestration.reference
 
 .PHONY: help install demo ui test lint types definitions unit gate java constraints reference

@@ -1,7 +1,7 @@
 """The calendar of training and evaluation: which days a cut-off looks back on and is evaluated on.
 
 Belongs here: lengths in days and weeks, and the cut-offs that a history has. Does not belong here:
-Dagster's partitions made of them (`partitions.py`).
+Dagster's partitions made of them (`orchestration/partitions.py`).
 
 A cut-off is a Monday: models train on what happened and arrived before it, and are evaluated on the
 days from it.

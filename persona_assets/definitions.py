@@ -13,8 +13,9 @@ import dagster as dg
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
-from persona_assets import automation, settings  # noqa: E402
-from persona_assets.assets import (  # noqa: E402
+from persona_assets import settings  # noqa: E402
+from persona_assets.orchestration import automation  # noqa: E402
+from persona_assets.orchestration.assets import (  # noqa: E402
     evaluation,
     experiments,
     feature_store,
@@ -26,9 +27,9 @@ from persona_assets.assets import (  # noqa: E402
     segmentation,
     serving,
 )
-from persona_assets.checks.build import build_checks  # noqa: E402
+from persona_assets.orchestration.checks.build import build_checks  # noqa: E402
 from persona_assets.orchestration.maintenance.job import maintenance  # noqa: E402
-from persona_assets.resources.build import build_resources  # noqa: E402
+from persona_assets.orchestration.resources.build import build_resources  # noqa: E402
 
 GROUPS = (
     raw,

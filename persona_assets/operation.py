@@ -1,8 +1,8 @@
 """Settings of everyday operation: how far back the scheduler looks, what is alarming, who is told.
 
 Belongs here: their names, types, defaults and validation; `settings.py` reads the environment and
-calls `operation`. Does not belong here: what is done with them (`orchestration/`, `checks/`,
-`notification/`). None of them changes what a table holds.
+calls `operation`. Does not belong here: what is done with them (`orchestration/`,
+`orchestration/checks/`, `notification/`). None of them changes what a table holds.
 """
 
 import math

@@ -1,8 +1,8 @@
 """The small shop that the tests of the graph run on, and ways to run the graph over other folders.
 
-Partitions are made when `persona_assets.partitions` is imported, from the home that PERSONA_HOME
-names. So it is set here, in the first conftest, before anything imports the package. Each process
-(pytest-xdist starts several) has a home of its own.
+Partitions are made when `persona_assets.orchestration.partitions` is imported, from the home that
+PERSONA_HOME names. So it is set here, in the first conftest, before anything imports the package.
+Each process (pytest-xdist starts several) has a home of its own.
 """
 
 import atexit
@@ -63,11 +63,11 @@ from persona_assets.errors import UserError  # noqa: E402
 from persona_assets.lake import DeltaStore, spark_preflight, spark_session  # noqa: E402
 from persona_assets.lake.content_hash import render  # noqa: E402
 from persona_assets.lake.spark_options import SparkOptions  # noqa: E402
+from persona_assets.orchestration.resources import instance as instance_module  # noqa: E402
+from persona_assets.orchestration.resources.build import build_resources  # noqa: E402
+from persona_assets.orchestration.resources.source import ShopResource  # noqa: E402
 from persona_assets.orchestration.runs.execute import execute  # noqa: E402
 from persona_assets.orchestration.runs.plan import plan  # noqa: E402
-from persona_assets.resources import instance as instance_module  # noqa: E402
-from persona_assets.resources.build import build_resources  # noqa: E402
-from persona_assets.resources.source import ShopResource  # noqa: E402
 from persona_assets.run_record import RunRecord  # noqa: E402
 from persona_assets.settings import Settings  # noqa: E402
 from persona_assets.sources.protocol import Source  # noqa: E402

@@ -9,8 +9,8 @@ import persona_assets
 
 ROOT = Path(persona_assets.__file__).parent
 # What Dagster is allowed in: the graph, and the commands that run it.
-PLANE = ("assets", "checks", "orchestration", "resources")
-PLANE_MODULES = ("automation.py", "cli/progress.py", "definitions.py", "partitions.py")
+PLANE = ("orchestration",)
+PLANE_MODULES = ("cli/progress.py", "definitions.py")
 MODULES = sorted(ROOT.rglob("*.py"))
 
 

@@ -115,9 +115,9 @@ from persona_assets import settings  # noqa: E402
 from persona_assets.definitions import ASSETS, build_defs  # noqa: E402
 from persona_assets.lake import DeltaStore  # noqa: E402
 from persona_assets.lake.content_hash import render  # noqa: E402
-from persona_assets.partitions import DAILY, WEEKLY, begun  # noqa: E402
-from persona_assets.resources import instance as home_instance  # noqa: E402
-from persona_assets.resources.build import build_resources  # noqa: E402
+from persona_assets.orchestration.partitions import DAILY, WEEKLY, begun  # noqa: E402
+from persona_assets.orchestration.resources import instance as home_instance  # noqa: E402
+from persona_assets.orchestration.resources.build import build_resources  # noqa: E402
 from persona_assets.settings import Settings  # noqa: E402
 from persona_assets.tables import TABLES  # noqa: E402
 

@@ -1,6 +1,7 @@
 """The command `persona benchmark`.
 
-Belongs here: its arguments and what it prints. Does not belong here: what it does (`benchmark/`).
+Belongs here: its arguments and what it prints. Does not belong here: what it does
+(`evaluation/benchmark/`).
 """
 
 import json
@@ -19,8 +20,8 @@ from persona_assets.errors import UserError
 from persona_assets.report.notation import count, counted, interval, number, p_value, share
 
 if TYPE_CHECKING:
-    from persona_assets.benchmark.evaluation import Interval
-    from persona_assets.benchmark.run import Benchmark, ModelResult
+    from persona_assets.evaluation.benchmark.evaluation import Interval
+    from persona_assets.evaluation.benchmark.run import Benchmark, ModelResult
 
 
 @click.command()
@@ -65,8 +66,8 @@ def benchmark(
     weight and session. Parameters are chosen on a validation part alone, every product is ranked,
     metrics have 95 % intervals.
     """
-    from persona_assets.benchmark import run
-    from persona_assets.benchmark.interactions_file import read_interactions, read_pairs
+    from persona_assets.evaluation.benchmark import run
+    from persona_assets.evaluation.benchmark.interactions_file import read_interactions, read_pairs
 
     messages = Console(stderr=True)
     lengths, names = _lengths(ks), run.names(models)

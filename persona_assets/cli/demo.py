@@ -40,14 +40,14 @@ def demo() -> None:
 
 
 def _use_demo_sizes(current: Settings) -> None:
-    from persona_assets.tuning.demo_sizes import use_demo_sizes
+    from persona_assets.lifecycle.demo_sizes import use_demo_sizes
 
     use_demo_sizes(store_of(current), now=datetime.now(UTC))
 
 
 def _promote(current: Settings) -> None:
     """Ask the gate for the first champion; without one, popularity goes on serving."""
-    from persona_assets.tuning import promotion
+    from persona_assets.lifecycle import promotion
 
     store = store_of(current)
     if promotion.champion(store) is not None:

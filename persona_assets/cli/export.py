@@ -34,7 +34,7 @@ def export(
     the home's hash key, and the file can be read by its owner only. A `customer` * is the list for
     people without history.
     """
-    from persona_assets.resources.build import build_store
+    from persona_assets.orchestration.resources.build import build_store
     from persona_assets.serving import lists
 
     if out.is_dir() or not out.absolute().parent.is_dir():

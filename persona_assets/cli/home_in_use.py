@@ -57,8 +57,8 @@ def close_dead_runs(home: Path) -> int:
     try:
         if not _any_abandoned(folder / "processes"):
             return 0
+        from persona_assets.orchestration.resources import instance
         from persona_assets.orchestration.runs import owners
-        from persona_assets.resources import instance
 
         with instance.of(home) as opened:
             return len(owners.close_dead(opened, now=datetime.now(UTC)))

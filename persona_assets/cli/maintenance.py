@@ -28,8 +28,8 @@ def maintenance() -> None:
         )
     with home_in_use.writing(current.home, "maintenance"):
         from persona_assets.orchestration.maintenance.home import maintain_home
-        from persona_assets.resources import instance
-        from persona_assets.resources.build import build_store
+        from persona_assets.orchestration.resources import instance
+        from persona_assets.orchestration.resources.build import build_store
 
         os.environ["PERSONA_HOME"] = str(current.home)
         with instance.of(current.home) as opened:

@@ -1,7 +1,7 @@
 """The commands about models: `persona models`, `tune`, `promote` and `rollback`.
 
 Belongs here: arguments, what is read of the home for them, and what is printed. Does not belong
-here: any decision (`tuning/`), or the command that they are part of (`cli.py`).
+here: any decision (`lifecycle/`), or the command that they are part of (`cli.py`).
 """
 
 import json
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     import polars as pl
 
     from persona_assets.lake import DeltaStore
+    from persona_assets.lifecycle.promotion import SideInformationAt
+    from persona_assets.lifecycle.validation import Week
     from persona_assets.recommenders.protocol import Recommender, SideInformation
-    from persona_assets.tuning.promotion import SideInformationAt
-    from persona_assets.tuning.validation import Week
 
 DEFAULT_TRIALS = 30
 """Enough for the two or three fields that matter most; seconds for models that only count."""
@@ -31,8 +31,8 @@ DEFAULT_TRIALS = 30
 @click.option("--json", "json_asked", is_flag=True, help="All of it as JSON, and nothing else.")
 def models_(json_asked: bool) -> None:
     """List every model: what it is, its configuration, its stage and what it needs."""
-    from persona_assets.tuning.overview import as_json, overviews
-    from persona_assets.tuning.promotion import champion
+    from persona_assets.lifecycle.overview import as_json, overviews
+    from persona_assets.lifecycle.promotion import champion
 
     current = settings_module.load()
     store = store_of(current)
@@ -74,10 +74,10 @@ def tune(model: str, trials: int, sampler: str, seed: int | None, tracking_uri: 
     The default configuration comes first. Nothing at or after the newest trained cut-off is looked
     at. The trials are kept in models/tuning_trials; nothing is put to use before `persona promote`.
     """
+    from persona_assets.lifecycle import search, study
+    from persona_assets.lifecycle.tracking import Tracker
+    from persona_assets.lifecycle.validation import weekly_task
     from persona_assets.recommenders import model_named
-    from persona_assets.tuning import search, study
-    from persona_assets.tuning.tracking import Tracker
-    from persona_assets.tuning.validation import weekly_task
 
     search.refuse(trials, sampler)
     subject = model_named(model)
@@ -131,8 +131,8 @@ def promote(model: str, study_id: str | None, trial: int | None, to_default: boo
 
     In use: what the next trainings train MODEL with.
     """
+    from persona_assets.lifecycle import configurations, promotion, study
     from persona_assets.recommenders import model_named
-    from persona_assets.tuning import configurations, promotion, study
 
     default = model_named(model)
     if trial is not None and study_id is None:
@@ -167,7 +167,7 @@ def promote(model: str, study_id: str | None, trial: int | None, to_default: boo
 @click.command()
 def rollback() -> None:
     """Make the previous champion champion again, with the configuration that it had."""
-    from persona_assets.tuning import promotion
+    from persona_assets.lifecycle import promotion
 
     current = _home()
     before, again = promotion.rollback(
@@ -201,7 +201,11 @@ def store_of(current: Settings) -> "DeltaStore":
 def _validation_week(store: "DeltaStore", current: Settings) -> "Week":
     """The last week before the newest trained cut-off; nothing of that cut-off on is even read."""
     from persona_assets.calendar import EVALUATED_DAYS
-    from persona_assets.tuning.validation import interactions_for, newest_trained, validation_week
+    from persona_assets.lifecycle.validation import (
+        interactions_for,
+        newest_trained,
+        validation_week,
+    )
 
     trained = newest_trained(store)
     known = interactions_for(store, [trained - timedelta(days=EVALUATED_DAYS)])
@@ -239,9 +243,9 @@ def side_information_at(store: "DeltaStore", current: Settings) -> "SideInformat
 
 def _plot(current: Settings, rows: "pl.DataFrame", subject: "Recommender") -> Path:
     """Draw the study below the home's plots, beside those of the assets."""
+    from persona_assets.lifecycle.study_plots import parallel_coordinates_figure
     from persona_assets.plotting import png
-    from persona_assets.tables.tuning import TUNING_TRIALS
-    from persona_assets.tuning.study_plots import parallel_coordinates_figure
+    from persona_assets.tables.lifecycle import TUNING_TRIALS
 
     folder = current.home / "plots" / TUNING_TRIALS.group
     folder.mkdir(parents=True, exist_ok=True)

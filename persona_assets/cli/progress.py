@@ -10,8 +10,8 @@ import dagster as dg
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from persona_assets.orchestration.resources.stopwatch import STOPWATCH, silent
 from persona_assets.orchestration.runs.plan import PlannedRun
-from persona_assets.resources.stopwatch import STOPWATCH, silent
 
 _DOING = {"read": "reading for", "compute": "computing", "write": "writing", "check": "checking"}
 

@@ -31,7 +31,7 @@ def recommend(
     customer: str, model: str | None, k: int, cutoff: datetime | None, json_asked: bool
 ) -> None:
     """Show what is recommended to CUSTOMER, who is named as the shop names them."""
-    from persona_assets.resources.build import build_store
+    from persona_assets.orchestration.resources.build import build_store
     from persona_assets.serving import lists
 
     current = home_with_lists()

@@ -34,7 +34,7 @@ def rekey(old_key_file: Path | None, from_raw: bool, weeks: int) -> None:
     """
     from persona_assets.lake import DeltaStore
     from persona_assets.lake import rekey as domain
-    from persona_assets.resources import instance
+    from persona_assets.orchestration.resources import instance
 
     current = settings_module.load()
     if not current.home.is_dir():

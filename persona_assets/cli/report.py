@@ -26,11 +26,11 @@ def report(form: str | None) -> None:
 def show(current: Settings, form: str | None) -> None:
     """Print the report, or (`json`) print it for programs, or (`html`) write the page as well."""
     from persona_assets import run_record
+    from persona_assets.orchestration.resources.build import build_store
     from persona_assets.report.as_json import as_json
     from persona_assets.report.collect import collect
     from persona_assets.report.console import print_report
     from persona_assets.report.html import write_html
-    from persona_assets.resources.build import build_store
 
     found = collect(
         build_store(current),

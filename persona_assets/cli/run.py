@@ -141,7 +141,7 @@ def compute(
         DataError: a step failed, or a check did.
     """
     from persona_assets.lake import DeltaStore, earlier_schemas
-    from persona_assets.resources import instance
+    from persona_assets.orchestration.resources import instance
 
     _refuse_lake_of_others(current.lake_root)
     earlier_schemas.refuse(DeltaStore(current.lake_root, storage_options=current.storage_options))
@@ -154,12 +154,12 @@ def compute(
     from persona_assets.cli.progress import progress_of
     from persona_assets.definitions import defs
     from persona_assets.notification import notice
+    from persona_assets.orchestration.resources.build import build_store
     from persona_assets.orchestration.runs import missing, run_history
     from persona_assets.orchestration.runs.execute import execute
     from persona_assets.orchestration.runs.fingerprint import source_files, up_to_date
     from persona_assets.orchestration.runs.plan import PlannedRun, plan
     from persona_assets.orchestration.runs.present import work
-    from persona_assets.resources.build import build_store
 
     if at_begin:
         at_begin(current)
@@ -242,8 +242,8 @@ def _refuse_lake_of_others(root: str) -> None:
 
 def _close_own_runs(home: Path) -> None:
     """Tell Dagster that the runs of this process and of its child, which is gone, end here."""
+    from persona_assets.orchestration.resources import instance
     from persona_assets.orchestration.runs import owners
-    from persona_assets.resources import instance
 
     with instance.of(home) as opened:
         owners.close_own(opened, "The command that executed this run was asked to end.")

@@ -1,7 +1,7 @@
 """The command `persona ui`: Dagster's web UI and daemon over the home.
 
 Belongs here: starting and ending both together. Does not belong here: the instance they use
-(`resources/instance.py`).
+(`orchestration/resources/instance.py`).
 """
 
 import os
@@ -24,7 +24,7 @@ _POLL_SECONDS = 0.5
 @click.option("--port", type=int, default=3000, show_default=True)
 def ui(host: str, port: int) -> None:
     """Dagster's web UI and daemon over the home."""
-    from persona_assets.resources import instance
+    from persona_assets.orchestration.resources import instance
 
     current = settings_module.load()
     instance.prepare(current.home)

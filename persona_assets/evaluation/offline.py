@@ -9,7 +9,7 @@ import polars as pl
 
 from persona_assets.errors import DataError, InsufficientDataError
 from persona_assets.evaluation.evaluated_week import COLUMNS, EvaluatedWeek
-from persona_assets.evaluation.uncertainty import bootstrap_means, percentile_interval
+from persona_assets.statistics.bootstrap import bootstrap_means, percentile_interval
 from persona_assets.tables.evaluation import OFFLINE_METRICS
 
 BASELINE = "popularity"

@@ -1,6 +1,6 @@
 """`evaluation/pairwise_comparison`: every model against every other at one cut-off.
 
-Belongs here: the table and its verdicts. Does not belong here: the tests (`paired.py`).
+Belongs here: the table and its verdicts. Does not belong here: the tests (`statistics/paired.py`).
 """
 
 from itertools import combinations
@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from persona_assets.evaluation.evaluated_week import EvaluatedWeek
-from persona_assets.evaluation.paired import paired_tests
-from persona_assets.multiple_testing import holm
+from persona_assets.statistics.multiple_testing import holm
+from persona_assets.statistics.paired import paired_tests
 from persona_assets.tables.evaluation import PAIRWISE_COMPARISON
 
 COMPARED = (("ndcg", 10), ("recall", 10))

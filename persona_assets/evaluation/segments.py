@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from persona_assets.evaluation.evaluated_week import EvaluatedUsers, EvaluatedWeek
 from persona_assets.evaluation.lists import numbers
-from persona_assets.evaluation.uncertainty import bootstrap_means, percentile_interval
+from persona_assets.statistics.bootstrap import bootstrap_means, percentile_interval
 from persona_assets.tables.evaluation import SEGMENT_METRICS
 from persona_assets.transforms.attribute_history import VALID_FROM, VALID_TO
 from persona_assets.transforms.history import known_before

@@ -64,7 +64,7 @@ def leave_one_out(rows: pl.DataFrame) -> Splits:
         rows: interactions with `user_id`, `product_id`, `event_ts`, `weight` and maybe more, all
             of which count as interactions. Of products first interacted with at the same instant
             the one whose identifier comes last is held out: give identifiers that mean nothing
-            (`benchmark/canonical_labels.py`).
+            (`evaluation/benchmark/canonical_labels.py`).
 
     Raises:
         DataError: no user has three products.

@@ -19,8 +19,8 @@ from persona_assets.evaluation.hits import Pairs, hits_of_lists, pairs_of
 from persona_assets.evaluation.lists import Lists, lists_of, numbers
 from persona_assets.evaluation.metrics import METRICS
 from persona_assets.evaluation.relevance import relevant_items
-from persona_assets.evaluation.uncertainty import bootstrap_means, percentile_interval
 from persona_assets.recommenders.exclusion import Exclusion, excluded_pairs
+from persona_assets.statistics.bootstrap import bootstrap_means, percentile_interval
 from persona_assets.tables.evaluation import STALENESS
 from persona_assets.transforms.history import known_before
 

@@ -7,7 +7,8 @@ all arms and metrics together. Ship the arm with the largest significant gain in
 those that harm no guardrail significantly; else keep control. Arms that came out with sizes that
 their shares do not explain (sample-ratio mismatch, p < 0.001) void everything.
 
-Belongs here: metrics, arms and that rule. Does not belong here: formulas (`comparison.py`).
+Belongs here: metrics, arms and that rule. Does not belong here: formulas
+(`statistics/two_samples.py`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,15 +18,15 @@ import polars as pl
 
 from persona_assets.errors import InsufficientDataError
 from persona_assets.experiments.assignment import equal_shares
-from persona_assets.experiments.comparison import (
+from persona_assets.skipped import Skipped
+from persona_assets.statistics.multiple_testing import holm
+from persona_assets.statistics.two_samples import (
     Comparison,
     mean_difference,
     proportion_difference,
     ratio_difference,
     sample_ratio_p_value,
 )
-from persona_assets.multiple_testing import holm
-from persona_assets.skipped import Skipped
 from persona_assets.tables import TABLES
 from persona_assets.tables.experiments import ARMS, CONTROL
 

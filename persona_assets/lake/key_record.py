@@ -19,7 +19,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from persona_assets.errors import DataError, InfrastructureError, UserError
 from persona_assets.lake.place import brief
 from persona_assets.lake.store import DeltaStore
-from persona_assets.tables import TABLES, Table, raw, tuning
+from persona_assets.tables import TABLES, Table, lifecycle, raw
 
 NAME = "_hash_key"
 """Folder of the record in the lake, next to those of the groups."""
@@ -139,7 +139,7 @@ WAYS_OUT = (
 
 
 PSEUDONYMOUS: tuple[Table, ...] = tuple(
-    table for table in TABLES.values() if table not in (*raw.TABLES, *tuning.TABLES)
+    table for table in TABLES.values() if table not in (*raw.TABLES, *lifecycle.TABLES)
 )
 """Tables in which people are keyed hashes, or that are computed from such."""
 

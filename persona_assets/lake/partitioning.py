@@ -1,8 +1,8 @@
 """Partitions of a table: the predicate that names them, their keys, their rows.
 
 Belongs here: what the Delta log and a list of days say. Does not belong here: reading or writing
-rows (`store.py`), which partitions a run covers (`resources/lake.py`), or how a long range is
-divided (`day_batches.py`).
+rows (`store.py`), which partitions a run covers (`orchestration/resources/lake.py`), or how a long
+range is divided (`day_batches.py`).
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """Comparing frames and stored tables with their contract's schema.
 
-Belongs here: names and types. Does not belong here: rules about values (`checks/`).
+Belongs here: names and types. Does not belong here: rules about values (`orchestration/checks/`).
 """
 
 import narwhals as nw

@@ -3,7 +3,7 @@
 Belongs here: conflict retries, digests of what was written. Does not belong here: opening and
 creating tables (`place.py`), predicates (`partitioning.py`), how an engine moves rows
 (`polars_engine.py`, `spark_engine.py`), schema rules (`schema.py`), or which partitions a run
-covers (`resources/lake.py`).
+covers (`orchestration/resources/lake.py`).
 
 A frame is written by the engine it lives on: Polars frames lie in this process's memory and are
 written from here, whatever the store's engine is.

@@ -1,8 +1,8 @@
 """What a partition is computed from, as arithmetic on dates.
 
 Belongs here: windows of days and weeks by their offsets. Does not belong here: which asset reads
-which window (`partitions.py`). Dagster's mappings say the same of a few partitions at a time; over
-years of them they are slow.
+which window (`orchestration/partitions.py`). Dagster's mappings say the same of a few partitions at
+a time; over years of them they are slow.
 """
 
 from collections.abc import Mapping

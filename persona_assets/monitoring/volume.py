@@ -1,7 +1,7 @@
 """How many rows a day should have, by the shop's own past.
 
 Belongs here: the prediction interval of a day's number of rows. Does not belong here: where the
-numbers come from, or what happens outside the interval (`checks/delivery.py`).
+numbers come from, or what happens outside the interval (`orchestration/checks/delivery.py`).
 
 Logarithms of daily counts are taken as normal around a mean of each weekday, with one variance:
 visits vary by a factor, not by a number. For a new day of a weekday with n past days, among N past

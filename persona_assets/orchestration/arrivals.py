@@ -1,7 +1,8 @@
 """What ingests raw days: a schedule for the day before, a sensor for files of whatever day.
 
 Belongs here: noticing files, waiting until they are whole, and asking for the raw days that they
-change. Does not belong here: what is due (`runs/due.py`), which job or hour (`automation.py`).
+change. Does not belong here: what is due (`runs/due.py`), which job or hour
+(`orchestration/automation.py`).
 
 The schedule asks once a day for the day before. A file that comes later, or that brings late rows
 for old days, would wait for a `persona run`; the sensor finds the days by what they hold. Nothing
@@ -20,9 +21,9 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from persona_assets import settings as settings_module
+from persona_assets.orchestration.partitions import DAILY, begun
 from persona_assets.orchestration.runs.due import Due, Present, Reason, due
 from persona_assets.orchestration.runs.lineage import Node
-from persona_assets.partitions import DAILY, begun
 from persona_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -188,11 +189,11 @@ def _has_arriving_files(settings: Settings) -> bool:
 
 
 def _arrived_at_home(context: dg.SensorEvaluationContext | dg.ScheduleEvaluationContext) -> Due:
-    from persona_assets import automation  # which imports this module
     from persona_assets.definitions import defs
+    from persona_assets.orchestration import automation  # which imports this module
+    from persona_assets.orchestration.resources.build import build_resources
     from persona_assets.orchestration.runs.lineage import nodes
     from persona_assets.orchestration.runs.present import asking
-    from persona_assets.resources.build import build_resources
 
     # Opened anew: resources remember what the source had.
     resources = build_resources(settings_module.load())

@@ -1,7 +1,7 @@
 """The automation conditions "due" and "pending": what `persona run` asks, asked by the scheduler.
 
 Belongs here: the custom conditions. Does not belong here: what is due (`runs/due.py`), or which
-tables follow it at what time (`automation.py`).
+tables follow it at what time (`orchestration/automation.py`).
 
 Dagster's own `eager()` looks at the newest partition alone, and at materializations, not at what
 they hold: an older day that comes late never reaches its children, and a day that is delivered
@@ -19,12 +19,12 @@ from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 from dagster._core.definitions.events import AssetKeyPartitionKey
 
 from persona_assets import settings as settings_module
+from persona_assets.orchestration.resources.lake import LakeIOManager
+from persona_assets.orchestration.resources.provenance import settings_digest
+from persona_assets.orchestration.resources.source import ShopResource
 from persona_assets.orchestration.runs.due import Due as DuePartitions
 from persona_assets.orchestration.runs.due import Present, due, following
 from persona_assets.orchestration.runs.lineage import Node, nodes
-from persona_assets.resources.lake import LakeIOManager
-from persona_assets.resources.provenance import settings_digest
-from persona_assets.resources.source import ShopResource
 from persona_assets.settings import Settings
 
 
@@ -159,7 +159,7 @@ def recent(view: AssetGraphView, now: datetime, look_back_days: int) -> dict[str
 
     It counts from the newest partition, as a closed calendar may have ended long ago.
     """
-    from persona_assets import automation  # which imports this module
+    from persona_assets.orchestration import automation  # which imports this module
 
     jobs = {job.name: job.selection for job in automation.JOBS}
     found = nodes(cast(AssetGraph, view.asset_graph), jobs, now)
@@ -176,7 +176,7 @@ def recent(view: AssetGraphView, now: datetime, look_back_days: int) -> dict[str
 
 def opened_home() -> _Home:
     """The home of the environment; opened anew when its settings have changed."""
-    from persona_assets.resources.build import build_resources
+    from persona_assets.orchestration.resources.build import build_resources
 
     settings = settings_module.load()
     if _Kept.home is None or _Kept.home.settings != settings:

@@ -1,27 +1,27 @@
 """Recommenders: interactions in, artefact out, ranked lists from the artefact.
 
-A new model is one file beside this one and one entry in `MODELS`.
+A new model is one file in `models/` and one entry in `MODELS`.
 """
 
 from persona_assets.errors import UserError
-from persona_assets.recommenders.als import ALS
-from persona_assets.recommenders.blend import Blend
-from persona_assets.recommenders.bpr import BPR
-from persona_assets.recommenders.content import Content
-from persona_assets.recommenders.directional import Directional
-from persona_assets.recommenders.ease import EASE
-from persona_assets.recommenders.item2vec import Item2Vec
-from persona_assets.recommenders.item_knn import ItemKNN
-from persona_assets.recommenders.popularity import Popularity
-from persona_assets.recommenders.protocol import Recommender
-from persona_assets.recommenders.recent_popularity import RecentPopularity
-from persona_assets.recommenders.segment_popularity import (
+from persona_assets.recommenders.models.als import ALS
+from persona_assets.recommenders.models.blend import Blend
+from persona_assets.recommenders.models.bpr import BPR
+from persona_assets.recommenders.models.content import Content
+from persona_assets.recommenders.models.directional import Directional
+from persona_assets.recommenders.models.ease import EASE
+from persona_assets.recommenders.models.item2vec import Item2Vec
+from persona_assets.recommenders.models.item_knn import ItemKNN
+from persona_assets.recommenders.models.popularity import Popularity
+from persona_assets.recommenders.models.recent_popularity import RecentPopularity
+from persona_assets.recommenders.models.segment_popularity import (
     CustomerSegmentPopularity,
     SegmentPopularity,
 )
-from persona_assets.recommenders.session_knn import SessionKNN
-from persona_assets.recommenders.two_stage import TwoStage
-from persona_assets.recommenders.user_knn import UserKNN
+from persona_assets.recommenders.models.session_knn import SessionKNN
+from persona_assets.recommenders.models.two_stage import TwoStage
+from persona_assets.recommenders.models.user_knn import UserKNN
+from persona_assets.recommenders.protocol import Recommender
 
 MODELS: dict[str, Recommender] = {
     "popularity": Popularity(),

@@ -1,7 +1,7 @@
 """A canonical order of users and products: by their interactions, not by their names.
 
 Belongs here: colours of the rows and columns of a matrix, and the hashing that they need. Does not
-belong here: renaming a whole log (`benchmark/canonical_labels.py`).
+belong here: renaming a whole log (`evaluation/benchmark/canonical_labels.py`).
 
 Random beginnings are drawn in some order. In the order of names, other names would give another
 training; in this one they give the same, but for the last digits of sums.

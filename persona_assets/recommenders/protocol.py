@@ -1,7 +1,7 @@
 """What every recommender offers, and what its configuration promises.
 
 Belongs here: the base class of the models and of their configurations. Does not belong here: any
-particular model (one file each beside this one) or the table that names them
+particular model (one file each in `models/`) or the table that names them
 (`recommenders/__init__.py`).
 """
 

@@ -13,12 +13,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from persona_assets.recommenders.als import ALS, ALSConfig
 from persona_assets.recommenders.candidates import Candidates, FirstStage
-from persona_assets.recommenders.directional import Directional, DirectionalConfig
 from persona_assets.recommenders.directions import directions
 from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.lambdarank import Examples
+from persona_assets.recommenders.models.als import ALS, ALSConfig
+from persona_assets.recommenders.models.directional import Directional, DirectionalConfig
+from persona_assets.recommenders.models.user_knn import UserKNN, UserKNNConfig, sequence_rows
 from persona_assets.recommenders.ranking_features import (
     FEATURES,
     PairStatistics,
@@ -28,7 +29,6 @@ from persona_assets.recommenders.ranking_features import (
 from persona_assets.recommenders.score_blocks import of_each_block
 from persona_assets.recommenders.sequences import Sequences, sequences
 from persona_assets.recommenders.snapshots import Snapshot
-from persona_assets.recommenders.user_knn import UserKNN, UserKNNConfig, sequence_rows
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 Belongs here: bringing people under the names that the mart has for them, what was known of them at
 a cut-off, and segments to people.
-Does not belong here: which models use it, or reading tables (`assets/`, `cli/models.py`).
+Does not belong here: which models use it, or reading tables (`orchestration/assets/`,
+`cli/models.py`).
 """
 
 from dataclasses import dataclass, replace

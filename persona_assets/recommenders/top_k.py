@@ -118,7 +118,7 @@ def batch_top_k(
     if not learned:
         raise InsufficientDataError("no model could be trained for the cut-off")
     if interactions.implementation.is_pyspark():
-        from persona_assets.distributed.top_k import lists
+        from persona_assets.spark.top_k import lists
 
         return nw.concat(
             [

@@ -1,7 +1,7 @@
 """Training a recommender on a lazy frame, where the frame lives.
 
 Belongs here: choosing between the embedded training and the distributed one, and which models could
-not be trained. Does not belong here: either training (the models, `distributed/`).
+not be trained. Does not belong here: either training (the models, `spark/`).
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,7 @@
 """The last run's checks, those that did not pass gathered by check.
 
-Belongs here: gathering. Does not belong here: making checks (`persona_assets/checks`).
+Belongs here: gathering. Does not belong here: making checks
+(`persona_assets/orchestration/checks`).
 """
 
 from dataclasses import dataclass

@@ -1,15 +1,15 @@
 """The sweep of a segmentation in MLflow: a run for each clustering that was tried.
 
 Belongs here: which columns are parameters, metrics and tags. Does not belong here: MLflow
-(`tuning/tracking.py`); what is tracked is in `segmentation/clustering_comparison` as well.
+(`lifecycle/tracking.py`); what is tracked is in `segmentation/clustering_comparison` as well.
 """
 
 from dataclasses import asdict
 
 import polars as pl
 
+from persona_assets.lifecycle.tracking import Tracker
 from persona_assets.segmentation.trained import CustomerSegments
-from persona_assets.tuning.tracking import Tracker
 
 MEASURED = (
     "silhouette", "calinski_harabasz", "davies_bouldin", "gap", "gap_se", "stability",

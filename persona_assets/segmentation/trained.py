@@ -1,7 +1,7 @@
 """The segmentation as something that is trained, beside the recommenders.
 
 Belongs here: its name, configuration and artefact, as the registry and MLflow call it. Does not
-belong here: the training (`segmenting.py`) or rows of the registry (`recommenders/registry.py`).
+belong here: the training (`segmenting.py`) or rows of the registry (`lifecycle/registry.py`).
 """
 
 from dataclasses import dataclass, field

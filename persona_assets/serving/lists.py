@@ -14,6 +14,7 @@ import polars as pl
 
 from persona_assets.errors import UserError
 from persona_assets.lake import DeltaStore
+from persona_assets.lifecycle.append import held
 from persona_assets.recommenders import model_named
 from persona_assets.sources.null_words import BLANKS
 from persona_assets.tables.models import FALLBACK_USER, TOP_K
@@ -21,7 +22,6 @@ from persona_assets.tables.monitoring import SKIPPED
 from persona_assets.tables.raw import EVENTS, ORDERS, PRODUCTS, USERS
 from persona_assets.tables.serving import CHAMPION, SERVED
 from persona_assets.transforms.pseudonyms import pseudonym
-from persona_assets.tuning.append import held
 
 POPULARITY = "popularity"
 ITEM_SCHEMA = pl.Schema(

@@ -5,13 +5,13 @@ from persona_assets.tables import (
     experiments,
     feature_store,
     features,
+    lifecycle,
     mart,
     models,
     monitoring,
     raw,
     segmentation,
     serving,
-    tuning,
 )
 from persona_assets.tables.contract import Column, Table
 
@@ -28,7 +28,7 @@ TABLES: dict[str, Table] = {
         experiments,
         segmentation,
         serving,
-        tuning,
+        lifecycle,
     )
     for table in group.TABLES
 }

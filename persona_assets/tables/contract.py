@@ -2,7 +2,7 @@
 
 Belongs here: the vocabulary (`Column`, `Table`) and its translation into Polars and Arrow schemas.
 Does not belong here: the tables themselves (one module per group of the graph beside this one),
-reading or writing them (`lake/`), or checking rows against them (`checks/`).
+reading or writing them (`lake/`), or checking rows against them (`orchestration/checks/`).
 """
 
 from dataclasses import dataclass, field

@@ -1,7 +1,7 @@
 """Contracts of what serves: the champion and its lists.
 
 Belongs here: tables that recommendations are served from. Does not belong here: what trainings
-leave behind (`models.py`), or the decisions that make a champion (`tuning.py`).
+leave behind (`models.py`), or the decisions that make a champion (`lifecycle.py`).
 """
 
 from persona_assets.tables.contract import Column, Table

@@ -2,7 +2,7 @@
 
 Belongs here: the rules that follow from a contract (nulls, NaN, allowed values, ranges, foreign
 keys, uniqueness of the key) and their counts per partition. Does not belong here: schema (the lake
-enforces it on write), or what happens when a rule is broken (`checks/`).
+enforces it on write), or what happens when a rule is broken (`orchestration/checks/`).
 """
 
 from collections import defaultdict

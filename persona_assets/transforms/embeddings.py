@@ -41,7 +41,7 @@ def train_item_embeddings(
         Rows of `features/item_embeddings`, in this process's memory.
     """
     if interactions.implementation.is_pyspark():
-        from persona_assets.distributed.word2vec import item_vectors
+        from persona_assets.spark.word2vec import item_vectors
 
         return item_vectors(interactions, cutoff=cutoff, seed=seed, min_count=min_count)
     known: pl.DataFrame = known_before(interactions, cutoff).collect("polars").to_native()

@@ -1,7 +1,7 @@
 """Engine-specific code: the few operations that Narwhals lacks on Polars or PySpark.
 
 Belongs here: the one place that knows which engine stands behind a frame. Does not belong here:
-starting engines (`resources/`) or any transform.
+starting engines (`orchestration/resources/`) or any transform.
 """
 
 from collections.abc import Sequence

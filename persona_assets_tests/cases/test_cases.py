@@ -14,10 +14,10 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
-from persona_assets.benchmark.interactions_file import read_interactions
-from persona_assets.benchmark.run import target_of
 from persona_assets.cli.main import persona
 from persona_assets.errors import UserError
+from persona_assets.evaluation.benchmark.interactions_file import read_interactions
+from persona_assets.evaluation.benchmark.run import target_of
 from persona_assets.sources.files import FilesSource
 from persona_assets.sources.mapping import read_mapping
 from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS

@@ -1,16 +1,16 @@
 """A process that runs the daily and the weekly jobs of the home that its environment names."""
 
 from persona_assets import settings as settings_module
-from persona_assets.resources import instance
+from persona_assets.orchestration.resources import instance
 
 
 def main() -> None:
     settings = settings_module.load()
     instance.prepare(settings.home)
     from persona_assets.definitions import defs
+    from persona_assets.orchestration.partitions import DAILY, EVALUATED
     from persona_assets.orchestration.runs.execute import execute
     from persona_assets.orchestration.runs.plan import PlannedRun
-    from persona_assets.partitions import DAILY, EVALUATED
 
     days, cutoffs = DAILY.get_partition_keys(), EVALUATED.get_partition_keys()
     planned = [

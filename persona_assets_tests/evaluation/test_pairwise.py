@@ -4,7 +4,7 @@ import pytest
 
 from persona_assets.evaluation.evaluated_week import evaluate_week
 from persona_assets.evaluation.pairwise import COMPARED, pairwise_comparison
-from persona_assets.multiple_testing import holm
+from persona_assets.statistics.multiple_testing import holm
 from persona_assets.tables.evaluation import PAIRWISE_COMPARISON
 
 PEOPLE = [f"u{n:02d}" for n in range(40)]

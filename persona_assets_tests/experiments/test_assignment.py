@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from persona_assets.errors import UserError
 from persona_assets.experiments.assignment import assign, equal_shares
-from persona_assets.experiments.comparison import sample_ratio_p_value
+from persona_assets.statistics.two_samples import sample_ratio_p_value
 
 ARMS = equal_shares(["control", "challenger_1", "challenger_2"])
 USERS = [f"user-{number}" for number in range(30_000)]

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from persona_assets import settings as settings_module
-from persona_assets.assets import daily
-from persona_assets.checks import partitioned
 from persona_assets.lake.commit import PREFIX
+from persona_assets.orchestration.assets import daily
+from persona_assets.orchestration.checks import partitioned
 from persona_assets.tables import TABLES
 
 DAYS = [f"2025-01-{day:02d}" for day in range(1, 5)]

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from persona_assets.partitions import DAILY, days_of
+from persona_assets.orchestration.partitions import DAILY, days_of
 from persona_assets.sources.synthetic import SyntheticShop
 from persona_assets.tables import TABLES, mart, raw
 

@@ -13,9 +13,9 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from persona_assets import automation
 from persona_assets.definitions import ASSETS, defs
-from persona_assets.partitions import DAILY, EVALUATED, WEEKLY
+from persona_assets.orchestration import automation
+from persona_assets.orchestration.partitions import DAILY, EVALUATED, WEEKLY
 
 GOLDEN = Path(__file__).parent / "golden_graph.json"
 CALENDARS = {

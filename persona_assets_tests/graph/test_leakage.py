@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from persona_assets.lake.content_hash import content_hash
-from persona_assets.partitions import DAILY, days_of
+from persona_assets.orchestration.partitions import DAILY, days_of
 from persona_assets.recommenders import MODELS
 from persona_assets.sources.attribute_deliveries import product_history, user_history
 from persona_assets.sources.synthetic import SyntheticShop

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from persona_assets.assets import models as asset_module
-from persona_assets.partitions import WEEKLY, days_of
+from persona_assets.orchestration.assets import models as asset_module
+from persona_assets.orchestration.partitions import WEEKLY, days_of
 from persona_assets.recommenders import MODELS
 from persona_assets.tables import mart, models
 from persona_assets.tables.customer_features import CUSTOMER_FEATURES

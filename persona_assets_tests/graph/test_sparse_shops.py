@@ -12,13 +12,13 @@ import pytest
 
 from persona_assets.errors import DataError
 from persona_assets.lake import DeltaStore
+from persona_assets.orchestration.resources.lake import SKIPPED_METADATA
 from persona_assets.orchestration.runs.plan import plan
 from persona_assets.recommenders import MODELS
-from persona_assets.recommenders.content import Content
+from persona_assets.recommenders.models.content import Content
 from persona_assets.report.as_json import as_json
 from persona_assets.report.collect import collect
 from persona_assets.report.skipped import gaps
-from persona_assets.resources.lake import SKIPPED_METADATA
 from persona_assets.skipped import CHECK
 from persona_assets.sources.files import FilesSource
 from persona_assets.sources.mapping import read_mapping

@@ -16,7 +16,7 @@ import narwhals as nw
 from persona_assets import settings as settings_module
 from persona_assets.errors import PersonaError
 from persona_assets.lake import Commit, DeltaStore
-from persona_assets.resources.build import build_store
+from persona_assets.orchestration.resources.build import build_store
 from persona_assets.tables.mart import QUARANTINE
 
 THREADS = 2

@@ -3,10 +3,10 @@
 import dagster as dg
 import pytest
 
-from persona_assets import partitions
 from persona_assets.lake.windows import EVERYTHING, Window
-from persona_assets.partitions import DAILY, EVALUATED, WEEKLY
-from persona_assets.resources.provenance import window
+from persona_assets.orchestration import partitions
+from persona_assets.orchestration.partitions import DAILY, EVALUATED, WEEKLY
+from persona_assets.orchestration.resources.provenance import window
 
 MAPPINGS = {
     "SAME days": (DAILY, DAILY, partitions.SAME),

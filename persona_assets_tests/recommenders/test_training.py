@@ -4,8 +4,8 @@ import narwhals as nw
 import polars as pl
 
 from persona_assets.recommenders import ALS, BPR, MODELS, Popularity
-from persona_assets.recommenders.bpr import BPRConfig
 from persona_assets.recommenders.interactions import Interactions
+from persona_assets.recommenders.models.bpr import BPRConfig
 from persona_assets.recommenders.protocol import DistributedTraining
 from persona_assets.recommenders.top_k import batch_top_k, top_k
 from persona_assets.recommenders.training import train

@@ -1,7 +1,8 @@
 """All that keeps a home small, in one call.
 
 Belongs here: the order of the parts and what is said of them. Does not belong here: the parts
-(`lake/maintenance.py`, `old_runs.py`, `old_files.py`), when it is done (`automation.py`).
+(`lake/maintenance.py`, `old_runs.py`, `old_files.py`), when it is done
+(`orchestration/automation.py`).
 """
 
 from dataclasses import dataclass

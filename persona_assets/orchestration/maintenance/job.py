@@ -1,12 +1,12 @@
 """The Dagster job `maintenance`.
 
 Belongs here: its one step. Does not belong here: what is done (`home.py`), its schedule
-(`automation.py`).
+(`orchestration/automation.py`).
 """
 
 import dagster as dg
 
-from persona_assets.resources.failures import permanent_failures
+from persona_assets.orchestration.resources.failures import permanent_failures
 
 
 @dg.op(name="maintain", required_resource_keys={"lake", "shop"})

@@ -2,7 +2,8 @@
 
 Belongs here: the comparison of records with the present, and what may follow from it. Does not
 belong here: keeping records (`lake/provenance.py`), Dagster's graph (`lineage.py`), making runs of
-it (`plan.py`). There is one answer for `persona run` and for the scheduler (`automation.py`).
+it (`plan.py`). There is one answer for `persona run` and for the scheduler
+(`orchestration/automation.py`).
 
 A partition is due when it was never made or is gone, when its inputs, code or settings are not
 those it was made from, or when a blocking check of it failed or never ran. Inputs are compared by
@@ -15,8 +16,8 @@ from enum import StrEnum
 
 from persona_assets.lake.input_digests import InputDigests
 from persona_assets.lake.provenance import PartitionRecord, Records
+from persona_assets.orchestration.resources.provenance import SOURCE
 from persona_assets.orchestration.runs.lineage import Node
-from persona_assets.resources.provenance import SOURCE
 from persona_assets.sources.delivered_versions import NOTHING
 
 

@@ -28,6 +28,8 @@ from dagster._utils.error import SerializableErrorInfo
 from persona_assets import errors, run_record
 from persona_assets.errors import FailedChecksError, InfrastructureError
 from persona_assets.notification import notice
+from persona_assets.orchestration.resources import instance as instance_module
+from persona_assets.orchestration.resources.stopwatch import STOPWATCH
 from persona_assets.orchestration.runs import owners
 from persona_assets.orchestration.runs.fingerprint import (
     fingerprint,
@@ -37,8 +39,6 @@ from persona_assets.orchestration.runs.fingerprint import (
 )
 from persona_assets.orchestration.runs.missing import files_of
 from persona_assets.orchestration.runs.plan import PlannedRun
-from persona_assets.resources import instance as instance_module
-from persona_assets.resources.stopwatch import STOPWATCH
 from persona_assets.run_record import CheckOutcome, Outcome, RunRecord
 from persona_assets.settings import Settings
 

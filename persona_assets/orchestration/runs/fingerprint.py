@@ -15,7 +15,7 @@ from persona_assets.lake import DeltaStore
 from persona_assets.orchestration.runs.plan import PlannedRun
 from persona_assets.settings import Settings
 from persona_assets.tables import TABLES
-from persona_assets.tables.tuning import TUNING_TRIALS
+from persona_assets.tables.lifecycle import TUNING_TRIALS
 
 
 def up_to_date(settings: Settings, defs: dg.Definitions, planned: Sequence[PlannedRun]) -> bool:

@@ -12,8 +12,8 @@ import dagster as dg
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
 from persona_assets.lake.windows import Windows
-from persona_assets.partitions import begun
-from persona_assets.resources.provenance import names_of, said_of_windows, window
+from persona_assets.orchestration.partitions import begun
+from persona_assets.orchestration.resources.provenance import names_of, said_of_windows, window
 
 
 @dataclass(frozen=True)

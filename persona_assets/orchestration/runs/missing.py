@@ -2,8 +2,8 @@
 
 Belongs here: looking for lost or cut files of the lake, plots, reports and the online store, and
 which asset makes each. Does not belong here: whether anything changed (`fingerprint.py`), what is
-due for other reasons (`due.py`), Dagster's own record (`resources/recorded.py`), what an intact
-file holds (`checks/`).
+due for other reasons (`due.py`), Dagster's own record (`orchestration/resources/recorded.py`), what
+an intact file holds (`orchestration/checks/`).
 """
 
 import sqlite3
@@ -16,13 +16,13 @@ from persona_assets.lake import DeltaStore
 from persona_assets.orchestration.runs.lineage import Node
 from persona_assets.run_record import RunRecord
 from persona_assets.settings import Settings
-from persona_assets.tables import TABLES, tuning
+from persona_assets.tables import TABLES, lifecycle
 from persona_assets.tables.provenance import PARTITIONS
 
 ONLINE = Path("online") / "features.sqlite"
 _ONLINE_ASSET = "feature_store/online_features"
 _LATEST = "latest"
-_MADE_BY_RUNS = [path for path, table in TABLES.items() if table not in tuning.TABLES]
+_MADE_BY_RUNS = [path for path, table in TABLES.items() if table not in lifecycle.TABLES]
 # How a file that was written to its end ends.
 _ENDS = {".png": b"IEND\xaeB`\x82", ".html": b"</html>"}
 

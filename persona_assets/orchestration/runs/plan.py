@@ -7,7 +7,7 @@ executing them (`execute.py`) or whether there is anything to do (`fingerprint.p
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from persona_assets.partitions import DAILY, EVALUATED, WEEKLY, begun
+from persona_assets.orchestration.partitions import DAILY, EVALUATED, WEEKLY, begun
 
 _START = "dagster/asset_partition_range_start"
 _END = "dagster/asset_partition_range_end"

@@ -9,16 +9,16 @@ from datetime import datetime
 
 import dagster as dg
 
-from persona_assets import automation
 from persona_assets.lake.provenance import PartitionRecord, Records
+from persona_assets.orchestration import automation
+from persona_assets.orchestration.resources.lake import LakeIOManager
+from persona_assets.orchestration.resources.provenance import settings_digest
+from persona_assets.orchestration.resources.source import ShopResource
 from persona_assets.orchestration.runs.due import Present
 from persona_assets.orchestration.runs.lineage import Node, nodes
 from persona_assets.orchestration.runs.missing import Lost, by_partition
 from persona_assets.orchestration.runs.plan import PlannedRun
 from persona_assets.orchestration.runs.work import Work, within
-from persona_assets.resources.lake import LakeIOManager
-from persona_assets.resources.provenance import settings_digest
-from persona_assets.resources.source import ShopResource
 from persona_assets.tables import TABLES
 
 

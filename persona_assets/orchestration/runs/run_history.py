@@ -1,8 +1,8 @@
 """Dagster's record of runs in a home: whether it is there, and what it should say of the lake.
 
 Belongs here: looking for lost or damaged files of the embedded record, and telling a new one which
-partitions there are. Does not belong here: opening it (`resources/instance.py`), forgetting old
-runs (`orchestration/maintenance/`), files that runs make (`missing.py`).
+partitions there are. Does not belong here: opening it (`orchestration/resources/instance.py`),
+forgetting old runs (`orchestration/maintenance/`), files that runs make (`missing.py`).
 """
 
 import sqlite3
@@ -14,7 +14,7 @@ from dagster._core.definitions.data_version import CODE_VERSION_TAG
 from dagster._core.storage.runs.sqlite import SqliteRunStorage
 
 from persona_assets.lake.provenance import Records
-from persona_assets.resources import instance
+from persona_assets.orchestration.resources import instance
 
 _RUNS = Path("history") / "runs.db"
 _INDEX = Path("history") / "runs" / "index.db"

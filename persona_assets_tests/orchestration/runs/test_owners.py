@@ -9,15 +9,15 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from persona_assets.orchestration.resources import instance as instance_module
 from persona_assets.orchestration.runs import owners
-from persona_assets.resources import instance as instance_module
 
 EXECUTING = """
 import sys
 from pathlib import Path
 import dagster as dg
 from persona_assets.orchestration.runs import owners
-from persona_assets.resources import instance
+from persona_assets.orchestration.resources import instance
 
 with instance.of(Path(sys.argv[1])) as opened:
     run = dg.DagsterRun("job", status=dg.DagsterRunStatus.STARTED, tags=owners.tags(opened))

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from persona_assets.lake.input_digests import InputDigests
 from persona_assets.lake.provenance import Contents, PartitionRecord
 from persona_assets.lake.windows import EVERYTHING, Window
+from persona_assets.orchestration.resources.provenance import SOURCE
 from persona_assets.orchestration.runs.due import Present, Reason
 from persona_assets.orchestration.runs.lineage import Node
 from persona_assets.orchestration.runs.plan import PlannedRun
 from persona_assets.orchestration.runs.summary import kept_days, summary
 from persona_assets.orchestration.runs.work import Work
-from persona_assets.resources.provenance import SOURCE
 from persona_assets.sources.delivered_versions import NOTHING
 
 FIRST = date(2025, 1, 6)

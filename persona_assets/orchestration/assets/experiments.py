@@ -1,0 +1,105 @@
+"""Group `experiments`: an A/B test of the recommenders, simulated, and its verdict."""
+
+import dagster as dg
+import polars as pl
+
+from persona_assets.evaluation.comparison import newest_evaluated
+from persona_assets.experiments import analysis, experiment_plots
+from persona_assets.experiments.arms import competing_arms
+from persona_assets.experiments.fitted_response import fit_response
+from persona_assets.experiments.prices import price_list
+from persona_assets.experiments.response import PlantedResponse, ResponseModel
+from persona_assets.experiments.simulator import simulate
+from persona_assets.orchestration.plot_asset import plot
+from persona_assets.orchestration.table_asset import Reads, table_asset
+from persona_assets.orchestration.weekly import at
+from persona_assets.skipped import Partial
+from persona_assets.tables import evaluation, experiments, features, mart, raw
+from persona_assets.tables.models import FALLBACK_USER, TOP_K
+from persona_assets.tables.serving import CHAMPION
+from persona_assets.transforms.attribute_history import as_known_at, newest
+from persona_assets.transforms.history import known_before
+
+EXPERIMENT = "recommender"
+
+
+@table_asset(
+    experiments.AB_TEST_SIMULATION,
+    reads={
+        "comparison": Reads(
+            evaluation.MODEL_COMPARISON, columns=("cutoff", "model", "metric", "k", "value")
+        ),
+        "champion": Reads(CHAMPION, columns=("model",)),
+        "lists": Reads(TOP_K),
+        "interactions": Reads(mart.USER_ITEM_INTERACTIONS, until=evaluation.OFFLINE_METRICS),
+        "users": Reads(raw.USER_HISTORY, until=evaluation.OFFLINE_METRICS),
+        "products": Reads(raw.PRODUCT_HISTORY, until=evaluation.OFFLINE_METRICS),
+        "user_vectors": Reads(features.USER_EMBEDDINGS),
+        "item_vectors": Reads(features.ITEM_EMBEDDINGS),
+    },
+    required=["shop"],
+    settings=["hash_key", "seed"],
+)
+def ab_test_simulation(
+    context: dg.AssetExecutionContext,
+    comparison: pl.DataFrame,
+    champion: pl.DataFrame,
+    lists: pl.DataFrame,
+    interactions: pl.DataFrame,
+    users: pl.DataFrame,
+    products: pl.DataFrame,
+    user_vectors: pl.DataFrame,
+    item_vectors: pl.DataFrame,
+) -> Partial[pl.DataFrame]:
+    """A week in which the champion and the two best other models each serve a third of the users.
+
+    At the newest evaluated cut-off. Users respond by the synthetic shop's planted tastes; for a
+    real shop by a response model fitted on the mart, and `responses` says so.
+    """
+    shop = context.resources.shop
+    cutoff = newest_evaluated(comparison)
+    shown = at(lists, cutoff)
+    prices = price_list(as_known_at(products, cutoff), known_before(interactions, cutoff))
+    truth = shop.planted_truth(newest(users, "user_id"), newest(products, "product_id"))
+    response: ResponseModel
+    if truth is None:
+        response = fit_response(
+            interactions,
+            prices,
+            at(user_vectors, cutoff),
+            at(item_vectors, cutoff),
+            cutoff=cutoff,
+            seed=shop.settings.seed,
+        )
+    else:
+        people = shown.filter(pl.col("user_id") != FALLBACK_USER)["user_id"].unique().sort()
+        response = PlantedResponse(
+            people.to_list(), truth.product_ids, *truth.responses(people.to_list(), cutoff)
+        )
+    simulated = simulate(
+        shown,
+        response,
+        prices,
+        experiment=EXPERIMENT,
+        cutoff=cutoff,
+        arms=competing_arms(champion["model"].item(), comparison),
+        seed=shop.settings.seed,
+    )
+    return Partial(simulated, analysis.unknown_metrics(simulated))
+
+
+@table_asset(
+    experiments.AB_TEST_RESULTS,
+    reads={"simulation": Reads(experiments.AB_TEST_SIMULATION)},
+    kinds=["matplotlib"],
+)
+def ab_test_results(
+    context: dg.AssetExecutionContext, simulation: pl.DataFrame
+) -> Partial[pl.DataFrame]:
+    """Each arm against control: click-through, conversion, revenue per user, and one verdict."""
+    results = analysis.analyse(simulation)
+    plot(context, experiments.AB_TEST_RESULTS, experiment_plots.ab_test_figure(results))
+    return Partial(results, analysis.unknown_metrics(simulation))
+
+
+ASSETS = (ab_test_simulation, ab_test_results)

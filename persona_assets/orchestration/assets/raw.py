@@ -1,0 +1,82 @@
+"""Group `raw`: what the shop delivered, as it delivered it."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+import dagster as dg
+import polars as pl
+
+from persona_assets.orchestration.daily import each_delivery
+from persona_assets.orchestration.partitions import DAILY
+from persona_assets.orchestration.resources.lake import DayBatch
+from persona_assets.orchestration.table_asset import asset_key, table_asset
+from persona_assets.sources import attribute_deliveries, open_source
+from persona_assets.sources.protocol import Source
+from persona_assets.tables import Table, raw
+
+_History = Callable[[pl.DataFrame, Source, datetime], pl.DataFrame]
+
+
+def _with_delivery(
+    context: dg.AssetExecutionContext, table: Table, after: _History
+) -> pl.DataFrame:
+    """The table after a delivery that arrives now, from what it holds; the UI is told the rest."""
+    shop, store = context.resources.shop, context.resources.lake.store
+    known = store.read(table) if store.exists(table) else table.empty()
+    found = after(known, shop.source, shop.clock())
+    changes = attribute_deliveries.changes(known, found)
+    context.add_asset_metadata(
+        {
+            "persona/new": changes.new,
+            "persona/changed": changes.changed,
+            "persona/gone": changes.gone,
+            "persona/known_differently_since": changes.since.isoformat() if changes.since else "",
+        },
+        asset_key=asset_key(table),
+    )
+    return found
+
+
+@table_asset(raw.USERS, required=["shop"], settings=[], code=[open_source])
+def users(context: dg.AssetExecutionContext) -> pl.DataFrame:
+    """People known to the shop, with the shop's own identifiers (PII: they stay in this group)."""
+    return context.resources.shop.source.users()
+
+
+@table_asset(raw.PRODUCTS, required=["shop"], settings=[], code=[open_source])
+def products(context: dg.AssetExecutionContext) -> pl.DataFrame:
+    """The catalogue: products, and the codes that are services or no article number at all."""
+    return context.resources.shop.source.products()
+
+
+@table_asset(raw.USER_HISTORY, required=["shop"], settings=[], code=[open_source])
+def user_history(context: dg.AssetExecutionContext) -> pl.DataFrame:
+    """What was known of people from when until when; grows with changes, not with deliveries."""
+    return _with_delivery(context, raw.USER_HISTORY, attribute_deliveries.user_history)
+
+
+@table_asset(raw.PRODUCT_HISTORY, required=["shop"], settings=[], code=[open_source])
+def product_history(context: dg.AssetExecutionContext) -> pl.DataFrame:
+    """What was known of products from when until when; grows with changes, not with deliveries."""
+    return _with_delivery(context, raw.PRODUCT_HISTORY, attribute_deliveries.product_history)
+
+
+@table_asset(raw.EVENTS, partitions=DAILY, required=["shop"], settings=[], code=[open_source])
+def events(context: dg.AssetExecutionContext) -> Iterator[DayBatch]:
+    """Behavioural events as delivered: duplicates, odd formats and broken rows included."""
+    return each_delivery(context, context.resources.shop.source.events)
+
+
+@table_asset(raw.ORDERS, partitions=DAILY, required=["shop"], settings=[], code=[open_source])
+def orders(context: dg.AssetExecutionContext) -> Iterator[DayBatch]:
+    """Order lines as delivered, cancelled ones included."""
+    return each_delivery(context, context.resources.shop.source.orders)
+
+
+@table_asset(raw.SEARCH_LOGS, partitions=DAILY, required=["shop"], settings=[], code=[open_source])
+def search_logs(context: dg.AssetExecutionContext) -> Iterator[DayBatch]:
+    """Searches as delivered (PII: the text is whatever people type)."""
+    return each_delivery(context, context.resources.shop.source.search_logs)
+
+
+ASSETS = (users, products, user_history, product_history, events, orders, search_logs)

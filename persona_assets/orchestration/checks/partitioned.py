@@ -1,0 +1,198 @@
+"""Asset checks that evaluate every partition of a run on its own.
+
+Belongs here: the one bridge to Dagster's partitioned checks (preview in 1.13). Does not belong
+here: any rule.
+
+In a single-run range backfill Dagster records one evaluation per check with no partition, so every
+targeted partition stays PLANNED and `all_deps_blocking_checks_passed()` never opens. This bridge
+reports one evaluation per partition, each pointing at the materialization it evaluated.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationTargetMaterializationData as Target,
+)
+from dagster._core.execution.context.system import StepExecutionContext
+
+from persona_assets.lake import DeltaStore
+from persona_assets.lake.day_batches import day_batches
+from persona_assets.orchestration.partitions import days_of
+from persona_assets.orchestration.resources.stopwatch import STOPWATCH
+from persona_assets.tables import Table
+
+
+class CheckedPartitions:
+    """The partitions that a check evaluates, with the lake and the instance they are in."""
+
+    def __init__(self, context: dg.AssetCheckExecutionContext, keys: Sequence[str]) -> None:
+        self.store: DeltaStore = context.resources.lake.store
+        self.instance = context.op_execution_context.instance
+        self.keys = keys
+
+    def divided(
+        self, context: dg.AssetCheckExecutionContext, table: Table
+    ) -> "Iterator[CheckedPartitions]":
+        """The partitions some at a time, as they were written; all at once on a cluster."""
+        rows = {} if self.store.engine.distributed else self.store.partition_rows(table)
+        for batch in day_batches(days_of(self.keys), rows):
+            yield CheckedPartitions(context, [str(day) for day in batch])
+
+
+Evaluate = Callable[[CheckedPartitions], Mapping[str, dg.AssetCheckResult]]
+"""One result per key of the checked partitions; `""` is the key of an unpartitioned asset."""
+
+
+def asset_check(
+    table: Table,
+    partitions: dg.PartitionsDefinition | None,
+    evaluate: Evaluate,
+    *,
+    name: str,
+    description: str,
+    blocking: bool,
+) -> dg.AssetChecksDefinition:
+    """An asset check of `table` with one evaluation per partition."""
+    key = dg.AssetKey([table.group, table.name])
+
+    @dg.asset_check(
+        asset=key,
+        name=name,
+        description=description,
+        blocking=blocking,
+        partitions_def=partitions,
+        required_resource_keys={"lake"},
+    )
+    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        keys = _keys(context, key) if partitions else [""]
+        checked = CheckedPartitions(context, keys)
+        results: dict[str, dg.AssetCheckResult] = {}
+        with STOPWATCH.measure(table.path, "check"):
+            parts = checked.divided(context, table) if partitions and keys else [checked]
+            for part in parts if keys else ():
+                results |= evaluate(part)
+        if blocking:
+            _remember(context, table, name, results)
+        # A range of one day has no partition key either: Dagster would not say which day it was.
+        if partitions is None or context.op_execution_context.has_partition_key:
+            return results[keys[0]]
+        _report_each(context, key, name, blocking, results)
+        return _summary(results)
+
+    return check
+
+
+def _keys(context: dg.AssetCheckExecutionContext, asset: dg.AssetKey) -> list[str]:
+    """The partitions of the run, or, in a run without any, all that are materialized.
+
+    "Execute" on the Checks tab of the UI starts a run that names no partition.
+    """
+    run = context.op_execution_context
+    if run.has_partition_key or run.has_partition_key_range:
+        return list(context.partition_keys)
+    return sorted(run.instance.get_materialized_partitions(asset))
+
+
+def _remember(
+    context: dg.AssetCheckExecutionContext,
+    table: Table,
+    name: str,
+    results: Mapping[str, dg.AssetCheckResult],
+) -> None:
+    """Tell the lake what a blocking check found, so that no later run builds on a bad partition."""
+    passed = {
+        key: result.passed or result.severity is dg.AssetCheckSeverity.WARN
+        for key, result in results.items()
+    }
+    context.resources.lake.provenance.check(table.path, name, passed)
+
+
+class _OfPartitions(dg.AssetCheckResult):
+    """A result about several partitions, the newest of which stands for all of them.
+
+    Dagster looks for it among the partitions of the run, and fails in a run that names none.
+    """
+
+    def _get_target_materialization_data(
+        self, step_context: StepExecutionContext, check_key: dg.AssetCheckKey
+    ) -> Target | None:
+        found = step_context.instance.fetch_materializations(check_key.asset_key, limit=1).records
+        return _target(found[0]) if found else None
+
+
+def _summary(results: Mapping[str, dg.AssetCheckResult]) -> dg.AssetCheckResult:
+    """The range as a whole; partitions are named only where they fail."""
+    failed = {key: result for key, result in results.items() if not result.passed}
+    worst = dg.AssetCheckSeverity.WARN
+    if any(result.severity is dg.AssetCheckSeverity.ERROR for result in failed.values()):
+        worst = dg.AssetCheckSeverity.ERROR
+    description = "; ".join(f"{key}: {result.description}" for key, result in failed.items())
+    return _OfPartitions(
+        passed=not failed,
+        severity=worst if failed else dg.AssetCheckSeverity.ERROR,
+        description=description or None,
+        metadata={"partitions": len(results), "failed_partitions": sorted(failed)},
+    )
+
+
+def _report_each(
+    context: dg.AssetCheckExecutionContext,
+    key: dg.AssetKey,
+    name: str,
+    blocking: bool,
+    results: Mapping[str, dg.AssetCheckResult],
+) -> None:
+    targets = _targets(context, key, list(results))
+    with _one_transaction(context):
+        for partition, result in results.items():
+            # The annotation does not list evaluations, but a step yields them for a check.
+            context.op_execution_context.log_event(
+                dg.AssetCheckEvaluation(  # type: ignore[arg-type]
+                    asset_key=key,
+                    check_name=name,
+                    partition=partition,
+                    passed=result.passed,
+                    severity=result.severity,
+                    metadata=result.metadata,
+                    description=result.description,
+                    blocking=blocking,
+                    target_materialization_data=targets.get(partition),
+                )
+            )
+
+
+def _one_transaction(context: dg.AssetCheckExecutionContext) -> AbstractContextManager[None]:
+    """Store what follows at once, where the event log can; Postgres does well without."""
+    # Here, because it imports SQLAlchemy: 0.3 s that loading the definitions can do without.
+    from persona_assets.orchestration.resources.event_log import PooledSqliteEventLogStorage
+
+    storage = context.op_execution_context.instance.event_log_storage
+    if isinstance(storage, PooledSqliteEventLogStorage):
+        return storage.transaction([context.op_execution_context.run_id])
+    return nullcontext()
+
+
+def _targets(
+    context: dg.AssetCheckExecutionContext, key: dg.AssetKey, partitions: Sequence[str]
+) -> dict[str, Target]:
+    """The newest materialization of each partition, in two queries whatever their number."""
+    instance = context.op_execution_context.instance
+    newest = instance.event_log_storage.get_latest_storage_id_by_partition(
+        key, dg.DagsterEventType.ASSET_MATERIALIZATION, set(partitions)
+    )
+    if not newest:
+        return {}
+    records = instance.fetch_materializations(
+        dg.AssetRecordsFilter(asset_key=key, storage_ids=list(newest.values())), limit=len(newest)
+    ).records
+    return {
+        record.partition_key: _target(record)
+        for record in records
+        if record.partition_key is not None
+    }
+
+
+def _target(record: dg.EventLogRecord) -> Target:
+    return Target(storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp)

@@ -1,0 +1,155 @@
+"""Checks particular to one table: floors for models, drift, sample ratio, online parity.
+
+They warn and never block: a worse model or a drifted column wants a person's eye, not a stop.
+"""
+
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from persona_assets.experiments.analysis import MISMATCHED
+from persona_assets.lake.content_hash import content_hash
+from persona_assets.orchestration.assets.feature_store import ONLINE_FEATURES
+from persona_assets.orchestration.checks.partitioned import CheckedPartitions, asset_check
+from persona_assets.orchestration.partitions import EVALUATED, days_of
+from persona_assets.serving.online_store import newest
+from persona_assets.serving.profiles import user_profiles
+from persona_assets.tables import (
+    Table,
+    evaluation,
+    experiments,
+    feature_store,
+    monitoring,
+    segmentation,
+)
+
+# A third of the columns at once is a changed shop, not a changed column.
+MAX_DRIFT_SHARE = 1 / 3
+
+
+def _warning(passed: bool, description: str, metadata: dict[str, Any]) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        passed=passed,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=None if passed else description,
+        metadata=metadata,
+    )
+
+
+def _drift(checked: CheckedPartitions) -> dict[str, dg.AssetCheckResult]:
+    rows = checked.store.read(monitoring.DATA_DRIFT, days_of(checked.keys))
+    results = {}
+    for key, day in zip(checked.keys, days_of(checked.keys), strict=True):
+        week = rows.filter(pl.col("cutoff") == day)
+        drifted = week.filter(pl.col("drifted"))["column"].sort().to_list()
+        share = len(drifted) / max(week.height, 1)
+        results[key] = _warning(
+            share <= MAX_DRIFT_SHARE,
+            f"{len(drifted)} of {week.height} columns drifted in the week of {key}: "
+            f"{', '.join(drifted)}; look at its report before trusting this week's models",
+            {"drift_share": share, "drifted": drifted},
+        )
+    return results
+
+
+def _beats_popularity(checked: CheckedPartitions) -> dict[str, dg.AssetCheckResult]:
+    rows = checked.store.read(evaluation.OFFLINE_METRICS, days_of(checked.keys)).filter(
+        (pl.col("metric") == "ndcg")
+        & (pl.col("k") == 10)
+        & ~pl.col("model").is_in(["popularity", "planted_optimum"])
+    )
+    results = {}
+    for key, day in zip(checked.keys, days_of(checked.keys), strict=True):
+        evaluated = rows.filter(pl.col("cutoff") == day)
+        better = evaluated.filter(pl.col("lift_low") > 0)["model"]
+        results[key] = _warning(
+            # Where nothing was evaluated, `nothing_skipped` says why.
+            evaluated.is_empty() or not better.is_empty(),
+            f"no model beats popularity in nDCG@10 at {key}; serve popularity, and look at the "
+            "comparison",
+            {"better": better.sort().to_list()},
+        )
+    return results
+
+
+def _sample_ratio(checked: CheckedPartitions) -> dict[str, dg.AssetCheckResult]:
+    results = checked.store.read(experiments.AB_TEST_RESULTS)
+    p_value = float(results["srm_p_value"][0]) if results.height else 1.0
+    return {
+        "": _warning(
+            p_value >= MISMATCHED,
+            f"sample-ratio mismatch (p = {p_value:.2g}): the arms are not the size they should be; "
+            "do not trust the effects, look for what drops users from an arm",
+            {"srm_p_value": p_value},
+        )
+    }
+
+
+def _online_parity() -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset=ONLINE_FEATURES,
+        name="parity",
+        description="The online store holds exactly the newest snapshots of the Delta tables.",
+        blocking=False,
+        required_resource_keys={"lake", "online_store"},
+    )
+    def parity(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        store, online = context.resources.lake.store, context.resources.online_store
+
+        def latest(table: Table, column: str) -> pl.DataFrame:
+            if not store.exists(table):  # before the first cut-off
+                return table.empty()
+            return store.collect(newest(store.scan(table), column))
+
+        users, items = feature_store.USER_FEATURES, feature_store.ITEM_FEATURES
+        segments = latest(segmentation.CUSTOMER_SEGMENTS, "cutoff")
+        expected = {
+            "user": (users, user_profiles(latest(users, "as_of"), segments)),
+            "product": (items, latest(items, "as_of")),
+        }
+        different = []
+        for entity, (table, offline) in expected.items():
+            stored = online.snapshot(entity, table.key[-1], offline.schema)
+            if content_hash(offline) != content_hash(stored):
+                different.append(table.path)
+        return dg.AssetCheckResult(
+            passed=not different,
+            description=f"the online store differs from the newest snapshot of {different}; "
+            "materialize feature_store/online_features again"
+            if different
+            else None,
+        )
+
+    return parity
+
+
+def quality_checks() -> list[dg.AssetChecksDefinition]:
+    """Every check of this module."""
+    return [
+        asset_check(
+            monitoring.DATA_DRIFT,
+            EVALUATED,
+            _drift,
+            name="drift_share",
+            description="At most a third of the columns drifted.",
+            blocking=False,
+        ),
+        asset_check(
+            evaluation.OFFLINE_METRICS,
+            EVALUATED,
+            _beats_popularity,
+            name="beats_popularity",
+            description="At least one model beats popularity in nDCG@10, beyond chance.",
+            blocking=False,
+        ),
+        asset_check(
+            experiments.AB_TEST_RESULTS,
+            None,
+            _sample_ratio,
+            name="sample_ratio",
+            description="The arms' sizes agree with the planned shares.",
+            blocking=False,
+        ),
+        _online_parity(),
+    ]

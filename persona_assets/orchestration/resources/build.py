@@ -1,0 +1,42 @@
+"""The resources of a home."""
+
+from pathlib import Path
+
+from persona_assets.lake import DeltaStore, spark_session
+from persona_assets.lake.engine import Engine
+from persona_assets.lake.polars_engine import PolarsEngine
+from persona_assets.lake.spark_engine import SparkEngine
+from persona_assets.orchestration.resources.lake import LakeIOManager
+from persona_assets.orchestration.resources.source import ShopResource
+from persona_assets.orchestration.resources.spark import spark_options, spark_resource
+from persona_assets.serving.online_store import OnlineStore
+from persona_assets.settings import Settings
+
+
+def build_store(settings: Settings) -> DeltaStore:
+    """The lake of a home; no session is started before a frame of Spark's is asked for."""
+    engine: Engine = PolarsEngine()
+    if settings.engine == SparkEngine.name:
+        options = spark_options(settings)
+        engine = SparkEngine(lambda: spark_session.start(options))
+    return DeltaStore(settings.lake_root, engine, settings.storage_options)
+
+
+def online_store_path(settings: Settings) -> Path:
+    """File of the online feature store."""
+    return settings.home / "online" / "features.sqlite"
+
+
+def build_resources(settings: Settings) -> dict[str, object]:
+    """Resource key → resource, each opened when first used."""
+    resources: dict[str, object] = {
+        "lake": LakeIOManager(
+            build_store(settings), plots=settings.home / "plots", reports=settings.home / "reports"
+        ),
+        "shop": ShopResource(settings),
+        "online_store": OnlineStore(online_store_path(settings)),
+    }
+    if settings.engine == SparkEngine.name:
+        # The lake's own session, for assets that a shop adds.
+        resources["pyspark"] = spark_resource(settings)
+    return resources

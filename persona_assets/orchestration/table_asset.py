@@ -1,0 +1,270 @@
+"""`table_asset`: how a contract and a function become an asset.
+
+Belongs here: everything that all table assets share, so that each one says only what it reads and
+which domain function it calls. Does not belong here: any particular asset.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from persona_assets.orchestration import automation
+from persona_assets.orchestration.code_version import code_version
+from persona_assets.orchestration.inputs import Reads
+from persona_assets.orchestration.partitions import DAILY, EVALUATED, WEEKLY, days_of
+from persona_assets.orchestration.resources.failures import permanent_failures
+from persona_assets.orchestration.resources.lake import CODE_VERSION, COLUMNS, UNTIL, DayBatch
+from persona_assets.orchestration.resources.provenance import ALL_SETTINGS, SETTINGS, WINDOWS
+from persona_assets.orchestration.resources.stopwatch import STOPWATCH
+from persona_assets.orchestration.runs import owners
+from persona_assets.skipped import Partial, as_partial, attempt
+from persona_assets.tables import Table
+
+OWNERS = {
+    "raw": "team:data-platform",
+    "mart": "team:data-platform",
+    "features": "team:data-platform",
+    "feature_store": "team:data-platform",
+    "models": "team:data-science",
+    "recommendations": "team:data-science",
+    "evaluation": "team:data-science",
+    "monitoring": "team:data-science",
+    "experiments": "team:data-science",
+    "segmentation": "team:data-science",
+}
+
+
+def asset_key(table: Table) -> dg.AssetKey:
+    """`[group, name]`."""
+    return dg.AssetKey([table.group, table.name])
+
+
+def table_asset(
+    *tables: Table,
+    partitions: dg.PartitionsDefinition | None = None,
+    reads: Mapping[str, Reads] | None = None,
+    kinds: Sequence[str] = ("polars",),
+    code: Sequence[object] = (),
+    required: Sequence[str] = (),
+    no_rows: str | None = None,
+    settings: Sequence[str] | None = None,
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """Make the decorated function the asset of `tables` (several: it returns as many frames).
+
+    The function returns the rows of all partitions of the run, or yields `DayBatch`es of them. What
+    the data are insufficient for it skips: see `persona_assets.skipped`.
+
+    Args:
+        tables: contracts of what the function returns, in its order.
+        partitions: DAILY, WEEKLY, EVALUATED, or None.
+        reads: the function's frame parameters. One annotated `pl.DataFrame` is given a collected
+            frame, one annotated `nw.LazyFrame` a lazy frame.
+        kinds: technologies shown in the UI, beside `deltalake`.
+        code: domain objects behind the function that its module does not name.
+        required: keys of resources the function takes from its context.
+        no_rows: why a partition may be without rows, where the function does not say why; None: it
+            needs none.
+        settings: names of the settings that the rows depend on (see
+            `orchestration/resources/provenance.py`); None: all of them where the shop is required,
+            none where it is not. A run makes again what was made under other values of them.
+    """
+    behind = settings
+    if behind is None:
+        behind = ALL_SETTINGS if "shop" in required else ()
+
+    def decorate(function: Callable[..., Any]) -> dg.AssetsDefinition:
+        version = code_version(
+            function, *code, *tables, reads=dict(reads or {}), shop="shop" in required
+        )
+        inputs = {
+            name: dg.AssetIn(
+                key=asset_key(read.table),
+                dagster_type=_annotation(function, name),
+                partition_mapping=read.mapping,
+                metadata=_read_metadata(read),
+            )
+            for name, read in (reads or {}).items()
+        }
+        return dg.multi_asset(
+            name="__".join([tables[0].group, *(table.name for table in tables)]),
+            outs={
+                table.name: _out(
+                    table,
+                    function.__doc__ or "",
+                    partitions,
+                    kinds,
+                    {CODE_VERSION: version, SETTINGS: list(behind), WINDOWS: said_of(reads or {})},
+                )
+                for table in tables
+            },
+            ins=inputs,
+            partitions_def=partitions,
+            backfill_policy=dg.BackfillPolicy.single_run() if partitions else None,
+            required_resource_keys={"lake", *required},
+            retry_policy=automation.RETRY,
+        )(_writing(function, tables, version, no_rows, behind))
+
+    return decorate
+
+
+def said_of(reads: Mapping[str, Reads]) -> dict[str, dict[str, str]]:
+    """What `reads` say beyond their partition mappings, by the path of the table read."""
+    return {read.table.path: read.said for read in reads.values() if read.said}
+
+
+def _read_metadata(read: Reads) -> dict[str, Any]:
+    """What the lake must know to load the input."""
+    columns = {COLUMNS: list(read.columns)} if read.columns else {}
+    return columns | ({UNTIL: read.until.path} if read.until else {})
+
+
+def _annotation(function: Callable[..., Any], name: str) -> type:
+    """Type of the parameter called `name`, or of all those that `function` takes by keyword."""
+    parameters = inspect.signature(function).parameters
+    by_keyword = [each for each in parameters.values() if each.kind is each.VAR_KEYWORD]
+    return parameters[name].annotation if name in parameters else by_keyword[0].annotation
+
+
+def _out(
+    table: Table,
+    documentation: str,
+    partitions: dg.PartitionsDefinition | None,
+    kinds: Sequence[str],
+    provenance: Mapping[str, Any],
+) -> dg.AssetOut:
+    pii = [column.name for column in table.columns if column.pii]
+    return dg.AssetOut(
+        key=asset_key(table),
+        description=f"{_dedented(documentation)}\n\n**Grain:** {table.grain}.  \n"
+        f"**Key:** `{'`, `'.join(table.key)}`.",
+        io_manager_key="lake",
+        group_name=table.group,
+        owners=[OWNERS[table.group]],
+        kinds={*kinds, "deltalake"},
+        tags={
+            "layer": table.group,
+            "cadence": cadence(partitions),
+            "pii": "yes" if pii else "no",
+            **cutoffs(partitions),
+        },
+        code_version=provenance[CODE_VERSION],
+        freshness_policy=automation.freshness(partitions),
+        automation_condition=automation.condition(table.group, partitions),
+        metadata={
+            "dagster/column_schema": column_schema(table),
+            "dagster/table_name": table.path,
+            "persona/key": list(table.key),
+            "persona/partition_column": table.partition or "",
+            "persona/pii_columns": pii,
+            **provenance,
+        },
+    )
+
+
+def cadence(partitions: dg.PartitionsDefinition | None) -> str:
+    """`daily`, `weekly` or `unpartitioned`."""
+    if partitions is None:
+        return "unpartitioned"
+    return "daily" if partitions is DAILY else "weekly"
+
+
+def cutoffs(partitions: dg.PartitionsDefinition | None) -> dict[str, str]:
+    """Which weekly cut-offs a table has: all `trained` ones, or those already `evaluated`."""
+    names = [
+        name for name, each in (("trained", WEEKLY), ("evaluated", EVALUATED)) if partitions is each
+    ]
+    return {"cutoffs": names[0]} if names else {}
+
+
+def column_schema(table: Table) -> dg.TableSchema:
+    """The contract's columns as the UI shows them."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                column.name,
+                column.type,
+                description=column.description,
+                constraints=dg.TableColumnConstraints(
+                    nullable=column.nullable, unique=table.key == (column.name,)
+                ),
+                tags={"pii": ""} if column.pii else None,
+            )
+            for column in table.columns
+        ]
+    )
+
+
+def _writing(
+    function: Callable[..., Any],
+    tables: Sequence[Table],
+    code_version: str,
+    no_rows: str | None,
+    settings: Sequence[str],
+) -> Callable[..., Iterator[dg.MaterializeResult]]:
+    """`function`, its inputs as they are, with what it makes written to the lake."""
+
+    @functools.wraps(function)
+    def run(*arguments: object, **inputs: object) -> Iterator[dg.MaterializeResult]:
+        context = dg.AssetExecutionContext.get()
+        owners.claim(context.instance, context.run.run_id)
+        batches = _batches(context, tables, lambda: function(*arguments, **inputs))
+        with permanent_failures(), context.resources.lake.store.naming_damage():
+            results = context.resources.lake.write(
+                context,
+                tables,
+                batches,
+                code_version=code_version,
+                no_rows=no_rows,
+                settings=settings,
+            )
+        yield from results
+
+    # What Dagster sees of the signature: the inputs, and nothing said about the output.
+    run.__signature__ = inspect.signature(function).replace(  # type: ignore[attr-defined]
+        return_annotation=inspect.Signature.empty
+    )
+    run.__annotations__.pop("return", None)
+    return run
+
+
+def _batches(
+    context: dg.AssetExecutionContext, tables: Sequence[Table], make: Callable[[], Any]
+) -> Iterator[DayBatch]:
+    """What `make` returns, as one batch, or yields, with the seconds that it takes.
+
+    Where the data are insufficient for all of it, the tables have no rows, and the reason.
+    """
+    table = tables[0]
+    with STOPWATCH.measure(table.path, "compute"):
+        made = attempt(make, [each.empty() for each in tables])
+    if not isinstance(made.rows, Iterator):
+        partitions = days_of(context.partition_keys) if table.partition else []
+        yield partitions, _each_lacking(made, partitions)
+        return
+    while True:
+        with STOPWATCH.measure(table.path, "compute"):
+            batch = next(made.rows, None)
+        if batch is None:
+            return
+        yield batch
+
+
+def _each_lacking(made: Partial[Any], partitions: Sequence[date]) -> list[Partial[Any]]:
+    """Each table's rows, with what all of them lack in every partition."""
+    frames = made.rows if isinstance(made.rows, Sequence) else [made.rows]
+    everywhere: Sequence[date | None] = partitions or [None]
+    lacking = [
+        replace(each, partition=day)
+        for each in made.skipped
+        for day in ([each.partition] if each.partition else everywhere)
+    ]
+    return [as_partial(each).also(lacking) for each in frames]
+
+
+def _dedented(documentation: str) -> str:
+    return "\n".join(line.strip() for line in documentation.strip().splitlines())

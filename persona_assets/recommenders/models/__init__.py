@@ -1,0 +1,1 @@
+"""The models, one file each. The table that names them is `recommenders/__init__.py`."""
