@@ -1,7 +1,8 @@
-"""ALS by Spark MLlib: the same table of factors as `recommenders/models/als.py`, learned by a cluster.
+"""ALS by Spark MLlib: the table of factors of `recommenders/models/als.py`, learned by a cluster.
 
 Belongs here: pairs, identifiers and λ as MLlib wants them, and its factors as rows of the artefact.
-Does not belong here: the configuration and the loss that is approached (`recommenders/models/als.py`).
+Does not belong here: the configuration and the loss that is approached
+(`recommenders/models/als.py`).
 """
 
 from datetime import date
