@@ -52,8 +52,10 @@ constraints:  ## pin what is installed now in constraints.txt
 	{ echo "# Exact versions that CI tests; pyproject.toml holds the ranges. Regenerate: make constraints"; \
 	  $(BIN)/uv pip freeze --python $(BIN)/python --exclude-editable; } | LC_ALL=C sort --ignore-case > constraints.txt
 
-reference:  ## regenerate docs/tables.md and docs/assets.md
+reference:  ## regenerate the generated pages of docs/, and record new versions of feature views
 	$(BIN)/python -m persona_assets.tables.reference > docs/tables.md
+	$(BIN)/python -m persona_assets.feature_store.definitions persona_assets/feature_store/definitions.json
+	$(BIN)/python -m persona_assets.feature_store.reference > docs/features.md
 	PERSONA_HOME=$$(mktemp -d) $(BIN)/python -m persona_assets.orchestration.reference
 
 .PHONY: help install demo ui test lint types definitions unit gate java constraints reference

@@ -16,6 +16,7 @@ from persona_assets.cli.benchmark import benchmark
 from persona_assets.cli.check import check
 from persona_assets.cli.demo import demo
 from persona_assets.cli.export import export
+from persona_assets.cli.features import features
 from persona_assets.cli.inspect import inspect
 from persona_assets.cli.maintenance import maintenance
 from persona_assets.cli.models import COMMANDS as MODEL_COMMANDS
@@ -43,7 +44,7 @@ def persona() -> None:
 
 for command in (
     demo, inspect, check, run, report, recommend, export, ui, benchmark, segment, rekey, restate,
-    maintenance, *MODEL_COMMANDS,
+    maintenance, features, *MODEL_COMMANDS,
 ):  # fmt: skip
     persona.add_command(command)
 

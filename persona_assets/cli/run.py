@@ -140,11 +140,13 @@ def compute(
     Raises:
         DataError: a step failed, or a check did.
     """
+    from persona_assets.feature_store import definitions
     from persona_assets.lake import DeltaStore, earlier_schemas
     from persona_assets.orchestration.resources import instance
 
     _refuse_lake_of_others(current.lake_root)
     earlier_schemas.refuse(DeltaStore(current.lake_root, storage_options=current.storage_options))
+    definitions.verify_home(current.home)
     before = run_record.load(current.home)  # a garbled one is refused before anything is changed
     settings_module.save(current)
     folder = instance.prepare(current.home)
@@ -173,6 +175,7 @@ def compute(
     if lost:
         say(f"lost since the last run: {missing.named(lost)}")
     elif not everything and missing.records_are_whole(store) and up_to_date(current, defs, planned):
+        definitions.remember_in_home(current.home)
         say("Nothing changed since the last run: no work done.")
         page = current.home / "report.html"
         show(current, None if page.is_file() and page.stat().st_size else "html")
@@ -195,6 +198,7 @@ def compute(
             files=files,
             child_died=partial(interruption.end, code=1),
         )
+    definitions.remember_in_home(current.home)
     show(current, "html")
     if not everything:
         _tell_what_was_made(todo)
