@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from persona_assets.orchestration.table_asset import OWNERS
 from persona_assets.errors import DataError, UserError
 from persona_assets.feature_store import definitions
 from persona_assets.feature_store.registry import VIEWS, chosen, view
+from persona_assets.orchestration.table_asset import OWNERS
 from persona_assets.tables import TABLES
 
 USERS = view("user_features")
