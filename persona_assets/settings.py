@@ -18,6 +18,7 @@ from typing import Any, get_args
 
 from persona_assets import hash_key, regular_files
 from persona_assets import operation as running
+from persona_assets import service_settings as serving
 from persona_assets.errors import UserError
 from persona_assets.recommenders.exclusion import Exclusion
 from persona_assets.segmentation.config import SegmentationConfig
@@ -48,6 +49,7 @@ _ENVIRONMENT = {
     "PERSONA_RETENTION_DAYS",
     "PERSONA_SEGMENTATION",
     *running.NAMES,
+    *serving.NAMES,
 }
 _MLFLOW = "MLFLOW_TRACKING_URI"
 
@@ -82,6 +84,7 @@ class Settings:
     segmentation: SegmentationConfig = field(default_factory=SegmentationConfig)
     tracking_uri: str = field(default="", repr=False)
     operation: running.Operation = field(default_factory=running.Operation)
+    service: serving.ServiceSettings = field(default_factory=serving.ServiceSettings)
     hash_key: bytes | None = field(default=None, repr=False)
     old_hash_key: bytes | None = field(default=None, repr=False)
 
@@ -309,7 +312,10 @@ def _source(stored: object, path: Path) -> SourceSettings:
 
 
 def _from_environment(given: Mapping[str, str]) -> dict[str, Any]:
-    values: dict[str, Any] = {"operation": running.operation(given)}
+    values: dict[str, Any] = {
+        "operation": running.operation(given),
+        "service": serving.service(given),
+    }
     for name in ("lake", "engine", "spark_master", "spark_jars", "exclude"):
         if text := given.get(f"PERSONA_{name.upper()}"):
             values[name] = text

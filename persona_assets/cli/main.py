@@ -27,6 +27,7 @@ from persona_assets.cli.report import report
 from persona_assets.cli.restate import restate
 from persona_assets.cli.run import run
 from persona_assets.cli.segment import segment
+from persona_assets.cli.serve import serve
 from persona_assets.cli.ui import ui
 from persona_assets.errors import PersonaError, UserError
 from persona_assets.settings import home_of
@@ -44,7 +45,7 @@ def persona() -> None:
 
 for command in (
     demo, inspect, check, run, report, recommend, export, ui, benchmark, segment, rekey, restate,
-    maintenance, features, *MODEL_COMMANDS,
+    maintenance, features, serve, *MODEL_COMMANDS,
 ):  # fmt: skip
     persona.add_command(command)
 

@@ -1,0 +1,141 @@
+"""What the routes share: everything that a running service holds open.
+
+Belongs here: opening and closing it, and accepting events. Does not belong here: HTTP.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from persona_assets.errors import PersonaError
+from persona_assets.service_settings import ALL
+from persona_assets.serving.api.keys import Keys, load
+from persona_assets.serving.api.metrics import Metrics
+from persona_assets.serving.api.rate_limit import RateLimit
+from persona_assets.serving.collector.acceptance import Door, encoded, live
+from persona_assets.serving.collector.contract import CollectedEvent, Reading, Rejected
+from persona_assets.serving.collector.replay import Replay
+from persona_assets.serving.event_log.writer import EventLog
+from persona_assets.serving.online.live_tail import LiveTail
+from persona_assets.settings import Settings
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What became of the events of a request.
+
+    Attributes:
+        events: that are durable now.
+        ignored: that are no events of products or lists.
+        rejected: that were not accepted, and why.
+    """
+
+    events: int
+    ignored: int
+    rejected: tuple[Rejected, ...]
+
+
+@dataclass
+class Service:
+    """A running service.
+
+    Attributes:
+        settings: of the home.
+        hash_key: secret of the keyed hashes of identifiers.
+        keys: API keys.
+        log: the event log, open for writing.
+        tail: the live tail, open for writing.
+        metrics: what it measures of itself.
+        limit: of each key.
+        clock: now, in seconds since 1970 UTC.
+        unready: questions whose answers are reasons not to be ready; empty: none. Other parts of
+            the service add theirs.
+    """
+
+    settings: Settings
+    hash_key: bytes
+    keys: Keys
+    log: EventLog
+    tail: LiveTail
+    metrics: Metrics = field(default_factory=Metrics)
+    limit: RateLimit = field(default_factory=lambda: RateLimit(2_000))
+    clock: Callable[[], float] = time.time
+    unready: list[Callable[[], str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.door = Door(self.hash_key, self.settings.service.event_consent == ALL)
+        self.limit = RateLimit(self.settings.service.rate_limit)
+        self.metrics.watch(self.log)
+        self.unready.append(lambda: self.log.counts().fault)
+        # One thread: a writer elsewhere may hold the tail's lock, and answers must not wait for it.
+        self._tail_thread = ThreadPoolExecutor(1, thread_name_prefix="live tail")
+        self._replay = Replay(self.log, self.tail)
+
+    @classmethod
+    def open(cls, settings: Settings, hash_key: bytes) -> "Service":
+        """Open all that the service of a home needs.
+
+        Raises:
+            UserError: there are no API keys, or another process serves the home.
+            DataError: the event log or the live tail is damaged.
+        """
+        keys = load(settings.service.api_keys, settings.home)
+        log = EventLog(settings.home / "event_log")
+        try:
+            if log.cut_off:
+                _LOG.warning(
+                    "%d bytes of a write that was cut off were removed from the end of the event "
+                    "log; nobody was told that they were stored",
+                    log.cut_off,
+                )
+            found = cls(settings, hash_key, keys, log, LiveTail.of(settings.home))
+            found._replay.catch_up()
+        except BaseException:
+            log.close()
+            raise
+        return found
+
+    async def accept(self, source: str, reading: Reading) -> Accepted:
+        """Make the events of a request durable and let the next answer see them.
+
+        Raises:
+            LogUnavailableError: nothing was stored.
+        """
+        events = self.door.accepted(reading, int(self.clock() * 1_000_000))
+        if events:
+            logged = self.log.append([encoded(event) for event in events])
+            end = await asyncio.wrap_future(logged)
+            await asyncio.get_running_loop().run_in_executor(
+                self._tail_thread, self._show, events, end
+            )
+        without = sum(not event.consent for event in events)
+        for outcome, number in (
+            ("accepted", len(events) - without),
+            ("without_person", without),
+            ("ignored", reading.ignored),
+            ("rejected", len(reading.rejected)),
+        ):
+            if number:
+                self.metrics.events.labels(source, outcome).inc(number)
+        rejected = sorted(reading.rejected, key=lambda each: each.index)
+        return Accepted(len(events), reading.ignored, tuple(rejected))
+
+    def close(self) -> None:
+        """Finish what was begun and let go of everything."""
+        self._tail_thread.shutdown()
+        self._replay.keep()
+        self.log.close()
+
+    def _show(self, events: Sequence[CollectedEvent], end: int) -> None:
+        """Put events into the live tail; they are durable, so a failure is no error of theirs."""
+        try:
+            self.tail.append(filter(None, map(live, events)))
+            self._replay.shown(end)
+        except PersonaError as error:
+            self.metrics.tail_failures.inc(len(events))
+            _LOG.error("%s", error)
