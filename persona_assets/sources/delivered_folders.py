@@ -24,6 +24,7 @@ DATA_ENDINGS = frozenset(
     | {".xlsx", ".xls", ".xlsb", ".ods", ".gz", ".zst"}
 )
 """Endings of files that are read from a folder; those without an ending are read, too."""
+ARCHIVES = frozenset({".zip", ".7z", ".rar", ".tar", ".tgz", ".bz2", ".xz"})
 NOT_AS_FILES = frozenset({"deletionVectors", "columnMapping"})
 """Features of Delta tables whose rows are not those of its files."""
 LISTED = 8
@@ -43,8 +44,8 @@ class PassedOver:
     def notes(self) -> tuple[str, ...]:
         """A sentence per reason."""
         return tuple(
-            f"{len(names)} {'file was' if len(names) == 1 else 'files were'} not read, being "
-            f"{reason}: {', '.join(sorted(names)[:LISTED])}" + (" …" if len(names) > LISTED else "")
+            f"{len(names)} {'file was' if len(names) == 1 else 'files were'} not read ({reason}): "
+            f"{', '.join(sorted(names)[:LISTED])}" + (" …" if len(names) > LISTED else "")
             for reason, names in self.names.items()
         )
 
@@ -79,9 +80,15 @@ def data_below(top: Path, folder: Path, passed: PassedOver) -> Iterator[Path]:
             if is_bookkeeping(name) or not path.is_file():
                 passed.add("bookkeeping", path, folder)
             elif path.suffix and path.suffix.lower() not in DATA_ENDINGS:
-                passed.add("of other endings than data have", path, folder)
+                passed.add(_other_kind(path), path, folder)
             else:
                 yield path
+
+
+def _other_kind(path: Path) -> str:
+    if path.suffix.lower() in ARCHIVES:
+        return "an archive: unpack it"
+    return "names of CSV, JSON, Parquet and Excel files end otherwise"
 
 
 def partitions(path: Path, folder: Path) -> dict[str, str | None]:

@@ -15,7 +15,7 @@ import polars as pl
 
 from persona_assets.sources.delivered_rows import DeliveredRows, delivered_rows
 from persona_assets.sources.delivered_values import DeliveredValues, read_values
-from persona_assets.sources.identifiers import look_alikes, one_spelling
+from persona_assets.sources.identifiers import look_alikes, one_spelling, rounded
 from persona_assets.sources.mapping import TableMapping
 from persona_assets.sources.sampling import Sample
 
@@ -68,9 +68,15 @@ def _spelled_alike(
             {f"{name} {column}": spelled[name].rows[column] for name, column in places}
         )
         first = next((name for name, _ in places), "")
+        if cut := rounded([spelled[name].rows[column] for name, column in places]):
+            note = (
+                f"{cut:,} rows have a {kind[0]} such as 4.00638E+12, whose last digits a "
+                "spreadsheet has cut off: different ones may have become one; export them as text"
+            )
+            spelled[first] = replace(spelled[first], notes=(*spelled[first].notes, note))
         if not changed:
-            if note := _two_spellings(kind[0], list(columns.values())):
-                spelled[first] = replace(spelled[first], notes=(*spelled[first].notes, note))
+            if said := _two_spellings(kind[0], list(columns.values())):
+                spelled[first] = replace(spelled[first], notes=(*spelled[first].notes, said))
             continue
         for name, column in places:
             rows = spelled[name].rows.with_columns(columns[f"{name} {column}"].alias(column))

@@ -18,6 +18,10 @@ import polars as pl
 NUMERIC = r"^[+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,2})?$"
 _POINT_ZERO = r"^([+-]?[0-9]+)\.0*$"
 _EXPONENT = r"[eE]"
+_SCIENTIFIC = r"^[+-]?(?<digits>[0-9]+(?:\.[0-9]*)?)[eE]\+?(?<exponent>[0-9]{1,2})$"
+_NO_TEXT = pl.Series("text", [], dtype=pl.String())
+MOST_DIGITS_SHOWN = 6
+"""Significant digits that spreadsheets leave of a number that is too wide for its cell."""
 
 
 def all_numeric(columns: Sequence[pl.Series]) -> bool:
@@ -43,6 +47,25 @@ def whole_numbers(column: pl.Series) -> pl.Series:
         return plain[name]
     written_out = {text: _integral(text) for text in exponents}
     return plain[name].replace(written_out)
+
+
+def rounded(columns: Sequence[pl.Series]) -> int:
+    """Identifiers of one kind that a spreadsheet has rounded, as it shows `4.00638E+12`.
+
+    Spreadsheets keep six significant digits in that notation, so that different identifiers become
+    one. A computer's own way of writing a large float has more, at least in some of a column.
+
+    Args:
+        columns: identifiers of the kind from all sections.
+
+    Returns:
+        How many rows have such a one; 0 where any in this notation has more digits.
+    """
+    texts = pl.concat([_NO_TEXT, *(column.drop_nulls().alias("text") for column in columns)])
+    found = texts.str.extract_groups(_SCIENTIFIC).struct.unnest().drop_nulls()
+    digits = found["digits"].str.replace(".", "", literal=True).str.len_chars()
+    short = (digits <= MOST_DIGITS_SHOWN) & (found["exponent"].cast(pl.Int32) >= digits)
+    return found.height if found.height and short.all() else 0
 
 
 def one_spelling(columns: Mapping[str, pl.Series]) -> tuple[dict[str, pl.Series], bool]:

@@ -39,6 +39,7 @@ may hold `decimal`, `thousands` and `currency`; `null_words` lists the words tha
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from persona_assets.errors import UserError
 from persona_assets.sources.mapping_document import Document, printable, read_document
@@ -303,13 +304,14 @@ class _Section:
         return texts_of(value or None, "file", wanted, self.where)
 
     def _file_format(self) -> FileFormat:
-        body = subsection(self.body, "format", ("separator", "encoding", "sheet"), self.where)
-        texts = {
-            key: text_of(value, f"format.{key}", "a text", self.where)
+        texts = ("separator", "encoding", "sheet")
+        body = subsection(self.body, "format", (*texts, "header_row"), self.where)
+        given: dict[str, Any] = {
+            key: text_of(value, f"format.{key}", "a text", self.where) if key in texts else value
             for key, value in body.items()
         }
         try:
-            return FileFormat(**texts, section=self.name)
+            return FileFormat(**given, section=self.name)
         except UserError as error:
             raise UserError(f"{self.where}: {error}") from error
 

@@ -162,7 +162,8 @@ def check_files(
     warning = () if wrong is None else (f"the mapping does not fit the files: {wrong}",)
     sections = parsed(document, Path(printable(mapping))).tables.values()
     left = unmatched(folder, [f for each in sections for f in each.files]) if path.is_dir() else ()
-    return replace(result, notes=(*warning, *notes, *left, *result.notes))
+    # Two sections of one file have the same to say of it.
+    return replace(result, notes=tuple(dict.fromkeys((*warning, *notes, *left, *result.notes))))
 
 
 def validate(source: FilesSource, *, most_rows: int | None = None) -> Validation:

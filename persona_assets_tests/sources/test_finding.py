@@ -25,8 +25,9 @@ def test_a_folder_means_all_files_of_data_below_it(tmp_path):
     found = find_files(tmp_path, ["ev"])
     assert names(found) == ["ev/part-0.csv", "ev/x/b.parquet"]
     assert found.notes == (
-        "2 files were not read, being bookkeeping: ev/.a.crc, ev/_SUCCESS",
-        "1 file was not read, being of other endings than data have: ev/about.md",
+        "2 files were not read (bookkeeping): ev/.a.crc, ev/_SUCCESS",
+        "1 file was not read (names of CSV, JSON, Parquet and Excel files end otherwise): "
+        "ev/about.md",
     )
 
 
@@ -88,7 +89,7 @@ def test_a_delta_table_is_its_current_version(tmp_path, pattern):
     found = find_files(tmp_path, [pattern])
     assert len(found.files) == len(DeltaTable(str(tmp_path / "t")).file_uris()) == 2
     assert {file.partitions["shop"] for file in found.files} == {"x y", "ü"}
-    assert "2 files were not read, being of an older version of a Delta table" in found.notes[-1]
+    assert "2 files were not read (of an older version of a Delta table)" in found.notes[-1]
 
 
 def test_files_of_no_section_are_named(tmp_path):

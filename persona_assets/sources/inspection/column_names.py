@@ -46,7 +46,9 @@ def meanings(name: str) -> tuple[str, ...]:
         found = [*_of_field(field), *found]
         if not {*found} <= _GENERIC:
             break
-    return tuple(found)
+    # The identifier of a device stands for somebody; its name or kind (`mobile`) does not.
+    device = "device" if "identifier" in found else UNKNOWN
+    return tuple(device if each == "machine" else each for each in found)
 
 
 def speaks_of(name: str, meaning: str) -> bool:
@@ -123,6 +125,8 @@ def _closer(role: str, there: frozenset[str], words: int) -> str:
         if "who" in there and not there & {"event", "order", "bought"}:
             return "signup_date"
         return next((ours for meaning, ours in _OF_TIMES.items() if meaning in there), "timestamp")
+    if role == "total" and {"unit", "price"} <= there:
+        return "unit_price"  # with tax, or without
     if role == "amounts":
         return "unit_price" if "unit" in there else "total"
     if role == "events":
@@ -142,6 +146,8 @@ def _of_field(field: str) -> list[str]:
     found = [meaning for token in tokens for meaning in _of_token(token)]
     if tokens[:2] == ["stock", "code"]:
         return ["product", "identifier"]
+    if tokens[:2] == ["distinct", "id"]:  # Mixpanel's and PostHog's
+        return ["who", "identifier"]
     if any(pair in _OPTED_IN for pair in pairwise(tokens)):
         return [*found, "consent"]
     return found

@@ -14,7 +14,7 @@ from typing import Literal
 
 import polars as pl
 
-from persona_assets.sources.identifiers import NUMERIC
+from persona_assets.sources.identifiers import NUMERIC, rounded
 from persona_assets.sources.null_words import null_words, without_blanks, without_null_words
 from persona_assets.sources.numbers import currencies, number_format, read_numbers
 from persona_assets.sources.typed_columns import NO, YES
@@ -112,6 +112,8 @@ class ColumnProfile:
         large = texts.filter(texts.str.contains("^[0-9]{16,}$"))
         if exact := sum(int(text) > LARGEST_FLOAT for text in large):
             said.append(f"{exact:,} are larger than a float holds exactly")
+        if cut := rounded([texts]):
+            said.append(f"{cut:,} lack their last digits, which a spreadsheet has cut off")
         if points := int(texts.str.contains(r"^[+-]?[0-9]+\.0*$").sum()):
             said.append(f"{points:,} are whole numbers written as fractions")
         return "; ".join(said)

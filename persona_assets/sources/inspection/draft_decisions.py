@@ -51,11 +51,11 @@ def status_decisions(section: Section) -> Iterator[str]:
             f"of [{section.name}.constants], write event_type = {text(column.name)} in "
             f"[{section.name}] above,"
         )
-        yield remark("take the # from these lines and say what each value is: purchase, return or")
-        yield remark("unused (cancelled, or not yet paid):")
+        yield remark("take the # from these lines and say what each value is: purchase, unused")
+        yield remark("(cancelled, not yet paid) or return (only where the quantity is negative):")
         yield remark(f"[{section.name}.values.event_type]")
         for value, found in column.profile.counts.items():
-            meant = f"{key(value)} = {text(_state(value) or '…')}"
+            meant = f"{key(value)} = {text(_meant(value, section) or '…')}"
             yield remark(f"{meant}  # {found:,} of {rows:,} sampled rows")
 
 
@@ -83,6 +83,14 @@ def _are_states(column: Column) -> bool:
     places = share_of(profile.values.drop_nulls(), _PLACES) >= NEARLY_ALL
     again = 2 * profile.distinct <= profile.filled or any(map(_state, profile.counts))
     return profile.distinct > 1 and again and not places and _are_few(column, MOST_STATES)
+
+
+def _meant(value: str, section: Section) -> str | None:
+    """The event type to write for a state; a return can be one only if its quantity is negative."""
+    state = _state(value)
+    quantity = section.column("quantity")
+    negative = quantity is not None and quantity.profile.values.str.starts_with("-").any()
+    return "unused" if state == "return" and not negative else state
 
 
 def _are_few(column: Column, most: int) -> bool:

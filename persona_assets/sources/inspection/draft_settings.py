@@ -64,7 +64,7 @@ def _times(section: Section) -> Iterator[str]:
         yield remark(
             'zone = "Europe/Berlin"  # the times name no zone and count as UTC: say theirs'
         )
-    elif not times.zoned:
+    elif not times.zoned and (times.reading is not None or times.choices):
         yield remark(
             "These are days without a time, which stay the days that they are. Say no zone: one"
         )
@@ -176,7 +176,7 @@ def _continued(section: Section) -> dict[str, tuple[int, int]]:
 
 def _format(section: Section) -> Iterator[str]:
     options = section.table.table.options
-    if not options.encoding and not options.sheet:
+    if not options.encoding and not options.sheet and options.header_row is None:
         return
     yield ""
     yield f"[{section.name}.format]"
@@ -184,3 +184,5 @@ def _format(section: Section) -> Iterator[str]:
         yield line("encoding", text(options.encoding), "guessed: not UTF-8; look at accents")
     if options.sheet:
         yield line("sheet", text(options.sheet), "the sheet of these columns")
+    if options.header_row is not None:
+        yield line("header_row", str(options.header_row), "guessed: the rows above it are a title")

@@ -23,9 +23,10 @@ IN_OTHER_LANGUAGES: dict[str, str] = {
     "ajouter_au_panier carrito anadir_al_carrito agregar_al_carrito carrello "
     "aggiungi_al_carrello carrinho winkelwagen in_winkelwagen kundvagn indkobskurv koszyk "
     "basket_add added_product",
-    "purchase": "purchases orders place_order purchase_complete purchase_completed "
-    "checkout_complete kauf gekauft bestellung achat achete commande compra comprado acquisto "
-    "aankoop gekocht kop kjop kob zakup",
+    "purchase": "purchases orders sales place_order purchase_complete purchase_completed "
+    "completed_purchase purchase_success checkout_complete checkout_success kauf kaufe kaeufe "
+    "gekauft verkauf verkaufe verkaeufe bestellung bestellungen achat achete commande compra "
+    "comprado acquisto aankoop gekocht kop kjop kob zakup",
     "return": "returns item_returned retoure rueckgabe ruckgabe retour devolucion reso resi",
     UNUSED: "cart_remove remove_from_basket wishlist add_to_wishlist favorite favourite fav "
     "logout checkout_progress identify page screen view_category category_view list_view "

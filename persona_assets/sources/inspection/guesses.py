@@ -14,6 +14,8 @@ from persona_assets.sources.numbers import number_format, read_numbers
 
 NEARLY_ALL = 0.9
 MOST_KINDS = 30
+FEWEST_ROWS = 20
+"""Rows of which so many different identifiers are no chance."""
 OURS: dict[str, tuple[str, ...]] = {
     "events": ("event_id", "user_id", "product_id", "event_type", "timestamp", "arrived_at",
                "quantity", "unit_price", "order_id"),
@@ -54,6 +56,8 @@ def guesses_of(name: str, table: KnownTable) -> Iterator[Guess]:
         if not candidates and ours == "unit_price":
             candidates = _lone_amount(table)
         candidates = tuple(each for each in candidates if _is_safe(ours, each, table))
+        if ours in ("user_id", "product_id") and (table.has("user_id") or table.has("order_id")):
+            candidates = tuple(sorted(candidates, key=_numbers_the_rows))
         if candidates:
             yield Guess(ours, candidates[0], candidates[1:4])
 
@@ -74,6 +78,12 @@ def _is_safe(ours: str, column: Column, table: KnownTable) -> bool:
     return True
 
 
+def _numbers_the_rows(column: Column) -> bool:
+    """Whether an identifier is another one in every row, as that of a line of an order is."""
+    profile = column.profile
+    return profile.rows >= FEWEST_ROWS and profile.distinct == profile.rows
+
+
 def _event_ids(table: KnownTable) -> tuple[Column, ...]:
     """A column `id` that is different in every row."""
     lone = table.candidates.get("identifier", ())
@@ -92,10 +102,9 @@ def might_be(ours: str, table: KnownTable, used: Sequence[str]) -> tuple[Column,
     """Columns to choose from, where no name says which of ours one is."""
     if ours == "user_id" and table.has("session"):
         return table.candidates["session"]
+    roles = ("none", "identifier", "person", *["name"] * (ours == "product_id"))
     free = [
-        each
-        for each in unused(table, used)
-        if each.role in ("none", "identifier", "person") and each.profile.kind != "empty"
+        each for each in unused(table, used) if each.role in roles and each.profile.kind != "empty"
     ]
     if ours == "timestamp":
         return tuple(each for each in free if each.times is not None or _is_called_a_time(each))
@@ -124,7 +133,7 @@ def _may_be_a_key(column: Column) -> bool:
     if _is_called_a_time(column):
         return False
     return profile.filled >= NEARLY_ALL * profile.rows and (
-        min(20, 0.2 * profile.rows) <= profile.distinct < profile.rows
+        min(10, 0.2 * profile.rows) <= profile.distinct < profile.rows
     )
 
 

@@ -135,8 +135,14 @@ def _why_not(table: KnownTable, sections: Sequence[Section]) -> str:
     names = ", ".join(table.table.files[:4]) + (" …" if len(table.table.files) > 4 else "")
     sheet = f" sheet {table.table.options.sheet!r}" if table.table.options.sheet else ""
     said = f"not in the draft: {names}{sheet}"
+    if not table.table.rows:
+        return f"{said}, which has names of columns and no rows"
     if not sections:
-        return f"{said}, which has no column that is known to be a product's"
+        return (
+            f"{said}, since no column could be told to be the product, or to say who did what when "
+            "with it; rename the columns that do (user_id, product_id, event_type, timestamp) and "
+            "inspect again, or write the mapping by hand (docs/mapping.md)"
+        )
     events = sections[0]
     if table.has("product_id") and (table.has("user_id") or table.has("event_type")):
         return (
@@ -203,7 +209,7 @@ def _tried(
 ) -> tuple[Validation | None, str | None]:
     """What would become of the sampled rows, by the same way as `persona check`."""
     if draft is None:
-        return None, "no table has products and what happened to them"
+        return None, "none of these files could be told to hold events"
     if draft.questions:
         return None, "the draft has questions to be answered first"
     mapping = own / ".draft.toml"

@@ -137,7 +137,7 @@ def _column(values: ColumnProfile, place: int, today: date) -> Column:
         role, score = "none", 0.0
     if role in NUMBERS and values.kind not in ("numbers", "whole numbers"):
         role, score = "none", 0.0
-    if role == "event_type" and not _may_name_events(values):
+    if role == "event_type" and not (_may_name_events(values) or _are_codes(values)):
         role, score = "none", 0.0
     if role not in ("event_type", *KEYS) and events >= KNOWN_SHARE and _may_name_events(values):
         role, score = "event_type", 1.0 + events
@@ -162,6 +162,12 @@ def _may_name_events(values: ColumnProfile) -> bool:
     texts = values.kind == "text" and not values.looks_like
     few = values.distinct <= max(FEW_EVENT_NAMES, values.filled // 5)  # else they are of a person
     return texts and few and values.distinct <= MOST_EVENT_NAMES
+
+
+def _are_codes(values: ColumnProfile) -> bool:
+    """Whether a column that is called after events holds a few numbers: 1 is a view, say."""
+    called = "event" in meanings(values.name)
+    return called and values.kind == "whole numbers" and values.distinct <= FEW_EVENT_NAMES
 
 
 def _may_be_a_key(values: ColumnProfile, score: float) -> bool:

@@ -7,6 +7,7 @@ A file that cannot be read stops nothing: the others are looked at, and what is 
 said. A workbook's sheets of other columns are tables of their own.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from persona_assets.sources.inspection.missing_header import refuse_missing_head
 from persona_assets.sources.inspection.nested_columns import readable_paths
 from persona_assets.sources.reading import AS_THE_CONTENT_SHOWS, Delivered, EmptyFile, FileFormat
 from persona_assets.sources.reading.read import read_text
+from persona_assets.sources.reading.title_rows import HeaderBelowError
 
 MOST_CELLS = 2_000_000
 MOST_ROWS = 50_000
@@ -28,6 +30,7 @@ WESTERN = "cp1252"
 """What text is tried as that is not UTF-8: it holds every byte but five."""
 ALIKE = 0.5
 """Share of the fields that JSON files of one table have in common."""
+_WORD = re.compile(r"[^\W\d_]{3,}")
 LEAST_TEXT = 0.95
 """Share of printable characters below which bytes are no text of a single-byte encoding."""
 
@@ -114,24 +117,21 @@ def read_files(files: Sequence[FoundFile]) -> ReadFiles:
 
 def _read(file: FoundFile) -> Iterator[_Read]:
     """The tables of one file: one, or one for each kind of sheet."""
-    options = AS_THE_CONTENT_SHOWS
     try:
-        delivered = _whole(file, options)
+        delivered, options = _below_titles(file, AS_THE_CONTENT_SHOWS)
     except EmptyFile:
         raise
     except UserError:
         if not _is_western(file.path):
             raise
-        options = FileFormat(encoding=WESTERN)
-        delivered = _whole(file, options)
+        delivered, options = _below_titles(file, FileFormat(encoding=WESTERN))
     names = [name for name in delivered.header if name not in file.partitions]
     refuse_missing_header(file.name, delivered.frame, names)
     others = delivered.format == "Excel" and [*_other_sheets(file.path, delivered)]
     if others:
         for sheet in others:
-            options = FileFormat(sheet=sheet)
             try:
-                one = read_text(file.path, options=options, partitions=file.partitions)
+                one, options = _below_titles(file, FileFormat(sheet=sheet))
             except EmptyFile:
                 continue
             yield _drawn(_Read(file.name, options, one, ()), file)
@@ -139,11 +139,20 @@ def _read(file: FoundFile) -> Iterator[_Read]:
     yield _drawn(_Read(file.name, options, delivered, ()), file)
 
 
+def _below_titles(file: FoundFile, options: FileFormat) -> tuple[Delivered, FileFormat]:
+    """A file with what reading it needs to be told, the row of its column names included."""
+    try:
+        return _whole(file, options), options
+    except HeaderBelowError as error:
+        below = replace(options, header_row=error.row)
+        return _whole(file, below), below
+
+
 def _whole(file: FoundFile, options: FileFormat) -> Delivered:
     """All columns of a file, those of Parquet left out that have no text."""
     try:
         return read_text(file.path, options=options, partitions=file.partitions)
-    except EmptyFile:
+    except (EmptyFile, HeaderBelowError):
         raise
     except UserError:
         if not _is_parquet(file.path):
@@ -206,7 +215,19 @@ def _is_western(path: Path) -> bool:
         data.decode(WESTERN)
     except UnicodeDecodeError:
         return False
-    return printable >= LEAST_TEXT * len(data)
+    return printable >= LEAST_TEXT * len(data) and not _is_of_another_alphabet(data)
+
+
+def _is_of_another_alphabet(data: bytes) -> bool:
+    """Whether most words with letters beyond ASCII consist of nothing else, as `привет` would.
+
+    Western words have an accent here and there; the bytes of Cyrillic, Greek or Japanese text would
+    be read as a row of accented letters.
+    """
+    words = _WORD.findall(data.decode(WESTERN, "replace"))
+    accented = [word for word in words if not word.isascii()]
+    foreign = sum(not any(map(str.isascii, word)) for word in accented)
+    return foreign > len(accented) / 2
 
 
 def _of_same_columns(read: Sequence[_Read]) -> list[list[_Read]]:
@@ -222,7 +243,9 @@ def _of_same_columns(read: Sequence[_Read]) -> list[list[_Read]]:
 
 def _are_alike(first: _Read, other: _Read) -> bool:
     """Whether two files are of one table; JSON leaves out fields that have no value."""
-    if first.options != other.options and first.options.sheet != other.options.sheet:
+    if (first.options.sheet, first.options.header_row) != (
+        other.options.sheet, other.options.header_row,
+    ):  # fmt: skip
         return False
     ours, theirs = {*first.delivered.header}, {*other.delivered.header}
     if first.is_json and other.is_json:

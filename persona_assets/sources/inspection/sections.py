@@ -88,7 +88,8 @@ def sections_of(tables: Sequence[KnownTable]) -> tuple[tuple[Section, ...], tupl
 def _as_events(table: KnownTable) -> tuple[int, int]:
     """How much of an event a table has, and its rows."""
     who = table.has("user_id") or table.has("e-mail") or table.has("session")
-    what, when = table.has("product_id"), table.has("timestamp")
+    what = table.has("product_id") or _sells_by_name(table)
+    when = table.has("timestamp")
     kind = table.has("event_type") or table.has("order_id")
     known = 2 * who + 2 * what + when + 2 * kind
     events = table.best("event_type")
@@ -98,6 +99,12 @@ def _as_events(table: KnownTable) -> tuple[int, int]:
     if _is_of_products(table) and not when:
         return (0, 0)
     return (known, table.table.rows)
+
+
+def _sells_by_name(table: KnownTable) -> bool:
+    """Whether a table says who bought what, and of products has the names alone."""
+    sold = any(map(table.has, ("order_id", "quantity", "unit_price")))
+    return table.has("user_id", "timestamp", "name") and sold
 
 
 def _is_of_products(table: KnownTable) -> bool:

@@ -34,7 +34,7 @@ TRIED = 200
 """Values by which it is seen whether a column may hold times at all."""
 MOSTLY = 0.8
 """Share of them that must look like times."""
-ZONED = r"(?:[Zz]|UTC|GMT|[+-][0-9]{2}:?[0-9]{2})(?:$|[ \[])"
+ZONED = r"(?:[Zz]|UTC|GMT|[+-][0-9]{2}:?[0-9]{2}|:[0-9]{2}(?:[.,][0-9]+)? ?[+-][0-9]{2})(?:$|[ \[])"
 """Texts that name their zone."""
 CLOCK = r"[0-9]:[0-9]{2}"
 _SHOWN = 4

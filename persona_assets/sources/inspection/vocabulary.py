@@ -15,7 +15,8 @@ WORDS: dict[str, str] = {
     "visiteur usuario usuarios cliente clientes clienti comprador visitante utente utenti "
     "acquirente klant klanten gebruiker bezoeker kund anvandare bruger kunder klient klienci "
     "uzytkownik zakaznik uzivatel musteri kullanici asiakas kayttaja pelanggan",
-    "device": "device cookie anonymous fullvisitor browser",
+    "device": "cookie anonymous fullvisitor",
+    "machine": "device browser",
     "product": "product products prod item items sku skus article articles artikel produkt "
     "produkte produit produits producto productos produto produtos prodotto prodotti articolo "
     "articoli articulo articulos goods asin gtin ean upc isbn lineitem lineitems "
@@ -56,8 +57,8 @@ WORDS: dict[str, str] = {
     "brand": "brand brands vendor manufacturer maker marke hersteller marque marca merk marka "
     "fabricant marchio",
     "country": "country countries pays pais paese land kraj zeme ulke maa staat",
-    "consent": "consent consented einwilligung zustimmung consentement consentimiento consenso "
-    "toestemming samtykke optin gdpr dsgvo rgpd lgpd privacy datenschutz accepts "
+    "consent": "consent consents consented einwilligung zustimmung consentement consentimiento "
+    "consenso toestemming samtykke optin gdpr dsgvo rgpd lgpd privacy datenschutz accepts "
     "permission permissions",
     "currency": "currency wahrung waehrung devise moneda valuta moeda",
     "identifier": "id ids identifier no nr num number nummer code key uuid guid hash pseudo ref "

@@ -12,6 +12,7 @@ import csv
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +23,11 @@ import pyarrow.csv
 
 from persona_assets.errors import UserError
 from persona_assets.sources.reading.delivered import EmptyFile, FileFormat
+from persona_assets.sources.reading.encodings import LINE_END, line_of
 from persona_assets.sources.reading.headers import column_names, refuse_duplicates
 from persona_assets.sources.reading.quotes import Offsets, quoted_spans, records, unescaped
 from persona_assets.sources.reading.separators import SAMPLE, SEPARATORS, separator_of
+from persona_assets.sources.reading.title_rows import refuse_titles
 
 BLOCK = 1 << 20
 """Bytes that Arrow parses at a time; with a larger record it must read all in one."""
@@ -66,10 +69,15 @@ def read_delimited(
         EmptyFile: there is no header.
         UserError: the separator is not certain, two columns have one name, or a line is malformed.
     """
+    if options.header_row is not None:
+        data = _from_line(options.header_row, data, path)
     declared = DECLARED.match(data)
     begin = _after(BLANK_LINES, data, declared.end() if declared else 0)
     if begin >= len(data):
         raise EmptyFile(f"{path} is empty (no header and no row); deliver it again or remove it")
+    if options.header_row is None:
+        above = line_of(data, begin) - 1
+        refuse_titles(data[begin : begin + SAMPLE], path, options, columns, above)
     separator = options.separator or (declared.group(1).decode("latin-1") if declared else None)
     separator = separator or separator_of(data[begin : begin + SAMPLE + 1], name, options, columns)
     notes = []
@@ -91,6 +99,17 @@ def read_delimited(
     frame, rows = table.read(names, wanted)
     header = tuple(name for name in names if name is not None)
     return Table(frame, rows, header, separator, tuple(notes))
+
+
+def _from_line(number: int, data: bytes, path: Path) -> bytes:
+    """The text with the lines above one left blank, so that lines keep their numbers."""
+    ends = [found.end() for found in islice(LINE_END.finditer(data), number - 1)]
+    if len(ends) < number - 1 or data[ends[-1] if ends else 0 :].isspace():
+        raise UserError(
+            f"{path} has no line {number} with column names, as format.header_row says; correct "
+            "header_row"
+        )
+    return b"\n" * len(ends) + data[ends[-1] if ends else 0 :]
 
 
 def _after(pattern: re.Pattern[bytes], data: bytes, begin: int) -> int:

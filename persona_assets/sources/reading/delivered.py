@@ -23,16 +23,18 @@ class FileFormat:
         separator: the character between the fields of delimited text.
         encoding: name of a text encoding, as in `cp1252`.
         sheet: the only sheet of a workbook to be read.
+        header_row: line of a text, or row of a sheet, from 1, that holds the column names.
         section: the mapping's section, for error texts that name a setting.
     """
 
     separator: str | None = None
     encoding: str | None = None
     sheet: str | None = None
+    header_row: int | None = None
     section: str = "events"
 
     def __post_init__(self) -> None:
-        """Refuses an encoding that does not exist and a separator that cannot be one."""
+        """Refuses an encoding, separator or row number that cannot be one."""
         if self.encoding is not None and not _is_text_encoding(self.encoding):
             raise UserError(
                 f"format.encoding is {self.encoding!r}, which is no text encoding; use one such as "
@@ -46,6 +48,11 @@ class FileFormat:
             raise UserError(
                 f"format.separator is {self.separator!r}; give one character such as ';', '|' or "
                 '"\\t" (a tab, in double quotes)'
+            )
+        if self.header_row is not None and not _is_a_row(self.header_row):
+            raise UserError(
+                f"format.header_row is {self.header_row!r}; give the number of the row with the "
+                "column names, counted from 1: header_row = 3"
             )
 
     def setting(self, name: str, value: str) -> str:
@@ -103,3 +110,7 @@ def _is_text_encoding(name: str) -> bool:
     except (LookupError, UnicodeError, ValueError):  # unknown, or no encoding of text (`zip`)
         return False
     return True
+
+
+def _is_a_row(number: object) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool) and number >= 1

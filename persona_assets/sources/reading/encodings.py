@@ -68,8 +68,8 @@ def _decoded(data: bytes, path: Path, options: FileFormat) -> tuple[bytes, str]:
         return _from(data, stated, path), stated
     raise UserError(
         f"{path} is not UTF-8 (first bad byte at offset {bad}, in line {line_of(data, bad)}); "
-        f"if it is Western European text, set {options.setting('encoding', 'cp1252')}, or save "
-        "it as UTF-8"
+        f"save it as UTF-8, or set {options.setting('encoding', 'cp1252')} if it is Western "
+        "European text (cp1250 is Central European, cp1251 Cyrillic, shift_jis Japanese)"
     )
 
 

@@ -17,10 +17,8 @@ from persona_assets.errors import UserError
 from persona_assets.sources.reading.delivered import EmptyFile, FileFormat
 from persona_assets.sources.reading.headers import column_names, listed, refuse_duplicates
 from persona_assets.sources.reading.paths import ways
+from persona_assets.sources.reading.title_rows import LOOKED_AT, HeaderBelowError, header_below
 from persona_assets.sources.reading.typed_text import without_empty
-
-HEADER_IS_SOUGHT_IN = 30
-"""Rows in which a header is looked for, to say that it is not the first row."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +34,16 @@ class _Sheet:
     name: str
     cells: pl.DataFrame
     names: list[str | None]
+    first: int
+    """Row of the sheet, from 1, that `cells` begin with."""
 
     def has(self, wanted: Collection[str]) -> bool:
         return all(_has(self.names, text) for text in wanted)
 
     def row_with(self, wanted: Collection[str]) -> int | None:
-        """The row, from 1, that holds all wanted names, if it is near the top."""
-        for number, row in enumerate(self.cells.head(HEADER_IS_SOUGHT_IN).iter_rows(), start=1):
+        """The row of the sheet that holds all wanted names, if it is near the top."""
+        top = self.cells.head(LOOKED_AT).iter_rows()
+        for number, row in enumerate(top, start=self.first):
             names = column_names(row)
             if all(_has(names, text) for text in wanted):
                 return number
@@ -74,11 +75,12 @@ def read_excel(
     if not chosen:
         for sheet in sheets:
             if (row := sheet.row_with(wanted)) is not None:
-                raise UserError(
-                    f"{path}: sheet {sheet.name!r} has its column names in row {row}; remove the "
-                    f"{row - 1} rows above them"
-                )
+                raise HeaderBelowError(f"{path} sheet {sheet.name!r}", row, options)
         chosen = sheets[:1]  # the section's reader says what is missing
+    if required is None and options.header_row is None:
+        for sheet in chosen:
+            if (place := header_below(sheet.cells.head(LOOKED_AT).rows())) is not None:
+                raise HeaderBelowError(f"{path} sheet {sheet.name!r}", sheet.first + place, options)
     others = [sheet for sheet in sheets if sheet not in chosen]
     notes = tuple(
         f"{path.name}: sheet {sheet.name!r} was not read, its columns are {listed(sheet.names)}"
@@ -105,7 +107,8 @@ def _sheets(data: bytes, path: Path, options: FileFormat) -> list[_Sheet]:
                 )
             names = [options.sheet]
         cells = {
-            name: book.load_sheet(name, header_row=None, dtypes="string").to_polars()
+            # From the first row on, as without `skip_rows` blank rows at the top are not counted.
+            name: book.load_sheet(name, header_row=None, skip_rows=0, dtypes="string").to_polars()
             for name in names
         }
     except (fastexcel.FastExcelError, pl.exceptions.PolarsError) as error:
@@ -113,10 +116,32 @@ def _sheets(data: bytes, path: Path, options: FileFormat) -> list[_Sheet]:
             f"{path} cannot be read as an Excel workbook: it is truncated, damaged or protected "
             "by a password; deliver it again"
         ) from error
-    filled = {name: rows for name, rows in cells.items() if rows.width and rows.height}
+    filled = {name: rows for name, rows in cells.items() if not _blank(rows).all()}
     if not filled:
         raise EmptyFile(f"{path} has no sheet with a header; deliver it again")
-    return [_Sheet(name, rows, column_names(rows.row(0))) for name, rows in filled.items()]
+    sheets = [_sheet(name, rows, options.header_row) for name, rows in filled.items()]
+    found = [sheet for sheet in sheets if sheet is not None]
+    if not found:
+        raise UserError(
+            f"{path} has no row {options.header_row} with column names, as format.header_row says; "
+            "correct header_row"
+        )
+    return found
+
+
+def _sheet(name: str, rows: pl.DataFrame, header_row: int | None) -> _Sheet | None:
+    """The rows of a sheet from its column names on; None where there is no such row."""
+    begin = int(_blank(rows).arg_min() or 0) if header_row is None else header_row - 1
+    below = rows.slice(begin)
+    if below.is_empty() or not any(column_names(below.row(0))):
+        return None
+    return _Sheet(name, below, column_names(below.row(0)), begin + 1)
+
+
+def _blank(rows: pl.DataFrame) -> pl.Series:
+    """(rows,) whether a row of a sheet holds nothing."""
+    empty = pl.all().is_null() | (pl.all() == "")
+    return rows.select(blank=pl.all_horizontal(empty)).to_series()
 
 
 def _frame(sheet: _Sheet) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 import xlsxwriter
 
+from persona_assets.errors import UserError
 from persona_assets.sources.inspection import inspect_files
 
 TODAY = date(2024, 12, 1)
@@ -146,3 +147,106 @@ def test_sheets_of_other_columns_are_tables_of_their_own(tmp_path):
     assert draft["events"]["format"] == {"sheet": "Orders"}
     assert draft["products"]["format"] == {"sheet": "Articles"}
     assert found.check.accepted > 0 or found.check.rejected
+
+
+def lines(names, *rows):
+    return [",".join(names), *(",".join(map(str, row)) for row in rows)]
+
+
+def test_a_report_below_its_title_is_drafted_with_the_row_of_its_names(look):
+    rows = [f"u{n},p{n % 7},view,2024-05-13 10:00" for n in range(30)]
+    _, draft = look({"log.csv": ["# Shop, 2024", "", "user,sku,action,time", *rows]})
+    assert draft["events"]["format"] == {"header_row": 3}
+    assert draft["events"]["product_id"] == "sku"
+
+
+def test_numbers_of_events_are_a_question(look):
+    rows = [(f"u{n % 9}", f"p{n % 7}", 1 + n % 3, "2024-05-13 10:00") for n in range(60)]
+    found, draft = look({"log.csv": lines(["user", "sku", "event", "time"], *rows)})
+    assert draft["events"]["event_type"] == "event"
+    assert found.draft.questions == (
+        "[events.values.event_type]: no name of an event is known; say what each is",
+    )
+    assert '# 1 = "unused"  # 20 of 60 sampled rows' in found.draft.toml
+
+
+def test_the_number_of_a_line_is_no_product(look):
+    names = ["item_id", "order_id", "customer_id", "created_at", "sku", "price"]
+    rows = [(n, n // 2, n % 9, "2024-05-13 10:00:00", f"p{n % 7}", 5.5) for n in range(40)]
+    found, draft = look({"order_items.csv": lines(names, *rows)})
+    assert draft["events"]["product_id"] == "sku"
+    assert '# product_id = "item_id"  # or:' in found.draft.toml
+
+
+@pytest.mark.parametrize("device", ["browser", "$browser", "device", "context.device"])
+def test_the_name_of_a_device_is_nobody(look, device):
+    rows = [
+        json.dumps({"event": "Product View", "distinct_id": f"u{n % 9}", "product_id": f"p{n % 7}",
+                    "time": 1715594400 + n, device: "Chrome"})
+        for n in range(40)
+    ]  # fmt: skip
+    _, draft = look({"export.json": rows})
+    assert draft["events"]["user_id"] == "distinct_id"
+
+
+def test_products_with_a_name_alone_are_asked_about(look):
+    rows = [(f"u{n % 9}", f"Mug {n % 12}", "13.05.2024", 1) for n in range(60)]
+    found, _ = look({"sold.csv": lines(["Kunde", "Artikelname", "Datum", "Menge"], *rows)})
+    assert found.draft.questions == ('[events] product_id: is it "Artikelname"?',)
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"log.csv": ["user,sku,event,time"]}, "which has names of columns and no rows"),
+        ({"products.csv": ["sku,name", "p1,Mug", "p2,Cup"]}, "no column could be told"),
+    ],
+)
+def test_files_without_events_say_what_they_lack(tmp_path, files, said):
+    for name, rows in files.items():
+        (tmp_path / name).write_text("\n".join(rows) + "\n")
+    found = inspect_files(tmp_path, today=TODAY)
+    assert found.draft is None
+    assert any(said in note for note in found.notes)
+
+
+def test_identifiers_that_a_spreadsheet_rounded_are_said(look):
+    rows = [(f"4.0063{n % 3}E+12", f"p{n % 7}", "view", "2024-05-13 10:00") for n in range(30)]
+    found, _ = look({"log.csv": lines(["user", "sku", "event", "time"], *rows)})
+    assert "30 lack their last digits, which a spreadsheet has cut off" in found.draft.toml
+    assert any("different ones may have become one" in note for note in found.check.notes)
+
+
+def test_floats_as_a_computer_writes_them_are_whole(look):
+    users = ["4.006381333E12", "4.0E12", "17850.0"]
+    rows = [(users[n % 3], f"p{n % 7}", "view", "2024-05-13 10:00") for n in range(30)]
+    found, _ = look({"log.csv": lines(["user", "sku", "event", "time"], *rows)})
+    assert "cut off" not in found.draft.toml
+    assert found.check.users == 3
+
+
+@pytest.mark.parametrize("time", ["2024-05-13 10:00:00+00", "2024-05-13 10:00:00.5-05"])
+def test_no_zone_is_suggested_beside_an_offset_of_hours(look, time):
+    rows = [(f"u{n % 9}", f"p{n % 7}", "view", time) for n in range(30)]
+    found, _ = look({"log.csv": lines(["user", "sku", "event", "time"], *rows)})
+    assert "# zone =" not in found.draft.toml
+
+
+@pytest.mark.parametrize(
+    ("encoding", "header"),
+    [
+        ("cp1251", "клиент;товар;время"),
+        ("cp1253", "πελάτης;προϊόν;χρόνος"),
+        ("koi8-r", "товар;цена;дата"),
+    ],
+)
+def test_another_alphabet_is_not_read_as_western(tmp_path, encoding, header):
+    (tmp_path / "log.csv").write_bytes((header + "\nu1;p1;2024-05-13\n").encode(encoding))
+    with pytest.raises(UserError, match=r"log\.csv is not UTF-8 .* cp1251 Cyrillic"):
+        inspect_files(tmp_path, today=TODAY)
+
+
+def test_an_archive_is_to_be_unpacked(tmp_path):
+    (tmp_path / "export.zip").write_bytes(b"PK\x03\x04")
+    with pytest.raises(UserError, match=r"1 file was not read \(an archive: unpack it\)"):
+        inspect_files(tmp_path, today=TODAY)

@@ -143,8 +143,9 @@ def test_the_sheets_that_have_the_columns_are_read(tmp_path):
 def test_a_header_below_other_rows_of_a_sheet_is_named(tmp_path):
     header, row = HEADER.strip().split(","), ROW.strip().split(",")
     workbook(tmp_path / "a.xlsx", Sheet1=[["Export of May"], [], header, row])
-    with pytest.raises(UserError, match=r"sheet 'Sheet1' has its column names in row 3; remove"):
+    with pytest.raises(UserError, match=r"sheet 'Sheet1': the column names seem .* in row 3"):
         rows_of(tmp_path)
+    assert rows_of(tmp_path, format={"header_row": 3}).rows["user_id"].to_list() == ["u1"]
 
 
 def test_two_columns_of_one_name_in_a_sheet_are_named(tmp_path):
