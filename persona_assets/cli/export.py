@@ -37,8 +37,7 @@ def export(
     from persona_assets.orchestration.resources.build import build_store
     from persona_assets.serving import lists
 
-    if out.is_dir() or not out.absolute().parent.is_dir():
-        raise UserError(f"--out {out} is a folder, or in none that exists; name a file")
+    refuse_no_file(out)
     current = home_with_lists()
     store = build_store(current)
     key = None if hashed else key_of(current)
@@ -56,12 +55,22 @@ def export(
             say(
                 f"{unknown:,} rows are of people who are not in the raw tables: empty", label="note"
             )
-    _write(rows, out, form)
+    write(rows, out, form)
     say(f"{rows.height:,} rows of {what} at {day} in {out}")
 
 
-def _write(rows: pl.DataFrame, out: Path, form: str) -> None:
-    """Whole or not at all, and for its owner only: it may say who is who."""
+def refuse_no_file(out: Path) -> None:
+    """Raise UserError where nothing can be written to `out`."""
+    if out.is_dir() or not out.absolute().parent.is_dir():
+        raise UserError(f"--out {out} is a folder, or in none that exists; name a file")
+
+
+def write(rows: pl.DataFrame, out: Path, form: str) -> None:
+    """The rows as a file `csv` or `parquet`: whole or not at all, and for its owner only.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{out.name}.", dir=out.absolute().parent)
         os.close(descriptor)  # made with mode 0600

@@ -21,6 +21,7 @@ from persona_assets.cli.inspect import inspect
 from persona_assets.cli.maintenance import maintenance
 from persona_assets.cli.models import COMMANDS as MODEL_COMMANDS
 from persona_assets.cli.output import say
+from persona_assets.cli.rebuild import rebuild
 from persona_assets.cli.recommend import recommend
 from persona_assets.cli.rekey import rekey
 from persona_assets.cli.report import report
@@ -45,7 +46,7 @@ def persona() -> None:
 
 for command in (
     demo, inspect, check, run, report, recommend, export, ui, benchmark, segment, rekey, restate,
-    maintenance, features, serve, *MODEL_COMMANDS,
+    maintenance, features, rebuild, serve, *MODEL_COMMANDS,
 ):  # fmt: skip
     persona.add_command(command)
 

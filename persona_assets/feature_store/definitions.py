@@ -12,13 +12,15 @@ features` lists of a view is part of its definition, and to change any of it tak
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from persona_assets import regular_files
 from persona_assets.errors import DataError, UserError
-from persona_assets.feature_store.registry import VIEWS, FeatureView
+from persona_assets.feature_store.registry import VIEWS, Feature, FeatureView
+from persona_assets.tables import TABLES
 
 FILE_NAME = "definitions.json"
 """Of the checked-in record, and of a home's at `<home>/feature_store/definitions.json`."""
@@ -51,6 +53,42 @@ def definition(view: FeatureView) -> Definition:
             for each in view.features
         },
     }
+
+
+def of_version(name: str, version: int) -> FeatureView:
+    """The view called `name` as it was in `version`, from the checked-in record.
+
+    Raises:
+        DataError: that version is not in the record, or its table or a column is no more.
+    """
+    recorded = checked_in().get(name, {}).get(str(version))
+    if recorded is None:
+        raise DataError(
+            f"version {version} of the feature view {name} is not in this package; use the one "
+            "that wrote it down"
+        )
+    table = TABLES.get(recorded["table"])
+    features = tuple(Feature(name, **each) for name, each in recorded["features"].items())
+    lost = [each.name for each in features if table and each.name not in table.polars_schema]
+    if table is None or lost:
+        raise DataError(
+            f"version {version} of the feature view {name} reads {recorded['table']}"
+            f"{f' {lost[0]}' if lost else ''}, which this package does not have; use an earlier one"
+        )
+    period = recorded["period_hours"]
+    return FeatureView(
+        name=name,
+        version=version,
+        entity=recorded["entity"],
+        owner=recorded["owner"],
+        table=table,
+        clock=recorded["clock"],
+        period=None if period is None else timedelta(hours=period),
+        time_to_live=timedelta(hours=recorded["time_to_live_hours"]),
+        window_days=recorded["window_days"],
+        features=features,
+        tie=tuple(recorded["tie"]),
+    )
 
 
 def difference(before: Definition, now: Definition) -> list[str]:

@@ -53,7 +53,26 @@ def get_historical_features(
         UserError: a view, feature or column is missing, or a time has no time zone.
         DataError: a table does not exist or cannot be read.
     """
-    wanted = registry.chosen(features)
+    return historical_features(store, entities, registry.chosen(features), as_of, versions=versions)
+
+
+def historical_features(
+    store: DeltaStore,
+    entities: pl.DataFrame | pl.LazyFrame,
+    wanted: Sequence[tuple[FeatureView, Sequence[str]]],
+    as_of: datetime | None = None,
+    *,
+    versions: Mapping[str, int] | None = None,
+) -> pl.LazyFrame:
+    """As `get_historical_features`, of features of any views, those of earlier versions included.
+
+    Args:
+        store: see there, as the others.
+        entities: see there.
+        wanted: views, each with the names of its features.
+        as_of: see there.
+        versions: see there.
+    """
     lazy = entities.lazy()
     _refuse_columns(lazy, wanted)
     if as_of is not None and as_of.tzinfo is None:

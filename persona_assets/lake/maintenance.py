@@ -5,10 +5,11 @@ Belongs here: what is done to the tables of a lake. Does not belong here: when i
 
 No row is changed: a table has the same content hashes and the same `data_version` afterwards. Files
 of a version stay for the retention after it was replaced, so that whoever reads it, or a table that
-was made from it, can finish; versions older than that can no longer be read.
+was made from it, can finish. Versions older than that can no longer be read, but for those that are
+named: their files stay, and the table's whole log, without which no version is found.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -61,6 +62,7 @@ def maintain(
     retention: timedelta,
     *,
     tables: Sequence[Table] = (*TABLES.values(), PARTITIONS),
+    keep: Mapping[str, Collection[int]] | None = None,
     listener: Callable[[Maintained], None] = lambda done: None,
 ) -> list[Maintained]:
     """Compact, clean and shorten every table that exists.
@@ -73,6 +75,7 @@ def maintain(
         retention: how long versions that were replaced stay readable; shorter than the longest
             run, it takes files from under readers.
         tables: contracts of the tables to maintain.
+        keep: versions that stay readable whatever their age, by path of the table.
         listener: called after each table.
 
     Raises:
@@ -84,13 +87,13 @@ def maintain(
     done = []
     for table in tables:
         place = Place(table, store.uri(table), dict(store.storage_options))
-        if (found := _maintained(place, retention)) is not None:
+        if (found := _maintained(place, retention, (keep or {}).get(table.path, ()))) is not None:
             done.append(found)
             listener(found)
     return done
 
 
-def _maintained(place: Place, retention: timedelta) -> Maintained | None:
+def _maintained(place: Place, retention: timedelta, keep: Collection[int]) -> Maintained | None:
     path = place.table.path
     try:
         delta = place.open()
@@ -103,9 +106,9 @@ def _maintained(place: Place, retention: timedelta) -> Maintained | None:
         with place.closed(), writing(place.uri, by_spark=False):
             _keep_for(delta, retention)
             compacted = _compacted(delta, place.table)
-            return Maintained(
-                path, compacted, _vacuumed(delta, retention), _shortened(delta, place)
-            )
+            kept = _readable(place, keep)
+            deleted = _vacuumed(delta, retention, kept)
+            return Maintained(path, compacted, deleted, _shortened(delta, place, kept))
     except CommitFailedError:
         return Maintained(path, left_alone=f"others are writing {path}; it is done next time")
     except (DeltaError, OSError) as error:
@@ -137,11 +140,26 @@ def _compacted(delta: DeltaTable, table: Table) -> int:
     return int(metrics["numFilesRemoved"])
 
 
-def _vacuumed(delta: DeltaTable, retention: timedelta) -> int:
+def _readable(place: Place, versions: Collection[int]) -> list[int]:
+    """Those of `versions` that the log still leads to; of the others nothing can be kept."""
+    found = []
+    for version in sorted(versions):
+        try:
+            place.opened(version)
+        except DataError:
+            continue
+        found.append(version)
+    return found
+
+
+def _vacuumed(delta: DeltaTable, retention: timedelta, keep: Sequence[int]) -> int:
     """Delete files that no version within the retention needs; how many there were."""
     hours = max(0, int(retention / _HOUR))
     # Each vacuum is two commits, so it must not be one that deletes nothing.
-    listed = delta.vacuum(hours, dry_run=True, enforce_retention_duration=False, full=True)
+    kept = list(keep) or None
+    listed = delta.vacuum(
+        hours, dry_run=True, enforce_retention_duration=False, full=True, keep_versions=kept
+    )
     root = integrity.local_root(delta)
     if root is not None:
         listed = [name for name in listed if (root / name).exists()]
@@ -151,22 +169,29 @@ def _vacuumed(delta: DeltaTable, retention: timedelta) -> int:
             dry_run=False,
             enforce_retention_duration=False,
             full=True,
+            keep_versions=kept,
             commit_properties=upkeep(delta),
         )
     return len(listed)
 
 
-def _shortened(delta: DeltaTable, place: Place) -> int:
-    """Checkpoint a log of many commits and delete what has expired; how many files went."""
+def _shortened(delta: DeltaTable, place: Place, keep: Sequence[int]) -> int:
+    """Checkpoint a log of many commits and delete what has expired; how many files went.
+
+    What leads to a version of `keep` is part of the log as much as the rest, and Delta deletes by
+    age alone: where there is one, nothing expires.
+    """
     if place.folder is None:
         delta.create_checkpoint()
-        delta.cleanup_metadata()
+        if not keep:
+            delta.cleanup_metadata()
         return 0
     before = set(_commits(place.folder))
     if len(before) <= _COMMITS:
         return 0
     delta.create_checkpoint()
-    delta.cleanup_metadata()
+    if not keep:
+        delta.cleanup_metadata()
     return len(before - set(_commits(place.folder)))
 
 

@@ -27,6 +27,9 @@ from persona_assets.tables import Table
 
 STATISTICS = "delta.dataSkippingStatsColumns"
 """Property that names the columns whose extremes are kept in the log; Delta's default is all."""
+EXPIRY = "delta.enableExpiredLogCleanup"
+"""Property by which writers delete old entries of the log; ours are deleted by maintenance alone,
+which knows the versions that training sets are made again from."""
 _WITHOUT_ROWS = ("CREATE TABLE", "SET TBLPROPERTIES")
 
 
@@ -128,7 +131,7 @@ class Place:
     @property
     def properties(self) -> dict[str, str]:
         """Delta's properties of the table, which writers of both engines keep to."""
-        return {STATISTICS: ",".join(self.table.statistics_columns)}
+        return {STATISTICS: ",".join(self.table.statistics_columns), EXPIRY: "false"}
 
     def create(self) -> DeltaTable:
         """A log without rows for the first write to go to.

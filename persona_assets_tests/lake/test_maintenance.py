@@ -147,3 +147,34 @@ def test_compaction_of_a_private_table_leaves_it_to_its_owner(store):
     assert done.compacted == 2
     files = [path for path in Path(store.root, "raw").rglob("*") if path.is_file()]
     assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+
+
+def test_named_versions_stay_readable_after_many_commits_and_every_age(store, facts, rows):
+    digests = {}
+    for number in range(30):
+        store.overwrite(facts, rows({DAYS[0]: [number, 1]}), partitions=DAYS[:1])
+        version = store.version(facts)
+        digests[version] = store.digests(facts)
+        if number in (10, 20):
+            maintain(store, NOTHING, tables=[facts], keep={facts.path: [3, 7, 99]})
+            store.overwrite(facts, rows({DAYS[1]: [1]}), partitions=DAYS[1:])
+            maintain(store, NOTHING, tables=[facts], keep={facts.path: [3, 7]})
+    for version in (3, 7):
+        assert store.digests(facts, at=version) == digests[version]
+    with pytest.raises(DataError, match="is gone"):
+        store.read(facts, at=5)
+    maintain(store, NOTHING, tables=[facts], keep={"tests/other": [3]})
+    with pytest.raises(DataError, match=r"tests/facts: the table at .* cannot be read at 3"):
+        store.read(facts, at=3)
+
+
+def test_writers_delete_nothing_from_the_log_between_two_maintenances(store, facts, rows):
+    store.overwrite(facts, rows({DAYS[0]: [1]}), partitions=DAYS[:1])
+    maintain(store, NOTHING, tables=[facts])  # from here on every entry is old enough to go
+    kept = store.version(facts)
+    delta = DeltaTable(store.uri(facts))
+    delta.alter.set_table_properties({"delta.checkpointInterval": "5"})
+    for number in range(12):
+        store.overwrite(facts, rows({DAYS[1]: [number]}), partitions=DAYS[1:])
+    assert list(Path(store.uri(facts), "_delta_log").glob("*.checkpoint.parquet"))
+    assert store.read(facts, at=kept)["number"].to_list() == [1]

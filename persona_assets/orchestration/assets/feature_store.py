@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 import narwhals as nw
 
+from persona_assets.feature_store.training_sets import remember_week
 from persona_assets.lake.content_hash import add, content_hash
 from persona_assets.orchestration import automation
 from persona_assets.orchestration.code_version import code_version
@@ -80,13 +81,24 @@ def training_set(
 ) -> Iterator[DayBatch]:
     """Positive and sampled negative products of the week before the cut-off, with their features.
 
-    Point-in-time: features are those of the evening before each label.
+    Point-in-time: features are those of the evening before each label. For models of your own; a
+    manifest of each partition, from which `persona rebuild` makes it again, lies in the home.
     """
-    seed = context.resources.shop.settings.seed
+    settings, lake = context.resources.shop.settings, context.resources.lake
+    key = asset_key(feature_store.TRAINING_SET)
     for cutoff in days_of(context.partition_keys):
         yield (
             [cutoff],
-            training.training_set(interactions, users, items, cutoff=cutoff, seed=seed),
+            training.training_set(interactions, users, items, cutoff=cutoff, seed=settings.seed),
+        )
+        # Here the partition is written.
+        remember_week(
+            settings.home,
+            lake.store,
+            cutoff,
+            seed=settings.seed,
+            versions=lake.versions_read(context, feature_store.TRAINING_SET),
+            code_version=context.assets_def.code_versions_by_key[key] or "",
         )
 
 

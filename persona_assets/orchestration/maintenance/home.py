@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from persona_assets.feature_store.manifests import versions_named
 from persona_assets.lake import DeltaStore
 from persona_assets.lake.maintenance import Maintained, maintain
 from persona_assets.orchestration.maintenance.old_files import delete_old_files
@@ -60,6 +61,7 @@ def maintain_home(
 
     Raises:
         InfrastructureError: the lake cannot be written.
+        DataError: a manifest of a training set is garbled: what it names would be deleted.
     """
     at = now or datetime.now(UTC)
     if retention is None:
@@ -67,7 +69,7 @@ def maintain_home(
     if history is None:
         history = timedelta(days=settings.operation.history_days)
     return HomeMaintained(
-        tables=tuple(maintain(store, retention)),
+        tables=tuple(maintain(store, retention, keep=versions_named(settings.home))),
         # A run that was replaced is of no more use than the versions of tables that it made.
         runs=delete_old_runs(
             instance, before=at - history, replaced_before=at - min(retention, history)
