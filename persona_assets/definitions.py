@@ -28,6 +28,8 @@ from persona_assets.orchestration.assets import (  # noqa: E402
     serving,
 )
 from persona_assets.orchestration.checks.build import build_checks  # noqa: E402
+from persona_assets.orchestration.event_log import assets as event_log  # noqa: E402
+from persona_assets.orchestration.event_log.job import event_ingestion  # noqa: E402
 from persona_assets.orchestration.maintenance.job import maintenance  # noqa: E402
 from persona_assets.orchestration.resources.build import build_resources  # noqa: E402
 
@@ -49,10 +51,10 @@ ASSETS = tuple(asset for group in GROUPS for asset in group.ASSETS)
 def build_defs(*, resources: Mapping[str, object] | None = None) -> dg.Definitions:
     """The whole graph; `resources` replace those of the home that the settings name."""
     return dg.Definitions(
-        assets=ASSETS,
+        assets=[*ASSETS, *event_log.SPECS],
         asset_checks=build_checks(ASSETS),
         resources={**build_resources(settings.load()), **(resources or {})},
-        jobs=[*automation.JOBS, maintenance],
+        jobs=[*automation.JOBS, maintenance, event_ingestion],
         schedules=automation.SCHEDULES,
         sensors=automation.SENSORS,
         # Steps share one process: a subprocess per step costs seconds (and a JVM each, on Spark).

@@ -143,14 +143,19 @@ def compute(
     from persona_assets.feature_store import definitions
     from persona_assets.lake import DeltaStore, earlier_schemas
     from persona_assets.orchestration.resources import instance
+    from persona_assets.serving.collector.ingest import ingest_home
 
     _refuse_lake_of_others(current.lake_root)
-    earlier_schemas.refuse(DeltaStore(current.lake_root, storage_options=current.storage_options))
+    lake = DeltaStore(current.lake_root, storage_options=current.storage_options)
+    earlier_schemas.refuse(lake)
     definitions.verify_home(current.home)
     before = run_record.load(current.home)  # a garbled one is refused before anything is changed
     settings_module.save(current)
     folder = instance.prepare(current.home)
     os.environ["PERSONA_HOME"] = str(current.home)
+    collected = ingest_home(current.home, lake)
+    if collected.rows:
+        say(f"events collected by the service: {collected.rows:,} new")
 
     # Only now: partitions are made from the settings just saved.
     from persona_assets.cli.progress import progress_of

@@ -9,10 +9,14 @@ from collections.abc import Iterable
 from persona_assets.errors import DataError
 from persona_assets.lake.schema import OtherSchemaError
 from persona_assets.lake.store import DeltaStore
-from persona_assets.tables import TABLES, Table, lifecycle, raw
+from persona_assets.tables import TABLES, Table, collected, lifecycle, raw
 
 _ONLY_HERE = frozenset(
-    {raw.USER_HISTORY.path, raw.PRODUCT_HISTORY.path, *(table.path for table in lifecycle.TABLES)}
+    {
+        raw.USER_HISTORY.path,
+        raw.PRODUCT_HISTORY.path,
+        *(table.path for table in (*collected.TABLES, *lifecycle.TABLES)),
+    }
 )
 
 

@@ -19,8 +19,8 @@ from persona_assets.lake import key_record
 from persona_assets.lake.commit import PREFIX, Commit
 from persona_assets.lake.key_record import PSEUDONYMOUS, KeyRecord, fingerprint
 from persona_assets.lake.store import DeltaStore
-from persona_assets.tables import Table, raw
-from persona_assets.transforms.pseudonyms import DIGEST_BYTES, pseudonym
+from persona_assets.tables import Table, collected, raw
+from persona_assets.transforms.pseudonyms import DIGEST_BYTES, MARK, pseudonym
 
 Listener = Callable[[str], None]
 
@@ -65,7 +65,8 @@ def rehash(store: DeltaStore, old: bytes, new: bytes, *, listener: Listener) -> 
 def empty(store: DeltaStore, new: bytes, *, listener: Listener) -> None:
     """Empty every table beyond `raw` and give the lake the key `new`: the old one is lost.
 
-    What is emptied is to be computed again from the raw tables.
+    What is emptied is to be computed again from the raw tables. Events that the service collected
+    keep the hashes of the old key: whose they are nobody can say any more.
 
     Raises:
         UserError: a move to another key was begun.
@@ -75,6 +76,8 @@ def empty(store: DeltaStore, new: bytes, *, listener: Listener) -> None:
         return
     _begin(store, found, fingerprint(new))
     for table in PSEUDONYMOUS:
+        if table in collected.TABLES:  # nothing has these events but this table
+            continue
         if store.exists(table) and any(store.partition_rows(table).values()):
             _overwrite(store, table, table.empty(), Commit(asset=table.path))
             listener(table.path)
@@ -121,7 +124,9 @@ def _translations(store: DeltaStore, old: bytes, new: bytes) -> pl.DataFrame:
         for name in {"user_id", "order_id"} & set(table.polars_schema):
             column = nw.col(name)
             distinct = store.scan(table).select(column).group_by(name).agg(nw.len())
-            known |= set(store.collect(distinct)[name].drop_nulls())
+            given = store.collect(distinct)[name].drop_nulls()
+            # What was hashed at the service's door is not an identifier to be hashed again.
+            known |= set(given.filter(~given.str.starts_with(MARK)))
     known |= {name.strip() for name in known}
     return pl.DataFrame(
         [(pseudonym(name, old), pseudonym(name, new)) for name in sorted(known)],

@@ -151,7 +151,7 @@ def sensor(ingestion: "UnresolvedAssetJobDefinition") -> dg.SensorDefinition:
         if wait:
             return dg.SensorResult(skip_reason=wait, cursor=seen.cursor())
         return dg.SensorResult(
-            run_requests=requests(_arrived_at_home(context), digest), cursor=seen.cursor()
+            run_requests=requests(arrived_at_home(context), digest), cursor=seen.cursor()
         )
 
     return arriving_files
@@ -175,7 +175,7 @@ def schedule(
             return dg.SkipReason("the calendar has no day yet")
         day = days[-1]
         if _has_arriving_files(settings_module.load()):
-            found = _arrived_at_home(context)
+            found = arrived_at_home(context)
             if not any(day in reasons for reasons in found.values()):
                 return dg.SkipReason(f"{day} is ingested, and its files are as they were")
         return dg.RunRequest(partition_key=day)
@@ -188,7 +188,8 @@ def _has_arriving_files(settings: Settings) -> bool:
     return bool(settings.source.options.get("path")) and settings.source.end is None
 
 
-def _arrived_at_home(context: dg.SensorEvaluationContext | dg.ScheduleEvaluationContext) -> Due:
+def arrived_at_home(context: dg.SensorEvaluationContext | dg.ScheduleEvaluationContext) -> Due:
+    """The partitions of raw tables that have arrived in the home that the settings name."""
     from persona_assets.definitions import defs
     from persona_assets.orchestration import automation  # which imports this module
     from persona_assets.orchestration.resources.build import build_resources

@@ -12,6 +12,7 @@ import dagster as dg
 from persona_assets import settings
 from persona_assets.orchestration import arrivals, notifying
 from persona_assets.orchestration.due_condition import Due, Pending
+from persona_assets.orchestration.event_log.sensors import sensors as event_log_sensors
 from persona_assets.orchestration.maintenance.job import maintenance
 from persona_assets.orchestration.partitions import DAILY, EVALUATED, WEEKLY
 
@@ -143,4 +144,9 @@ AUTOMATION = dg.AutomationConditionSensorDefinition(
     use_user_code_server=True,
 )
 SCHEDULES = (DAILY_INGESTION, WEEKLY_MAINTENANCE)
-SENSORS = (AUTOMATION, arrivals.sensor(INGESTION), *notifying.SENSORS)
+SENSORS = (
+    AUTOMATION,
+    arrivals.sensor(INGESTION),
+    *event_log_sensors(INGESTION, arrivals.arrived_at_home, arrivals.requests),
+    *notifying.SENSORS,
+)

@@ -53,6 +53,7 @@ def table_asset(
     required: Sequence[str] = (),
     no_rows: str | None = None,
     settings: Sequence[str] | None = None,
+    follows: Sequence[dg.AssetKey] = (),
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Make the decorated function the asset of `tables` (several: it returns as many frames).
 
@@ -72,6 +73,7 @@ def table_asset(
         settings: names of the settings that the rows depend on (see
             `orchestration/resources/provenance.py`); None: all of them where the shop is required,
             none where it is not. A run makes again what was made under other values of them.
+        follows: external assets that the rows come from as well; the function reads them itself.
     """
     behind = settings
     if behind is None:
@@ -103,6 +105,7 @@ def table_asset(
                 for table in tables
             },
             ins=inputs,
+            deps=list(follows),
             partitions_def=partitions,
             backfill_policy=dg.BackfillPolicy.single_run() if partitions else None,
             required_resource_keys={"lake", *required},

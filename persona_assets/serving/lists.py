@@ -21,7 +21,7 @@ from persona_assets.tables.models import FALLBACK_USER, TOP_K
 from persona_assets.tables.monitoring import SKIPPED
 from persona_assets.tables.raw import EVENTS, ORDERS, PRODUCTS, USERS
 from persona_assets.tables.serving import CHAMPION, SERVED
-from persona_assets.transforms.pseudonyms import pseudonym
+from persona_assets.transforms.pseudonyms import MARK, pseudonym
 
 POPULARITY = "popularity"
 ITEM_SCHEMA = pl.Schema(
@@ -184,7 +184,8 @@ def with_customers(store: DeltaStore, lists: pl.DataFrame, key: bytes) -> pl.Dat
     for table in (USERS, EVENTS, ORDERS):
         if store.exists(table):
             frame = store.scan(table).select("user_id").group_by("user_id").agg(nw.len())
-            own.update(each for each in store.collect(frame)["user_id"] if each is not None)
+            given = store.collect(frame)["user_id"].drop_nulls()
+            own.update(given.filter(~given.str.starts_with(MARK)))
     names = sorted(own)
     hashes = [each if each == FALLBACK_USER else pseudonym(each, key) for each in names]
     table_of_names = pl.DataFrame(

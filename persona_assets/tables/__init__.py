@@ -1,6 +1,7 @@
 """The contract of every Delta table; `TABLES` finds one by its path."""
 
 from persona_assets.tables import (
+    collected,
     evaluation,
     experiments,
     feature_store,
@@ -19,6 +20,7 @@ TABLES: dict[str, Table] = {
     table.path: table
     for group in (
         raw,
+        collected,
         mart,
         features,
         feature_store,

@@ -7,10 +7,12 @@ import dagster as dg
 import polars as pl
 
 from persona_assets.orchestration.daily import each_delivery
+from persona_assets.orchestration.event_log.assets import COLLECTED
 from persona_assets.orchestration.partitions import DAILY
 from persona_assets.orchestration.resources.lake import DayBatch
 from persona_assets.orchestration.table_asset import asset_key, table_asset
 from persona_assets.sources import attribute_deliveries, open_source
+from persona_assets.sources.collected import with_collected
 from persona_assets.sources.protocol import Source
 from persona_assets.tables import Table, raw
 
@@ -61,10 +63,23 @@ def product_history(context: dg.AssetExecutionContext) -> pl.DataFrame:
     return _with_delivery(context, raw.PRODUCT_HISTORY, attribute_deliveries.product_history)
 
 
-@table_asset(raw.EVENTS, partitions=DAILY, required=["shop"], settings=[], code=[open_source])
+@table_asset(
+    raw.EVENTS,
+    partitions=DAILY,
+    required=["shop"],
+    settings=[],
+    code=[open_source],
+    follows=[COLLECTED],
+)
 def events(context: dg.AssetExecutionContext) -> Iterator[DayBatch]:
-    """Behavioural events as delivered: duplicates, odd formats and broken rows included."""
-    return each_delivery(context, context.resources.shop.source.events)
+    """Behavioural events as delivered and collected: duplicates, odd formats, broken rows included.
+
+    What the source delivers for a day, and what the service has collected of it.
+    """
+    shop, store = context.resources.shop, context.resources.lake.store
+    # Before any row is read: what is collected meanwhile makes the day due again.
+    shop.versions(raw.EVENTS, store)
+    return each_delivery(context, with_collected(shop.source.events, store))
 
 
 @table_asset(raw.ORDERS, partitions=DAILY, required=["shop"], settings=[], code=[open_source])

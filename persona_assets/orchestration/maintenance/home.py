@@ -15,16 +15,18 @@ from persona_assets.lake import DeltaStore
 from persona_assets.lake.maintenance import Maintained, maintain
 from persona_assets.orchestration.maintenance.old_files import delete_old_files
 from persona_assets.orchestration.maintenance.old_runs import delete_old_runs
+from persona_assets.serving.collector.ingest import FOLDER, forget
 from persona_assets.settings import Settings
 
 
 @dataclass(frozen=True)
 class HomeMaintained:
-    """What was done to a home: its tables, Dagster runs and files that were deleted."""
+    """What was done to a home: its tables; Dagster runs, files and event segments deleted."""
 
     tables: tuple[Maintained, ...]
     runs: int
     files: int
+    segments: int = 0
 
     def lines(self) -> list[str]:
         """In words, a line for each part and for each table that was left alone."""
@@ -36,6 +38,11 @@ class HomeMaintained:
             f"{sum(each.log_files for each in changed)} old log entries deleted",
             f"Dagster: {self.runs} runs deleted whose results later runs replaced",
             f"home: {self.files} old reports, plots and logs deleted",
+            *(
+                [f"event log: {self.segments} segments that are in the lake deleted"]
+                if self.segments
+                else []
+            ),
             *(f"left alone: {each.left_alone}" for each in self.tables if each.left_alone),
         ]
 
@@ -75,4 +82,5 @@ def maintain_home(
             instance, before=at - history, replaced_before=at - min(retention, history)
         ),
         files=delete_old_files(settings.home, history, now=at),
+        segments=forget(settings.home / FOLDER, store, retention, at.timestamp()),
     )

@@ -225,7 +225,7 @@ class LakeIOManager(dg.IOManager):
         """What each partition of the step was made from: digests of its inputs, by their path."""
         keys = list(context.partition_keys) if tables[0].partition else [WHOLE]
         if tables[0].group == "raw":  # made from the source, not from tables
-            delivered = context.resources.shop.versions(tables[0])
+            delivered = context.resources.shop.versions(tables[0], self.store)
             return {key: {SOURCE: delivered.get(key, NOTHING)} for key in keys}
         reads = windows_of(context.assets_def, context.job_def.asset_layer)
         if not reads:

@@ -6,12 +6,14 @@ from functools import cached_property
 
 import polars as pl
 
+from persona_assets.lake import DeltaStore
 from persona_assets.settings import Settings
 from persona_assets.sources import open_source
+from persona_assets.sources.collected import with_collected_versions
 from persona_assets.sources.delivered_versions import delivered_versions
 from persona_assets.sources.planted import PlantedTruth
 from persona_assets.sources.protocol import PlantedTastes, Source
-from persona_assets.tables import Table
+from persona_assets.tables import Table, raw
 
 
 class ShopResource:
@@ -39,13 +41,17 @@ class ShopResource:
         # The clock is read here, at the edge: sources have none.
         return open_source(self.settings.source, today=date.today())
 
-    def versions(self, table: Table) -> Mapping[str, str]:
-        """Partition key of a raw table → version of what the source delivers for it.
+    def versions(self, table: Table, store: DeltaStore) -> Mapping[str, str]:
+        """Partition key of a raw table → version of what is delivered for it.
 
-        Equal versions, equal rows. An unpartitioned table has the one key "".
+        Equal versions, equal rows. An unpartitioned table has the one key "". Events are delivered
+        by the source and collected by the service; `store` is the lake that has the latter.
         """
         if table.path not in self._versions:
-            self._versions[table.path] = delivered_versions(self.source, table)
+            found: Mapping[str, str] = delivered_versions(self.source, table)
+            if table == raw.EVENTS:
+                found = with_collected_versions(found, store)
+            self._versions[table.path] = found
         return self._versions[table.path]
 
     @cached_property

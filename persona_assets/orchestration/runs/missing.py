@@ -16,13 +16,15 @@ from persona_assets.lake import DeltaStore
 from persona_assets.orchestration.runs.lineage import Node
 from persona_assets.run_record import RunRecord
 from persona_assets.settings import Settings
-from persona_assets.tables import TABLES, lifecycle
+from persona_assets.tables import TABLES, collected, lifecycle
 from persona_assets.tables.provenance import PARTITIONS
 
 ONLINE = Path("online") / "features.sqlite"
 _ONLINE_ASSET = "feature_store/online_features"
 _LATEST = "latest"
-_MADE_BY_RUNS = [path for path, table in TABLES.items() if table not in lifecycle.TABLES]
+_MADE_BY_RUNS = [
+    path for path, table in TABLES.items() if table not in (*collected.TABLES, *lifecycle.TABLES)
+]
 # How a file that was written to its end ends.
 _ENDS = {".png": b"IEND\xaeB`\x82", ".html": b"</html>"}
 

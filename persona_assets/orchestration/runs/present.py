@@ -77,7 +77,9 @@ def asking(
         for path, records in known.items()
     }
     settings = settings_digests(graph, lake, shop)
-    delivered = {node.path: shop.versions(TABLES[node.path]) for node in graph if node.is_raw}
+    delivered = {
+        node.path: shop.versions(TABLES[node.path], lake.store) for node in graph if node.is_raw
+    }
 
     def present() -> Present:
         records = _without(lake.provenance.records(), refused)

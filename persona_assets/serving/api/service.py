@@ -17,6 +17,7 @@ from persona_assets.serving.api.metrics import Metrics
 from persona_assets.serving.api.rate_limit import RateLimit
 from persona_assets.serving.collector.acceptance import Door, encoded, live
 from persona_assets.serving.collector.contract import CollectedEvent, Reading, Rejected
+from persona_assets.serving.collector.door_counts import DoorCounts
 from persona_assets.serving.collector.replay import Replay
 from persona_assets.serving.event_log.writer import EventLog
 from persona_assets.serving.online.live_tail import LiveTail
@@ -75,6 +76,7 @@ class Service:
         # One thread: a writer elsewhere may hold the tail's lock, and answers must not wait for it.
         self._tail_thread = ThreadPoolExecutor(1, thread_name_prefix="live tail")
         self._replay = Replay(self.log, self.tail)
+        self._counts = DoorCounts(self.log.folder)
 
     @classmethod
     def open(cls, settings: Settings, hash_key: bytes) -> "Service":
@@ -122,6 +124,7 @@ class Service:
         ):
             if number:
                 self.metrics.events.labels(source, outcome).inc(number)
+                self._counts.add(outcome, number)
         rejected = sorted(reading.rejected, key=lambda each: each.index)
         return Accepted(len(events), reading.ignored, tuple(rejected))
 
@@ -129,6 +132,7 @@ class Service:
         """Finish what was begun and let go of everything."""
         self._tail_thread.shutdown()
         self._replay.keep()
+        self._counts.keep()
         self.log.close()
 
     def _show(self, events: Sequence[CollectedEvent], end: int) -> None:

@@ -18,6 +18,8 @@ from persona_assets.serving.collector.instants import hour_of, is_possible
 from persona_assets.serving.online.live_event import LiveEvent
 from persona_assets.transforms.pseudonyms import pseudonym
 
+_SESSION = "s"
+"""Before the hash of a visit, so that nobody takes it for that of a person."""
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(CollectedEvent)
 
@@ -63,13 +65,13 @@ class Door:
             event_time=arrival_time if event.event_time is None else event.event_time,
             arrival_time=arrival_time,
             source=event.source,
-            user_id=self._hashed(person),
-            session_id=self._hashed(event.session_id),
+            user_id=self._hashed(person or ""),
+            session_id=_SESSION + self._hashed(event.session_id) if event.session_id else None,
             product_id=event.product_id,
             quantity=event.quantity,
             price=event.price,
             currency=event.currency,
-            order_id=self._hashed(event.order_id),
+            order_id=self._hashed(event.order_id) if event.order_id else None,
             query=event.query,
             list_id=event.list_id,
             position=event.position,
@@ -77,8 +79,8 @@ class Door:
             consent=True,
         )
 
-    def _hashed(self, identifier: str | None) -> str | None:
-        return None if identifier is None else pseudonym(identifier, self.key)
+    def _hashed(self, identifier: str) -> str:
+        return pseudonym(identifier, self.key)
 
 
 def _without_person(event: Delivered, arrival_time: int) -> CollectedEvent:
