@@ -76,9 +76,10 @@ def application(folder: Path) -> str:
 
 
 def ingest(folder: Path, store: DeltaStore, *, records: int = RECORDS) -> Ingested:
-    """Bring in all that the log in `folder` has and that is known to be durable.
+    """Bring in all that the log in `folder` has now and that is known to be durable.
 
-    Several may do so at once: what one brings in the others do not.
+    What is logged meanwhile is left to the next time, or it would never end. Several may do so at
+    once: what one brings in the others do not.
 
     Args:
         folder: of the log; there may be none.
@@ -91,7 +92,7 @@ def ingest(folder: Path, store: DeltaStore, *, records: int = RECORDS) -> Ingest
     """
     if not segments(folder):
         return Ingested()
-    name = application(folder)
+    name, end = application(folder), reader.extent(folder).end
     rows = known = offset = 0
     days: set[str] = set()
 
@@ -99,7 +100,8 @@ def ingest(folder: Path, store: DeltaStore, *, records: int = RECORDS) -> Ingest
         nonlocal offset
         offset = mark or 0
         _refuse_shorter(folder, offset)
-        found = list(islice(reader.read(folder, offset), records))
+        following = reader.read(folder, offset)
+        found = list(islice(following, records)) if offset < end else []
         if not found:
             return None
         return Part(rows_of(kept(each.payload) for each in found), found[-1].next_offset)

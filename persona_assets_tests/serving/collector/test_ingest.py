@@ -220,6 +220,20 @@ def test_what_a_running_service_has_not_synchronized_is_left_to_later(
     assert ingest_home(tmp_path, store).rows == 1
 
 
+def test_an_ingest_ends_though_events_keep_coming(
+    tmp_path: Path, store: DeltaStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = logged(tmp_path / "log", *(event(number) for number in range(3)))
+    write, more = append_once._append, iter(range(3, 100))
+
+    def slow(*arguments: object) -> None:
+        logged(folder, event(next(more)), event(next(more)))  # while each part is written
+        write(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(append_once, "_append", slow)
+    assert ingest(folder, store, records=1).rows == 3
+
+
 def test_its_mark_is_kept_by_compaction(tmp_path: Path, store: DeltaStore) -> None:
     from persona_assets.lake.maintenance import maintain
 
