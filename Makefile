@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export OPENBLAS_NUM_THREADS ?= 1
-# Spark's tests run where a Java is found; see `make java`.
+# Spark's tests run where a Java is found (`make java`), those of Redis where a server is (`make redis`).
 
 .DEFAULT_GOAL := help
 
@@ -48,6 +48,9 @@ gate: install  ## a small shop end to end; fails if an asset check fails
 java:  ## Java for the Spark tests (Debian and Ubuntu)
 	apt-get update && apt-get install --yes openjdk-17-jre-headless
 
+redis:  ## a Redis server for the tests of the online store (Debian and Ubuntu)
+	apt-get update && apt-get install --yes --no-install-recommends redis-server
+
 constraints:  ## pin what is installed now in constraints.txt
 	{ echo "# Exact versions that CI tests; pyproject.toml holds the ranges. Regenerate: make constraints"; \
 	  $(BIN)/uv pip freeze --python $(BIN)/python --exclude-editable; } | LC_ALL=C sort --ignore-case > constraints.txt
@@ -58,4 +61,4 @@ reference:  ## regenerate the generated pages of docs/, and record new versions 
 	$(BIN)/python -m persona_assets.feature_store.reference > docs/features.md
 	PERSONA_HOME=$$(mktemp -d) $(BIN)/python -m persona_assets.orchestration.reference
 
-.PHONY: help install demo ui test lint types definitions unit gate java constraints reference
+.PHONY: help install demo ui test lint types definitions unit gate java redis constraints reference

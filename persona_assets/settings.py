@@ -48,6 +48,7 @@ _ENVIRONMENT = {
     "PERSONA_SEED",
     "PERSONA_RETENTION_DAYS",
     "PERSONA_SEGMENTATION",
+    "PERSONA_ONLINE_URL",
     *running.NAMES,
     *serving.NAMES,
 }
@@ -83,6 +84,7 @@ class Settings:
     retention_days: int = 7
     segmentation: SegmentationConfig = field(default_factory=SegmentationConfig)
     tracking_uri: str = field(default="", repr=False)
+    online_url: str = field(default="", repr=False)
     operation: running.Operation = field(default_factory=running.Operation)
     service: serving.ServiceSettings = field(default_factory=serving.ServiceSettings)
     hash_key: bytes | None = field(default=None, repr=False)
@@ -316,7 +318,7 @@ def _from_environment(given: Mapping[str, str]) -> dict[str, Any]:
         "operation": running.operation(given),
         "service": serving.service(given),
     }
-    for name in ("lake", "engine", "spark_master", "spark_jars", "exclude"):
+    for name in ("lake", "engine", "spark_master", "spark_jars", "exclude", "online_url"):
         if text := given.get(f"PERSONA_{name.upper()}"):
             values[name] = text
     numbers = ("top_k", "seed", "retention_days")

@@ -17,7 +17,7 @@ NOT_IMPORTED = {
     "pandas": "what Evidently and PySpark exchange frames by",
 }
 """Declared for another reason than an import."""
-OF_AN_EXTRA = {"mlflow": "mlflow-skinny"}
+OF_AN_EXTRA = {"mlflow": "mlflow-skinny", "redis": "redis"}
 
 
 def imported() -> set[str]:

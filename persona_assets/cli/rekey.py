@@ -4,6 +4,7 @@ Belongs here: which key is the old and which the new one, and what is printed. D
 changing tables (`lake/rekey.py`), computing them again (`orchestration/runs/`).
 """
 
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -36,6 +37,7 @@ def rekey(old_key_file: Path | None, from_raw: bool, weeks: int) -> None:
     from persona_assets.lake import rekey as domain
     from persona_assets.orchestration.resources import instance
     from persona_assets.serving.collector.ingest import ingest_home
+    from persona_assets.serving.online.opening import FOLDER, open_store
 
     current = settings_module.load()
     if not current.home.is_dir():
@@ -50,10 +52,11 @@ def rekey(old_key_file: Path | None, from_raw: bool, weeks: int) -> None:
         new = _new_key(current)
         store = DeltaStore(current.lake_root, storage_options=current.storage_options)
         ingest_home(current.home, store)  # what is still in the log would keep the old hashes
+        # So would the online store; the next run makes it from the tables.
+        open_store(current.home, current.online_url or None).backend.clear()
+        shutil.rmtree(current.home / FOLDER, ignore_errors=True)
         if old is not None:
             domain.rehash(store, old, new, listener=lambda path: say(f"{path}: hashed again"))
-            # Its identifiers are the old ones; the next run makes it from the tables.
-            (current.home / "online" / "features.sqlite").unlink(missing_ok=True)
             say("The lake is on the new key. `persona run` makes what is derived from it.")
             return
         # What would stop the run that fills the tables again should do so while they are full.

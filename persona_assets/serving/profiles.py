@@ -1,37 +1,51 @@
-"""User profiles: what the online store knows of a person.
+"""What is known of a person or product at this moment: the published features and today's events.
 
-Belongs here: putting the newest tables about people beside each other. Does not belong here: the
-tables themselves (`transforms/`, `segmentation/`) or the store (`online_store.py`).
+Belongs here: putting views of one entity and the live tail side by side. Does not belong here: the
+store (`online/`), what an answer looks like (`api/`).
 """
 
-import polars as pl
+from dataclasses import dataclass
 
-from persona_assets.tables.feature_store import USER_FEATURES
+from persona_assets.feature_store.registry import EntityName
+from persona_assets.serving.online.live_tail import LiveCounts, LiveTail
+from persona_assets.serving.online.store import Features, OnlineStore
+from persona_assets.serving.online.views import SERVED
 
-PROFILE_SCHEMA = pl.Schema(
-    {**USER_FEATURES.polars_schema, "segment": pl.Int64(), "segment_name": pl.String()}
-)
-"""Columns of `feature_store/user_features`, and number and name of the customer's segment."""
+_DAILY: dict[EntityName, str] = {"user": "user_features", "product": "item_features"}
 
 
-def user_profiles(features: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFrame:
-    """One row for everybody with an event in the trailing 30 days or a segment.
+@dataclass(frozen=True)
+class Profile:
+    """What is known of an entity.
 
-    Who bought nothing in the year before the segments' cut-off has no segment: null. Customers
-    who did nothing in the trailing days, those whom a shop may want back, have null features.
+    Attributes:
+        features: view → its features, all of one snapshot; None where the view does not know it.
+        since_us: what arrived before this is in the features [µs since 1970 UTC].
+        today: numbers of the events that arrived since.
+    """
+
+    features: dict[str, Features | None]
+    since_us: int
+    today: LiveCounts
+
+
+def profile(store: OnlineStore, tail: LiveTail, entity: EntityName, identifier: str) -> Profile:
+    """The profile of the entity.
+
+    A day's snapshot knows what arrived before the day's end; the tail counts by hour of arrival. So
+    each event is in the features or in today's numbers, and never in both.
 
     Args:
-        features: newest snapshot of `feature_store/user_features`.
-        segments: newest cut-off of `segmentation/customer_segments`.
+        store: with a published snapshot.
+        tail: of the events that it does not know yet.
+        entity: `user` or `product`.
+        identifier: of a user the keyed hash.
 
-    Returns:
-        `PROFILE_SCHEMA`, sorted by `user_id`.
+    Raises:
+        DataError: nothing is published.
     """
-    named = segments.select("user_id", "segment", segment_name="name")
-    as_of = features["as_of"].max()
-    return (
-        features.join(named, on="user_id", how="full", coalesce=True)
-        .with_columns(pl.col("as_of").fill_null(pl.lit(as_of, pl.Date())))
-        .select(PROFILE_SCHEMA.names())
-        .sort("user_id")
-    )
+    views = [view.name for view in SERVED if view.entity == entity]
+    manifest, features = store.read_views(views, identifier)
+    daily = manifest.views.get(_DAILY[entity])
+    since_us = daily.event_us if daily else 0
+    return Profile(features, since_us, tail.counts_of(entity, identifier, since_us))

@@ -12,6 +12,7 @@ from deltalake import DeltaTable
 from persona_assets import run_record
 from persona_assets.lake import DeltaStore
 from persona_assets.orchestration.runs import missing
+from persona_assets.serving.online.opening import open_store
 from persona_assets.settings import Settings
 from persona_assets.tables import TABLES
 
@@ -73,7 +74,7 @@ def test_what_is_lost_is_made_again_and_nothing_else(
     report = home / "reports/monitoring/data_quality/2025-01-13.html"
     plot = home / "plots/experiments/ab_test_results_plot.png"
     page = home / "report.html"
-    online = home / "online/features.sqlite"
+    online = next((home / "online/snapshots").glob("*/data.mdb"))
     for file in (report, plot, online):
         file.unlink()
     process = start_persona(home, *THE_SHOP)
@@ -82,7 +83,8 @@ def test_what_is_lost_is_made_again_and_nothing_else(
     said = " ".join(errors.split())
     assert "lost since the last run: mart/sessions: event_date=2025-01-10/" in said
     assert "made mart: 1 day 2025-01-10 (it was lost)" in said
-    assert all(file.is_file() for file in (report, plot, online, page))
+    assert all(file.is_file() for file in (report, plot, page))
+    assert open_store(home).read_many("item_features", []) == []
     assert lost(home) == set()
     store = DeltaStore(str(lake))
     made = {path for path, table in TABLES.items() if store.version(table) != before[path]}

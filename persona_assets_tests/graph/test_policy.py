@@ -13,7 +13,9 @@ WANTED = {
     "features": {
         "temporal_features", "user_daily", "item_daily", "user_embeddings", "item_embeddings",
     },
-    "feature_store": {"user_features", "item_features", "training_set", "online_features"},
+    "feature_store": {
+        "user_features", "item_features", "training_set", "online_snapshot", "online_features",
+    },
     "models": {"popularity_model", "als_model", "bpr_model", "registry", "champion"},
     "recommendations": {"top_k", "served"},
     "evaluation": {
@@ -53,7 +55,9 @@ def test_every_contract_belongs_to_an_asset() -> None:
 
 
 def test_only_the_online_store_is_an_asset_without_a_contract() -> None:
-    assert SPECS.keys() - TABLES.keys() == {"feature_store/online_features"}
+    assert SPECS.keys() - TABLES.keys() == {
+        "feature_store/online_snapshot", "feature_store/online_features",
+    }  # fmt: skip
 
 
 @every_asset

@@ -1,12 +1,13 @@
 """Group `feature_store`: daily snapshots, the training set, and the newest snapshot online."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import dagster as dg
 import narwhals as nw
 
 from persona_assets.feature_store.training_sets import remember_week
-from persona_assets.lake.content_hash import add, content_hash
+from persona_assets.lake.content_hash import add
 from persona_assets.orchestration import automation
 from persona_assets.orchestration.code_version import code_version
 from persona_assets.orchestration.daily import each_batch
@@ -17,13 +18,15 @@ from persona_assets.orchestration.partitions import (
     WEEKLY,
     days_of,
 )
+from persona_assets.orchestration.resources.failures import permanent_failures
 from persona_assets.orchestration.resources.lake import DayBatch
 from persona_assets.orchestration.resources.stopwatch import STOPWATCH
 from persona_assets.orchestration.table_asset import OWNERS, Reads, asset_key, table_asset
-from persona_assets.serving.online_store import newest
-from persona_assets.serving.profiles import user_profiles
+from persona_assets.serving.online.manifest import Manifest
+from persona_assets.serving.online.materialization import materialize
+from persona_assets.serving.online.store import OnlineStore
+from persona_assets.serving.online.views import SERVED
 from persona_assets.tables import feature_store, features, mart
-from persona_assets.tables.segmentation import CUSTOMER_SEGMENTS
 from persona_assets.transforms import snapshots, training
 
 
@@ -102,58 +105,75 @@ def training_set(
         )
 
 
-def _online_features(
-    context: dg.AssetExecutionContext,
-    users: nw.LazyFrame,
-    items: nw.LazyFrame,
-    segments: nw.LazyFrame,
-) -> dg.MaterializeResult:
-    """The newest snapshot of users and products in the embedded key-value store, for serving.
+def _online_snapshot(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    """The newest rows of the served feature views, staged for the online store: nobody reads them.
 
-    With the newest segment of each customer. Found by entity (`user`, `product`) and identifier;
-    replaced whole, so that readers see the old or the new snapshot and never a mixture.
+    The check `parity` compares them with their tables; only then are they published.
     """
-    collect = context.resources.lake.store.engine.collect
-    with STOPWATCH.measure("feature_store/online_features", "write"):
-        found = {
-            "user": (
-                "user_id",
-                user_profiles(collect(newest(users, "as_of")), collect(newest(segments, "cutoff"))),
-            ),
-            "product": ("product_id", collect(newest(items, "as_of"))),
-        }
-        rows = context.resources.online_store.replace(found)
-        digests = [content_hash(frame) for _, frame in found.values()]
-        context.resources.lake.remember(context, ONLINE_FEATURES, add(digests))
-    as_of = {entity: str(frame["as_of"].max()) for entity, (_, frame) in found.items()}
-    return dg.MaterializeResult(
-        metadata={
-            "dagster/row_count": rows,
-            "dagster/uri": str(context.resources.online_store.path),
-            "as_of": as_of,
-        }
-    )
+    lake, online = context.resources.lake, context.resources.online_store
+    lake.begin(context, ONLINE_SNAPSHOT)
+    with permanent_failures(), STOPWATCH.measure("feature_store/online_snapshot", "write"):
+        manifest = materialize(online, lake.store)
+        lake.remember(context, ONLINE_SNAPSHOT, _digest(manifest))
+    return dg.MaterializeResult(metadata=_told(online, manifest))
 
 
+def _online_features(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    """The online store's published snapshot: features by view and identifier, for serving.
+
+    Publishing moves a pointer: readers see the old or the new snapshot, and never a mixture.
+    """
+    lake, online = context.resources.lake, context.resources.online_store
+    lake.begin(context, ONLINE_FEATURES)
+    with permanent_failures(), STOPWATCH.measure("feature_store/online_features", "write"):
+        manifest = online.backend.publish()
+        lake.remember(context, ONLINE_FEATURES, _digest(manifest))
+    return dg.MaterializeResult(metadata=_told(online, manifest))
+
+
+def _digest(manifest: Manifest) -> str:
+    return add([each.content_hash for each in manifest.views.values()])
+
+
+def _told(online: OnlineStore, manifest: Manifest) -> dict[str, Any]:
+    """What the UI is told of a snapshot."""
+    return {
+        "dagster/row_count": manifest.rows,
+        "dagster/uri": online.backend.where,
+        "snapshot": manifest.name,
+        "as_of": {name: each.partition for name, each in manifest.views.items()},
+        "rows": {name: each.rows for name, each in manifest.views.items()},
+    }
+
+
+ONLINE_SNAPSHOT = dg.AssetKey(["feature_store", "online_snapshot"])
 ONLINE_FEATURES = dg.AssetKey(["feature_store", "online_features"])
 
-online_features = dg.asset(
-    key=ONLINE_FEATURES,
-    description=_online_features.__doc__,
-    ins={
-        "users": dg.AssetIn(key=asset_key(feature_store.USER_FEATURES)),
-        "items": dg.AssetIn(key=asset_key(feature_store.ITEM_FEATURES)),
-        "segments": dg.AssetIn(key=asset_key(CUSTOMER_SEGMENTS)),
-    },
-    required_resource_keys={"lake", "online_store"},
-    group_name="feature_store",
-    owners=[OWNERS["feature_store"]],
-    kinds={"sqlite"},
-    tags={"layer": "feature_store", "cadence": "unpartitioned", "pii": "no"},
-    code_version=code_version(_online_features),
-    freshness_policy=automation.freshness(None),
-    automation_condition=automation.FOLLOW_INPUTS,
-    retry_policy=automation.RETRY,
-)(_online_features)
 
-ASSETS = (user_features, item_features, training_set, online_features)
+def _online(
+    key: dg.AssetKey,
+    function: Callable[[dg.AssetExecutionContext], dg.MaterializeResult],
+    reads: Sequence[dg.AssetKey],
+) -> dg.AssetsDefinition:
+    return dg.asset(
+        key=key,
+        description=function.__doc__,
+        deps=reads,
+        required_resource_keys={"lake", "online_store"},
+        group_name="feature_store",
+        owners=[OWNERS["feature_store"]],
+        kinds={"lmdb"},
+        tags={"layer": "feature_store", "cadence": "unpartitioned", "pii": "no"},
+        code_version=code_version(function, materialize),
+        freshness_policy=automation.freshness(None),
+        automation_condition=automation.FOLLOW_INPUTS,
+        retry_policy=automation.RETRY,
+    )(function)
+
+
+online_snapshot = _online(
+    ONLINE_SNAPSHOT, _online_snapshot, [asset_key(view.table) for view in SERVED]
+)
+online_features = _online(ONLINE_FEATURES, _online_features, [ONLINE_SNAPSHOT])
+
+ASSETS = (user_features, item_features, training_set, online_snapshot, online_features)

@@ -9,6 +9,7 @@ from persona_assets.orchestration.checks.conservation import conservation_check
 from persona_assets.orchestration.checks.contract import contract_check
 from persona_assets.orchestration.checks.delivery import delivery_check, volume_check
 from persona_assets.orchestration.checks.freshness import freshness_check
+from persona_assets.orchestration.checks.online_parity import parity
 from persona_assets.orchestration.checks.rejections import rejection_checks
 from persona_assets.orchestration.checks.skipped import skipped_check
 from persona_assets.orchestration.checks.table_checks import quality_checks
@@ -34,4 +35,4 @@ def build_checks(assets: Sequence[dg.AssetsDefinition]) -> list[dg.AssetChecksDe
     checks += [delivery_check(raw.EVENTS), volume_check(raw.EVENTS)]
     checks.append(volume_check(mart.USER_ITEM_INTERACTIONS))
     checks += rejection_checks(settings.load().operation.quarantine_limit)
-    return checks + quality_checks()
+    return [*checks, *quality_checks(), parity]

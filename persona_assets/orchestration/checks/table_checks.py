@@ -1,4 +1,4 @@
-"""Checks particular to one table: floors for models, drift, sample ratio, online parity.
+"""Checks particular to one table: floors for models, drift, sample ratio.
 
 They warn and never block: a worse model or a drifted column wants a person's eye, not a stop.
 """
@@ -9,19 +9,12 @@ import dagster as dg
 import polars as pl
 
 from persona_assets.experiments.analysis import MISMATCHED
-from persona_assets.lake.content_hash import content_hash
-from persona_assets.orchestration.assets.feature_store import ONLINE_FEATURES
 from persona_assets.orchestration.checks.partitioned import CheckedPartitions, asset_check
 from persona_assets.orchestration.partitions import EVALUATED, days_of
-from persona_assets.serving.online_store import newest
-from persona_assets.serving.profiles import user_profiles
 from persona_assets.tables import (
-    Table,
     evaluation,
     experiments,
-    feature_store,
     monitoring,
-    segmentation,
 )
 
 # A third of the columns at once is a changed shop, not a changed column.
@@ -86,44 +79,6 @@ def _sample_ratio(checked: CheckedPartitions) -> dict[str, dg.AssetCheckResult]:
     }
 
 
-def _online_parity() -> dg.AssetChecksDefinition:
-    @dg.asset_check(
-        asset=ONLINE_FEATURES,
-        name="parity",
-        description="The online store holds exactly the newest snapshots of the Delta tables.",
-        blocking=False,
-        required_resource_keys={"lake", "online_store"},
-    )
-    def parity(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        store, online = context.resources.lake.store, context.resources.online_store
-
-        def latest(table: Table, column: str) -> pl.DataFrame:
-            if not store.exists(table):  # before the first cut-off
-                return table.empty()
-            return store.collect(newest(store.scan(table), column))
-
-        users, items = feature_store.USER_FEATURES, feature_store.ITEM_FEATURES
-        segments = latest(segmentation.CUSTOMER_SEGMENTS, "cutoff")
-        expected = {
-            "user": (users, user_profiles(latest(users, "as_of"), segments)),
-            "product": (items, latest(items, "as_of")),
-        }
-        different = []
-        for entity, (table, offline) in expected.items():
-            stored = online.snapshot(entity, table.key[-1], offline.schema)
-            if content_hash(offline) != content_hash(stored):
-                different.append(table.path)
-        return dg.AssetCheckResult(
-            passed=not different,
-            description=f"the online store differs from the newest snapshot of {different}; "
-            "materialize feature_store/online_features again"
-            if different
-            else None,
-        )
-
-    return parity
-
-
 def quality_checks() -> list[dg.AssetChecksDefinition]:
     """Every check of this module."""
     return [
@@ -151,5 +106,4 @@ def quality_checks() -> list[dg.AssetChecksDefinition]:
             description="The arms' sizes agree with the planned shares.",
             blocking=False,
         ),
-        _online_parity(),
     ]

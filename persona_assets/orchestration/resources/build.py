@@ -1,7 +1,5 @@
 """The resources of a home."""
 
-from pathlib import Path
-
 from persona_assets.lake import DeltaStore, spark_session
 from persona_assets.lake.engine import Engine
 from persona_assets.lake.polars_engine import PolarsEngine
@@ -9,7 +7,7 @@ from persona_assets.lake.spark_engine import SparkEngine
 from persona_assets.orchestration.resources.lake import LakeIOManager
 from persona_assets.orchestration.resources.source import ShopResource
 from persona_assets.orchestration.resources.spark import spark_options, spark_resource
-from persona_assets.serving.online_store import OnlineStore
+from persona_assets.serving.online.opening import open_store
 from persona_assets.settings import Settings
 
 
@@ -22,11 +20,6 @@ def build_store(settings: Settings) -> DeltaStore:
     return DeltaStore(settings.lake_root, engine, settings.storage_options)
 
 
-def online_store_path(settings: Settings) -> Path:
-    """File of the online feature store."""
-    return settings.home / "online" / "features.sqlite"
-
-
 def build_resources(settings: Settings) -> dict[str, object]:
     """Resource key → resource, each opened when first used."""
     resources: dict[str, object] = {
@@ -34,7 +27,7 @@ def build_resources(settings: Settings) -> dict[str, object]:
             build_store(settings), plots=settings.home / "plots", reports=settings.home / "reports"
         ),
         "shop": ShopResource(settings),
-        "online_store": OnlineStore(online_store_path(settings)),
+        "online_store": open_store(settings.home, settings.online_url or None),
     }
     if settings.engine == SparkEngine.name:
         # The lake's own session, for assets that a shop adds.

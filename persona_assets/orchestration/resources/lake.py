@@ -203,8 +203,14 @@ class LakeIOManager(dg.IOManager):
         end = week_after(newest)
         return [date.fromisoformat(key) for key in self.store.partition_rows(table) if key < end]
 
+    def begin(self, context: dg.AssetExecutionContext, key: dg.AssetKey) -> None:
+        """Take down what is known of the inputs of an asset that is no table, before it reads."""
+        known = self.inputs()
+        known.prepare(windows_of(context.assets_def, context.job_def.asset_layer))
+        self._known[f"{context.run.run_id}/{'/'.join(key.path)}"] = known
+
     def remember(self, context: dg.AssetExecutionContext, key: dg.AssetKey, digest: str) -> None:
-        """Record an asset that is no table, made whole with the content hash `digest`."""
+        """Record such an asset, made whole since `begin`, with the content hash `digest`."""
         rows, _, total = digest.partition("-")
         path = "/".join(key.path)
         known = self._known[f"{context.run.run_id}/{path}"]

@@ -6,21 +6,24 @@ due for other reasons (`due.py`), Dagster's own record (`orchestration/resources
 an intact file holds (`orchestration/checks/`).
 """
 
-import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from persona_assets.errors import DataError, InfrastructureError
 from persona_assets.lake import DeltaStore
 from persona_assets.orchestration.runs.lineage import Node
 from persona_assets.run_record import RunRecord
+from persona_assets.serving.online.lmdb_store import CURRENT, SNAPSHOTS
+from persona_assets.serving.online.opening import FOLDER, open_store
 from persona_assets.settings import Settings
 from persona_assets.tables import TABLES, collected, lifecycle
 from persona_assets.tables.provenance import PARTITIONS
 
-ONLINE = Path("online") / "features.sqlite"
-_ONLINE_ASSET = "feature_store/online_features"
+ONLINE_ASSETS = ("feature_store/online_snapshot", "feature_store/online_features")
+"""The assets that make the online store, in their order."""
+_ONLINE = f"{FOLDER}/"
+_ONLINE_FILES = (CURRENT, SNAPSHOTS)
 _LATEST = "latest"
 _MADE_BY_RUNS = [
     path for path, table in TABLES.items() if table not in (*collected.TABLES, *lifecycle.TABLES)
@@ -47,7 +50,7 @@ class Lost:
 
 def files_of(home: Path) -> dict[str, int]:
     """Path below the home → size of each file that runs leave next to the lake."""
-    folders = [home / "plots", home / "reports", home / ONLINE.parent]
+    folders = [home / "plots", home / "reports", home / FOLDER]
     files = [file for folder in folders for file in sorted(folder.rglob("*")) if file.is_file()]
     return {
         relative: file.stat().st_size
@@ -77,9 +80,16 @@ def lost(settings: Settings, store: DeltaStore, last: RunRecord | None) -> list[
         for path in _MADE_BY_RUNS
         for damage in store.damage(TABLES[path])
     ]
-    for name, size in (last.files if last else {}).items():
+    files = last.files if last else {}
+    elsewhere = bool(settings.online_url) or not any(name.startswith(_ONLINE) for name in files)
+    online_is_whole = elsewhere or _can_be_read(settings.home)
+    for name, size in files.items():
         made_by = owner(name)
-        if made_by and not _is_whole(settings.home / name, size):
+        if not made_by:
+            continue
+        # Its files replace each other; what counts is that the published ones are as written.
+        of_online = name.startswith(_ONLINE)
+        if not (online_is_whole if of_online else _is_whole(settings.home / name, size)):
             found.append(Lost(name, *made_by))
     return found
 
@@ -109,9 +119,9 @@ def named(lost: Sequence[Lost], *, most: int = 3) -> str:
 
 def owner(name: str) -> tuple[str, str] | None:
     """The asset and partition that make the file `name` of a home; None for those of commands."""
-    if name == ONLINE.as_posix():
-        return _ONLINE_ASSET, ""
     kind, *rest = name.split("/")
+    if kind == FOLDER and rest[0] in _ONLINE_FILES:
+        return ONLINE_ASSETS[0], ""
     if kind == "plots" and len(rest) == 2:
         candidates = [
             path for path in _MADE_BY_RUNS if f"{rest[0]}/{rest[1]}".startswith(f"{path}_")
@@ -126,18 +136,15 @@ def _is_whole(file: Path, size: int) -> bool:
     """Is the file as it was left, or written anew by somebody else since?"""
     if not file.is_file():
         return False
-    if file.suffix == ONLINE.suffix:
-        return _can_be_asked(file)
     if file.stat().st_size == size:
         return True
     return file.read_bytes().rstrip().endswith(_ENDS.get(file.suffix, b""))
 
 
-def _can_be_asked(file: Path) -> bool:
+def _can_be_read(home: Path) -> bool:
+    """Is the published snapshot as it was written?"""
     try:
-        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as store:
-            found: Mapping[int, object] = store.execute("PRAGMA quick_check").fetchone()
-            store.execute("SELECT 1 FROM features LIMIT 1")
-    except sqlite3.DatabaseError:
+        open_store(home).backend.verify()
+    except (DataError, InfrastructureError):
         return False
-    return found[0] == "ok"
+    return True

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from persona_assets.orchestration.partitions import DAILY, EVALUATED, WEEKLY, begun
+from persona_assets.orchestration.runs.missing import ONLINE_ASSETS
 
 _START = "dagster/asset_partition_range_start"
 _END = "dagster/asset_partition_range_end"
@@ -51,5 +52,5 @@ def plan(weeks: int) -> list[PlannedRun]:
         # Of weeks that are not over yet, the reports say so.
         planned.append(PlannedRun("reports"))
     else:
-        planned.append(PlannedRun("reports", assets=["feature_store/online_features"]))
+        planned.append(PlannedRun("reports", assets=ONLINE_ASSETS))
     return planned

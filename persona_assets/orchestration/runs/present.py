@@ -16,7 +16,7 @@ from persona_assets.orchestration.resources.provenance import settings_digest
 from persona_assets.orchestration.resources.source import ShopResource
 from persona_assets.orchestration.runs.due import Present
 from persona_assets.orchestration.runs.lineage import Node, nodes
-from persona_assets.orchestration.runs.missing import Lost, by_partition
+from persona_assets.orchestration.runs.missing import ONLINE_ASSETS, Lost, by_partition
 from persona_assets.orchestration.runs.plan import PlannedRun
 from persona_assets.orchestration.runs.work import Work, within
 from persona_assets.tables import TABLES
@@ -45,8 +45,8 @@ def work(
     resources = defs.resources or {}
     lake, shop = resources["lake"], resources["shop"]
     gone = by_partition(lost, graph)
-    if not resources["online_store"].path.exists():
-        gone["feature_store/online_features"] = {""}
+    if gone.keys() & set(ONLINE_ASSETS) or not resources["online_store"].is_there():
+        gone |= {path: {""} for path in ONLINE_ASSETS}
     in_subprocess = frozenset(run.job for run in planned if run.in_subprocess)
     return Work(graph, asking(graph, lake, shop, gone), in_subprocess)
 

@@ -26,6 +26,15 @@ _UNWRITTEN_PAGES = 16
 """So many pages at the end may be counted by LMDB and not written: those that one transaction
 took and gave back."""
 
+_DAMAGED = (
+    lmdb.CorruptedError,
+    lmdb.InvalidError,
+    lmdb.PageNotFoundError,
+    lmdb.VersionMismatchError,
+    lmdb.BadChecksumError,
+    lmdb.PanicError,
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Shared:
@@ -104,24 +113,22 @@ def naming_failures(folder: Path, remedy: str) -> Iterator[None]:
     """
     try:
         yield
-    except (
-        lmdb.CorruptedError,
-        lmdb.InvalidError,
-        lmdb.PageNotFoundError,
-        lmdb.VersionMismatchError,
-        lmdb.BadChecksumError,
-        lmdb.PanicError,
-    ) as error:
-        raise DataError(f"{folder} is damaged ({error}); {remedy}") from error
-    except lmdb.MapFullError as error:
-        raise InfrastructureError(
-            f"{folder} is full: it may not become larger ({error}); let the newest events be "
-            "ingested, so that older ones are forgotten"
-        ) from error
     except (lmdb.Error, OSError) as error:
-        raise InfrastructureError(
-            f"cannot use {folder}: {error}; check the folder, its permissions and its room"
-        ) from error
+        raise named(error, folder, remedy) from error
+
+
+def named(error: Exception, place: Path, remedy: str) -> DataError | InfrastructureError:
+    """The package's own error for one of LMDB or of files at `place`."""
+    if isinstance(error, _DAMAGED):
+        return DataError(f"{place} is damaged ({error}); {remedy}")
+    if isinstance(error, lmdb.MapFullError):
+        return InfrastructureError(
+            f"{place} is full: it may not become larger ({error}); let the newest events be "
+            "ingested, so that older ones are forgotten"
+        )
+    return InfrastructureError(
+        f"cannot use {place}: {error}; check the folder, its permissions and its room"
+    )
 
 
 def _refuse_cut(environment: lmdb.Environment, file: Path) -> None:

@@ -1,11 +1,7 @@
-"""Checks particular to a table: online parity, floors for models, drift, sample ratio."""
+"""Checks particular to a table: floors for models, drift, sample ratio."""
 
-import json
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -15,83 +11,10 @@ import pytest
 from persona_assets.tables import (
     evaluation,
     experiments,
-    feature_store,
     monitoring,
-    segmentation,
 )
 
-ONLINE = "feature_store/online_features"
-SNAPSHOTS = ["feature_store/user_features", "feature_store/item_features"]
-SEGMENTS = segmentation.CUSTOMER_SEGMENTS
 CUTOFF = date(2025, 1, 13)
-
-
-@pytest.fixture
-def online(
-    open_graph: Callable[..., Any], copy_tables: Callable[..., None], three_days: Any
-) -> Any:
-    graph = open_graph()
-    days = ("2025-01-01", "2025-01-02", "2025-01-03")
-    copy_tables(three_days.store, graph, *SNAPSHOTS, days=days)
-    bought = graph.store.read(feature_store.USER_FEATURES)["user_id"].unique().sort()[::2]
-    named = pl.DataFrame(
-        [
-            {"cutoff": CUTOFF, "user_id": user, "segment": 1, "name": "Champions", "components": []}
-            | {"distance": 0.5, "margin": 0.5, "outlier": False, "anomaly": 0.1}
-            for user in (*bought, "long-gone")
-        ],
-        schema=SEGMENTS.polars_schema,
-    )
-    graph.store.overwrite(SEGMENTS, named, partitions=[CUTOFF])
-    graph.run("reports", assets=[ONLINE])
-    return graph
-
-
-def edit(graph: Any, statement: str, *values: object) -> None:
-    with closing(sqlite3.connect(graph.defs.resources["online_store"].path)) as database, database:
-        assert database.execute(statement, values).rowcount == 1
-
-
-def test_online_store_holds_the_newest_snapshots(online: Any) -> None:
-    assert online.check(ONLINE)["parity", ""].passed
-
-
-def test_online_profiles_carry_the_newest_segments(online: Any) -> None:
-    found = online.defs.resources["online_store"].get("user", "long-gone")
-    assert (found["segment"], found["segment_name"]) == (1, "Champions")
-    moved = online.store.read(SEGMENTS).with_columns(segment=pl.lit(2), name=pl.lit("Lost"))
-    online.store.overwrite(SEGMENTS, moved, partitions=[CUTOFF])
-    failed = online.check(ONLINE)["parity", ""]
-    assert not failed.passed
-    assert "['feature_store/user_features']" in failed.description
-
-
-def test_one_changed_number_in_one_online_row_is_noticed(online: Any) -> None:
-    path: Path = online.defs.resources["online_store"].path
-    with closing(sqlite3.connect(path)) as database:
-        identifier, payload = database.execute(
-            "SELECT id, payload FROM features WHERE entity = 'product' ORDER BY id"
-        ).fetchone()
-    features = json.loads(payload)
-    features["events_7d"] += 1
-    edit(
-        online,
-        "UPDATE features SET payload = ? WHERE entity = 'product' AND id = ?",
-        json.dumps(features),
-        identifier,
-    )
-    failed = online.check(ONLINE)["parity", ""]
-    assert not failed.passed
-    assert "['feature_store/item_features']" in failed.description
-
-
-def test_a_missing_online_row_is_noticed(online: Any) -> None:
-    edit(
-        online,
-        "DELETE FROM features WHERE entity = 'user' AND "
-        "id = (SELECT min(id) FROM features WHERE entity = 'user')",
-    )
-    assert not online.check(ONLINE)["parity", ""].passed
 
 
 @pytest.fixture
