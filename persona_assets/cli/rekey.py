@@ -37,7 +37,6 @@ def rekey(old_key_file: Path | None, from_raw: bool, weeks: int) -> None:
     from persona_assets.lake import rekey as domain
     from persona_assets.orchestration.resources import instance
     from persona_assets.serving.collector.ingest import ingest_home
-    from persona_assets.serving.online.opening import FOLDER, open_store
 
     current = settings_module.load()
     if not current.home.is_dir():
@@ -52,11 +51,9 @@ def rekey(old_key_file: Path | None, from_raw: bool, weeks: int) -> None:
         new = _new_key(current)
         store = DeltaStore(current.lake_root, storage_options=current.storage_options)
         ingest_home(current.home, store)  # what is still in the log would keep the old hashes
-        # So would the online store; the next run makes it from the tables.
-        open_store(current.home, current.online_url or None).backend.clear()
-        shutil.rmtree(current.home / FOLDER, ignore_errors=True)
         if old is not None:
             domain.rehash(store, old, new, listener=lambda path: say(f"{path}: hashed again"))
+            _forget_online(current)
             say("The lake is on the new key. `persona run` makes what is derived from it.")
             return
         # What would stop the run that fills the tables again should do so while they are full.
@@ -64,7 +61,17 @@ def rekey(old_key_file: Path | None, from_raw: bool, weeks: int) -> None:
         with instance.of(current.home):
             pass
         domain.empty(store, new, listener=lambda path: say(f"{path}: emptied"))
+        _forget_online(current)
         compute(current, weeks=weeks)
+
+
+def _forget_online(current: Settings) -> None:
+    """Remove the online store, whose identifiers are old; a run makes it from the tables."""
+    from persona_assets.serving.online.opening import FOLDER, open_store
+
+    open_store(current.home, current.online_url or None).backend.clear()
+    # With the live tail: the log that it is filled from was ingested before.
+    shutil.rmtree(current.home / FOLDER, ignore_errors=True)
 
 
 def _old_key(current: Settings, file: Path | None) -> bytes | None:
