@@ -221,7 +221,7 @@ def online_retail(data: Path, models: Sequence[str], weeks: int) -> None:
 
 def _chosen(model: Recommender, before, configurations: dict[str, object]) -> Recommender:  # noqa: ANN001
     """The model by its recipe, its parts' configurations being chosen first."""
-    for part in model.parts:
+    for part in model.searched_parts:
         if part not in configurations:
             _chosen(MODELS[part], before, configurations)
     if model.name not in configurations:

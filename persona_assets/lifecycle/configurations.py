@@ -15,6 +15,7 @@ from persona_assets.errors import UserError
 from persona_assets.lake import DeltaStore
 from persona_assets.lifecycle.append import append, held
 from persona_assets.recommenders import MODELS, model_named
+from persona_assets.recommenders.composite import CompositeRecommender
 from persona_assets.recommenders.protocol import Recommender, Task
 from persona_assets.tables.lifecycle import CONFIGURATIONS
 
@@ -32,10 +33,7 @@ def configured_models(store: DeltaStore, *, task: Task | None = None) -> dict[st
         UserError: a promoted configuration is not one of this code's; the text names the model.
     """
     promoted = in_use(store)
-    found = {
-        name: configured(default, promoted[name]["parameters"]) if name in promoted else default
-        for name, default in MODELS.items()
-    }
+    found = {name: _in_use(promoted, default) for name, default in MODELS.items()}
     return found if task is None else {name: each.for_task(task) for name, each in found.items()}
 
 
@@ -45,8 +43,16 @@ def with_configuration_in_use(store: DeltaStore, default: Recommender) -> Recomm
     Raises:
         UserError: see `configured_models`.
     """
-    promoted = in_use(store).get(default.name)
-    return default if promoted is None else configured(default, promoted["parameters"])
+    return _in_use(in_use(store), default)
+
+
+def _in_use(promoted: dict[str, dict[str, object]], default: Recommender) -> Recommender:
+    row = promoted.get(default.name)
+    model = default if row is None else configured(default, row["parameters"])
+    if not isinstance(model, CompositeRecommender):
+        return model
+    # It learns from its parts' artefacts, so their configurations are those in use for them.
+    return model.with_parts({name: _in_use(promoted, MODELS[name]) for name in model.parts})
 
 
 def in_use(store: DeltaStore) -> dict[str, dict[str, object]]:

@@ -6,6 +6,7 @@ factors are learned (`als.py`, `bpr.py`).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -85,6 +86,15 @@ class Factors:
             product_biases=products["bias"].to_numpy(),
         )
 
+    @cached_property
+    def user_rows(self) -> dict[str, int]:
+        """`user_id` → row of the user's vector."""
+        return dict(zip(self.users.to_list(), range(len(self.users)), strict=True))
+
+    @cached_property
+    def _everyone(self) -> NDArray[np.float32]:
+        return np.vstack([self.user_vectors, self.cold_start_vector])
+
     def scorer(self, users: Sequence[str], own: "OwnVectors | None" = None) -> Scorer:
         """See `Recommender.scorer`.
 
@@ -93,10 +103,9 @@ class Factors:
             own: vectors made from what is known of these users by now, which take the place of
                 those learned. People with neither are cold-start users.
         """
-        rows = dict(zip(self.users.to_list(), range(len(self.users)), strict=True))
-        cold = len(rows)
-        chosen = np.array([rows.get(user, cold) for user in users], dtype=np.int64)
-        vectors = np.vstack([self.user_vectors, self.cold_start_vector])[chosen]
+        cold = len(self.user_rows)
+        chosen = np.array([self.user_rows.get(user, cold) for user in users], dtype=np.int64)
+        vectors = self._everyone[chosen]
         if own is not None:
             vectors[own.rows] = own.vectors
         biases = self.product_biases.astype(np.float32)

@@ -75,6 +75,29 @@ class Neighbours:
         matrix.sort_indices()
         return cls(products, itself["score"].to_numpy(), matrix)
 
+    def among(self, products: pl.Series) -> "Neighbours":
+        """The same for `products` (sorted), which may be fewer or more."""
+        if products.equals(self.products):
+            return self
+        places = products.to_frame("id").join(
+            self.products.to_frame("id").with_row_index("place"),
+            on="id",
+            how="left",
+            maintain_order="left",
+        )["place"]
+        from scipy.sparse import csr_matrix
+
+        known = np.flatnonzero(places.is_not_null().to_numpy())
+        chosen = places.drop_nulls().to_numpy()
+        pick = csr_matrix(
+            (np.ones(len(known)), (known, chosen)), shape=(len(products), len(self.products))
+        )
+        popularity = np.zeros(len(products))
+        popularity[known] = self.popularity[chosen]
+        scores = (pick @ self.scores @ pick.T).tocsr()
+        scores.sort_indices()
+        return Neighbours(products, popularity, scores)
+
     def scorer(
         self,
         history: Sequences,

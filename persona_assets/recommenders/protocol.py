@@ -7,7 +7,7 @@ particular model (one file each in `models/`) or the table that names them
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar, Literal, Protocol, Self, final, runtime_checkable
@@ -17,6 +17,7 @@ import polars as pl
 
 from persona_assets.errors import UserError
 from persona_assets.recommenders.artefact import of_training
+from persona_assets.recommenders.histories import Histories, HistoryRows
 from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.ranking import Scorer, ranked_lists
 from persona_assets.recommenders.sequences import HISTORY_SCHEMA
@@ -27,6 +28,10 @@ NO_HISTORY = HISTORY_SCHEMA.to_frame()
 _SOMEBODY = "?"
 """`user_id` of the person in `recommend_next`; no keyed hash looks like it."""
 
+Loaded = Callable[[Sequence[str], Histories], Scorer]
+"""A loaded artefact: `loaded(users, histories)` are the scores of `users`, all different, on all
+products that the artefact knows. A user whom the artefact knows may have history that it has not
+seen."""
 Values = tuple[Any, ...]
 Space = Mapping[str, Values]
 """Field of the configuration → values worth trying, in their order, the default among them."""
@@ -144,7 +149,7 @@ class Task:
 class Recommender(ABC):
     """A model without state: what it learned is the artefact, a table that any reader can load.
 
-    A model defines what it learns (`_learn`) and how it scores (`scorer`). What every model owes
+    A model defines what it learns (`_learn`) and how it scores (`load`). What every model owes
     besides (nothing of the future, no weight that is not a number, the contract's columns in one
     order, lists) follows from these.
 
@@ -159,7 +164,9 @@ class Recommender(ABC):
         needs_history: whether the list of a user known to the artefact depends on `histories`.
         needs_side_information: tables without which `side_information` is too little to train from;
             empty: none.
-        parts: names of models whose configurations are fields of this model's, by the same names.
+        parts: names of the models that this one is made of (`composite.py`). Their configurations
+            are fields of this model's, by the same names.
+        searched_parts: those of them whose configurations a benchmark searches first.
     """
 
     name: ClassVar[str]
@@ -171,16 +178,23 @@ class Recommender(ABC):
     needs_history: ClassVar[bool] = False
     needs_side_information: ClassVar[frozenset[SideTable]] = frozenset()
     parts: ClassVar[tuple[str, ...]] = ()
+    searched_parts: ClassVar[tuple[str, ...]] = ()
 
     @final
     def fit(
-        self, known: Interactions, *, side_information: SideInformation = NO_SIDE_INFORMATION
+        self,
+        known: Interactions,
+        *,
+        side_information: SideInformation = NO_SIDE_INFORMATION,
+        parts: Mapping[str, pl.DataFrame] | None = None,
     ) -> pl.DataFrame:
         """Learn from what is known at a cut-off.
 
         Args:
             known: interactions known then, in any order.
             side_information: user and item features known at the cut-off.
+            parts: name → artefact of the models that this one is made of, at the same cut-off and
+                with the configurations in this model's. Those that are not given are learned.
 
         Returns:
             Rows of `artefact`, sorted by its key. The same rows and configuration give the same
@@ -190,7 +204,17 @@ class Recommender(ABC):
             DataError: nothing to learn from is known at the cut-off, or a weight is not a number.
         """
         _ = known.positive  # refuses what no model can learn from
-        return of_training(self._learn(known, side_information), self.artefact, known.cutoff)
+        learned = self._learn_with(known, side_information, parts or {})
+        return of_training(learned, self.artefact, known.cutoff)
+
+    def _learn_with(
+        self,
+        known: Interactions,
+        side_information: SideInformation,
+        parts: Mapping[str, pl.DataFrame],
+    ) -> pl.DataFrame:
+        """`_learn`, for models that are made of no others."""
+        return self._learn(known, side_information)
 
     @abstractmethod
     def _learn(self, known: Interactions, side_information: SideInformation) -> pl.DataFrame:
@@ -205,6 +229,17 @@ class Recommender(ABC):
         """
 
     @abstractmethod
+    def load(self, artefact: pl.DataFrame) -> Loaded:
+        """Everything that scoring needs and that is the same for all users, made once.
+
+        Args:
+            artefact: what `fit` returned, of one cut-off.
+
+        Raises:
+            DataError: the artefact is empty or holds several cut-offs.
+        """
+
+    @final
     def scorer(
         self, artefact: pl.DataFrame, users: Sequence[str], *, histories: pl.DataFrame
     ) -> Scorer:
@@ -219,6 +254,7 @@ class Recommender(ABC):
         Raises:
             DataError: the artefact is empty or holds several cut-offs.
         """
+        return self.load(artefact)(users, HistoryRows(histories))
 
     def recommend(
         self,

@@ -86,32 +86,55 @@ class PairStatistics:
     end: float
 
 
+@dataclass(frozen=True)
+class PairCounts:
+    """How often products were interacted with by the same people: (products × products) each.
+
+    Attributes:
+        together: people who interacted with both.
+        forward: Σ 1 / distance over those who interacted with the column's after the row's.
+    """
+
+    together: "csr_matrix"
+    forward: "csr_matrix"
+
+    @classmethod
+    def of(cls, log: Sequences, *, window: int, neighbours: int) -> "PairCounts":
+        """Count pairs in the sequences; linear in the pairs within the window.
+
+        Args:
+            log: the sequences.
+            window: products to either side that are counted.
+            neighbours: pairs kept per product.
+        """
+        together = PairWeight(0.0, 1.0, 0.0, window=window)
+        forward = PairWeight(1.0, 0.0, 0.0, window=window)
+        counts = (pair_counts(log, weight) for weight in (together, forward))
+        return cls(*(strongest(each, neighbours) for each in counts))
+
+
 def pair_statistics(
     log: Sequences,
+    counts: PairCounts,
     *,
     directional: "csr_matrix",
-    window: int,
     damping: tuple[NDArray[np.float64], NDArray[np.float64]],
-    neighbours: int,
     embeddings: NDArray[np.float32],
 ) -> PairStatistics:
-    """Count pairs in the sequences; linear in the pairs within the window.
+    """The statistics of the sequences.
 
     Args:
         log: the sequences.
+        counts: of their pairs.
         directional: (products × products) counts of the directional model in the same sequences.
-        window: products to either side that are counted.
         damping: (products,) factors of a product as source and as target of the directional weight.
-        neighbours: pairs kept per product and statistic; `directional` holds no others.
         embeddings: (products × factors) of length 1, or 0.
     """
     from scipy.sparse import diags_array
 
     popularity = log.popularity
     source, target = damping
-    together = pair_counts(log, PairWeight(0.0, 1.0, 0.0, window=window))
-    together = strongest(together, neighbours)
-    forward = pair_counts(log, PairWeight(1.0, 0.0, 0.0, window=window))
+    together = counts.together
     rows = np.repeat(np.arange(len(popularity)), np.diff(together.indptr))
     users_of_both = popularity[rows], popularity[together.indices]
     cosine, jaccard = together.copy(), together.copy()
@@ -124,7 +147,7 @@ def pair_statistics(
         popularity,
         (
             (diags_array(source) @ directional @ diags_array(target)).tocsr(),
-            strongest(forward, neighbours),
+            counts.forward,
             together,
             cosine,
             jaccard,

@@ -1,27 +1,34 @@
 """The inputs of a ranker at one instant: candidates, statistics and features from known rows.
 
-Belongs here: putting candidates and features together for some users, in training and in scoring
-alike. Does not belong here: which instants there are (`snapshots.py`) or how a ranker learns
-(`lambdarank.py`).
+Belongs here: the models of the first stage, and putting candidates and features together for some
+users, in training and in scoring alike. Does not belong here: which instants there are
+(`snapshots.py`) or how a ranker learns (`lambdarank.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from persona_assets.recommenders.candidates import Candidates, FirstStage
+from persona_assets.recommenders.composite import aligned
 from persona_assets.recommenders.directions import directions
+from persona_assets.recommenders.histories import Histories, HistoryRows, Products
 from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.lambdarank import Examples
 from persona_assets.recommenders.models.als import ALS, ALSConfig
 from persona_assets.recommenders.models.directional import Directional, DirectionalConfig
-from persona_assets.recommenders.models.user_knn import UserKNN, UserKNNConfig, sequence_rows
+from persona_assets.recommenders.models.user_knn import UserKNN, UserKNNConfig
+from persona_assets.recommenders.neighbours import Neighbours
+from persona_assets.recommenders.protocol import Loaded
+from persona_assets.recommenders.ranking import Scorer
 from persona_assets.recommenders.ranking_features import (
     FEATURES,
+    PairCounts,
     PairStatistics,
     features,
     pair_statistics,
@@ -29,6 +36,10 @@ from persona_assets.recommenders.ranking_features import (
 from persona_assets.recommenders.score_blocks import of_each_block
 from persona_assets.recommenders.sequences import Sequences, sequences
 from persona_assets.recommenders.snapshots import Snapshot
+from persona_assets.tables.models import COUNTED
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 
 @dataclass(frozen=True)
@@ -70,49 +81,124 @@ class View:
 
 
 @dataclass(frozen=True)
-class Instant:
-    """What is known at one instant, for the users to rank for.
+class FirstModels:
+    """The models of the first stage as learned at one instant, and statistics of the same rows.
 
     Attributes:
-        view: how it is looked at.
-        products: `product_id` of each product code.
-        popularity: (products,) users who interacted with each.
-        history: of the users to rank for.
-        first_stage: proposes their candidates.
+        view: how an instant is looked at.
+        log: the sequences that `user_knn` remembers.
+        directional_scorer: scores of `directional` of the users of some histories.
+        user_knn_scorer: the same of `user_knn`.
+        als: the loaded model.
+        counts: of the pairs in the sequences.
         statistics: of products and their pairs.
     """
 
     view: View
-    products: pl.Series
-    popularity: NDArray[np.int64]
-    history: Sequences
-    first_stage: FirstStage
+    log: Sequences
+    directional_scorer: Callable[[Sequences], Scorer]
+    user_knn_scorer: Callable[[Sequences], Scorer]
+    als: Loaded
+    counts: PairCounts
     statistics: PairStatistics
 
+    @cached_property
+    def products(self) -> Products:
+        """The products of the sequences, in whose codes everything is."""
+        return Products(self.log.products)
+
     @classmethod
-    def of(
-        cls, view: View, known: pl.DataFrame, users: Sequence[str], histories: pl.DataFrame
-    ) -> "Instant":
-        """The instant at which `known` was known.
+    def of_rows(cls, view: View, known: pl.DataFrame) -> "FirstModels":
+        """Learned here from rows known at a past instant, at least one of positive weight."""
+        interactions = Interactions.whole(known)
+        models = (Directional(view.directional), UserKNN(view.user_knn), ALS(view.als))
+        return cls.of_artefacts(view, {each.name: each.fit(interactions) for each in models})
+
+    @classmethod
+    def of_artefacts(
+        cls,
+        view: View,
+        parts: Mapping[str, pl.DataFrame],
+        *,
+        pairs: Mapping[str, pl.DataFrame] | None = None,
+    ) -> "FirstModels":
+        """Read from artefacts.
 
         Args:
-            view: how to look at it.
-            known: rows of `HISTORY_SCHEMA`, at least one of positive weight.
-            users: whom to rank for.
-            histories: rows of the same kind, known of these users.
+            view: how the instant is looked at.
+            parts: name → artefact of the models of the first stage, of one cut-off.
+            pairs: rows of `pairs_as_rows`; None or empty ones: counted here.
         """
-        log = sequences(known)
-        history = sequences(histories, users=users, products=log.products)
         config = view.directional
+        directional, user_knn, als = Directional(config), UserKNN(view.user_knn), ALS(view.als)
+        log = sequences(parts[user_knn.name])
+        learned = Neighbours.from_artefact(parts[directional.name], directional.artefact)
+        learned = learned.among(log.products)
         popularity = log.popularity
-        # First interactions, as the artefact remembers them: in training and in scoring alike.
-        directional, als = Directional(config), ALS(view.als)
-        learned = directional.learned_from(log)
-        factors = als.fit(Interactions.whole(sequence_rows(log)))
+        counts = (
+            PairCounts(*(_matrix(pairs[name], log.products) for name in COUNTED))
+            if pairs and all(pairs[name].height for name in COUNTED)
+            else PairCounts.of(log, window=config.window, neighbours=config.neighbours)
+        )
+        factors = parts[als.name]
+        return cls(
+            view,
+            log,
+            lambda history: directional.scorer_of(learned, history),
+            user_knn.remembering(log),
+            als.load(factors),
+            counts,
+            pair_statistics(
+                log,
+                counts,
+                directional=learned.scores,
+                damping=(
+                    np.power(popularity + float(config.source_shrinkage), -config.source_damping),
+                    np.power(popularity + 1.0, -config.target_damping),
+                ),
+                embeddings=directions(factors, log.products),
+            ),
+        )
+
+    def pairs_as_rows(self) -> dict[str, pl.DataFrame]:
+        """The counts of pairs as rows of the artefact, by names of `COUNTED`."""
+        return {
+            name: _rows(matrix, self.log.products)
+            for name, matrix in zip(
+                COUNTED, (self.counts.together, self.counts.forward), strict=True
+            )
+        }
+
+
+@dataclass(frozen=True)
+class Instant:
+    """What is known at one instant, for the users to rank for.
+
+    Attributes:
+        models: learned from what is known then.
+        history: of the users to rank for.
+        first_stage: proposes their candidates.
+    """
+
+    models: FirstModels
+    history: Sequences
+    first_stage: FirstStage
+
+    @classmethod
+    def of(cls, models: FirstModels, users: Sequence[str], histories: Histories) -> "Instant":
+        """The instant at which `models` were learned.
+
+        Args:
+            models: of the first stage.
+            users: whom to rank for.
+            histories: known of these users.
+        """
+        view, log = models.view, models.log
+        history = histories.sequences(users, models.products)
         scorers = (
-            directional.scorer_of(learned, history),
-            UserKNN(view.user_knn).scorer_of(log, history),
-            als.scorer(factors, users, histories=sequence_rows(history)),
+            models.directional_scorer(history),
+            models.user_knn_scorer(history),
+            aligned(models.als(users, histories), log.products),
         )
         barred = (
             np.ones(len(history.items), dtype=bool)
@@ -121,24 +207,7 @@ class Instant:
             if view.barred_weight > 0
             else np.zeros(len(history.items), dtype=bool)
         )
-        return cls(
-            view,
-            log.products,
-            popularity,
-            history,
-            FirstStage(history, scorers, view.candidates, barred),
-            pair_statistics(
-                log,
-                directional=learned.scores,
-                window=config.window,
-                damping=(
-                    np.power(popularity + float(config.source_shrinkage), -config.source_damping),
-                    np.power(popularity + 1.0, -config.target_damping),
-                ),
-                neighbours=config.neighbours,
-                embeddings=directions(factors),
-            ),
-        )
+        return cls(models, history, FirstStage(history, scorers, view.candidates, barred))
 
     def values(self, candidates: Candidates, block: slice) -> NDArray[np.float32]:
         """(candidates × features): see `ranking_features.features`."""
@@ -146,9 +215,9 @@ class Instant:
             candidates,
             self.history,
             block,
-            self.statistics,
-            self.view.groups,
-            self.view.directional.history_decay,
+            self.models.statistics,
+            self.models.view.groups,
+            self.models.view.directional.history_decay,
         )
 
 
@@ -158,11 +227,12 @@ def examples(view: View, snapshot: Snapshot) -> Examples:
     Nothing but `snapshot.known` enters candidates and features.
     """
     users = snapshot.labels["user_id"].unique().sort()
-    instant = Instant.of(view, snapshot.known, users.to_list(), snapshot.known)
+    models = FirstModels.of_rows(view, snapshot.known)
+    instant = Instant.of(models, users.to_list(), HistoryRows(snapshot.known))
     numbers = pl.DataFrame({"user_id": users}).with_row_index("user")
-    codes = pl.DataFrame({"product_id": instant.products}).with_row_index("item")
+    codes = pl.DataFrame({"product_id": models.log.products}).with_row_index("item")
     labels = snapshot.labels.join(numbers, on="user_id").join(codes, on="product_id")
-    products = len(instant.products)
+    products = len(models.log.products)
     answers = np.sort(
         labels["user"].cast(pl.Int64).to_numpy() * products
         + labels["item"].cast(pl.Int64).to_numpy()
@@ -180,3 +250,27 @@ def examples(view: View, snapshot: Snapshot) -> Examples:
     parts = of_each_block(part, len(users), products)
     values, right, sizes, ranks = (np.concatenate(each) for each in zip(*parts, strict=True))
     return Examples(values, right, sizes).in_canonical_order(ranks)
+
+
+def _rows(matrix: "csr_matrix", products: pl.Series) -> pl.DataFrame:
+    pairs = matrix.tocoo()
+    return pl.DataFrame(
+        {
+            "product_id": products.gather(pairs.row),
+            "neighbour_id": products.gather(pairs.col),
+            "score": pairs.data,
+        }
+    )
+
+
+def _matrix(rows: pl.DataFrame, products: pl.Series) -> "csr_matrix":
+    """What `_rows` laid out."""
+    from scipy.sparse import coo_matrix
+
+    codes = rows.select(pl.col("product_id", "neighbour_id").cast(pl.Enum(products)).to_physical())
+    matrix = coo_matrix(
+        (rows["score"].to_numpy(), (codes["product_id"], codes["neighbour_id"])),
+        shape=(len(products), len(products)),
+    ).tocsr()
+    matrix.sort_indices()
+    return matrix

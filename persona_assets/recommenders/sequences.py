@@ -6,6 +6,7 @@ counts in them (one module per model), or decayed weights without order (`matrix
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -50,12 +51,12 @@ class Sequences:
     times: NDArray[np.float64]
     strengths: NDArray[np.float64]
 
-    @property
+    @cached_property
     def owners(self) -> NDArray[np.int64]:
         """Number of the user whose entry it is, for each entry."""
         return np.repeat(np.arange(len(self.users)), np.diff(self.starts))
 
-    @property
+    @cached_property
     def ages(self) -> NDArray[np.int32]:
         """Positions between each entry and the last of its sequence: 0 for the last instant."""
         lengths = np.diff(self.starts)
@@ -63,7 +64,7 @@ class Sequences:
         last[lengths > 0] = self.positions[self.starts[1:][lengths > 0] - 1]
         return np.repeat(last, lengths) - self.positions
 
-    @property
+    @cached_property
     def popularity(self) -> NDArray[np.int64]:
         """Users who interacted with each product."""
         return np.bincount(self.items, minlength=len(self.products))

@@ -10,6 +10,7 @@ from datetime import date
 import narwhals as nw
 import polars as pl
 
+from persona_assets.errors import InsufficientDataError
 from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.protocol import (
     NO_SIDE_INFORMATION,
@@ -27,6 +28,8 @@ def train(
     *,
     cutoff: date,
     side_information: SideInformation = NO_SIDE_INFORMATION,
+    parts: Mapping[str, pl.DataFrame] | None = None,
+    untrained: Mapping[str, Skipped] | None = None,
 ) -> nw.LazyFrame:
     """What `model` learns from what is known at `cutoff` 00:00 UTC.
 
@@ -39,19 +42,27 @@ def train(
         cutoff: first day that must stay unseen.
         side_information: user and item features known at the cut-off, for models that learn in this
             process.
+        parts: name → artefact at the cut-off of the models that this one is made of.
+        untrained: of these parts, those without an artefact, and why.
 
     Returns:
         Rows of `model.artefact`, on the engine that did the training.
 
     Raises:
-        InsufficientDataError: nothing to learn from is known at the cut-off.
+        InsufficientDataError: nothing to learn from is known at the cut-off, or a part of the model
+            could not be trained.
     """
+    for name, skipped in (untrained or {}).items():
+        raise InsufficientDataError(f"its part {name} was not trained: {skipped.reason}")
     if interactions.implementation.is_pyspark() and isinstance(model, DistributedTraining):
         return model.fit_distributed(interactions, cutoff=cutoff)
     rows: pl.DataFrame = known_before(interactions, cutoff).collect("polars").to_native()
-    return nw.from_native(
-        model.fit(Interactions(cutoff, rows), side_information=side_information).lazy()
+    learned = model.fit(
+        Interactions(cutoff, rows),
+        side_information=side_information,
+        parts=parts,
     )
+    return nw.from_native(learned.lazy())
 
 
 def not_trained(skipped: Mapping[str, Sequence[Skipped]], cutoff: date) -> dict[str, Skipped]:

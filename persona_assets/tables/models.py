@@ -105,12 +105,13 @@ def vector_table(name: str, meaning: str) -> Table:
     )
 
 
-def union_table(name: str, meaning: str, parts: tuple[Table, ...]) -> Table:
-    """Contract of a model made of others: their rows, with the columns of all of them.
+def union_table(name: str, meaning: str, parts: tuple[Table, ...], *own: Column) -> Table:
+    """Contract of a model made of others: their rows, with the columns of all of them and its own.
 
     A column that a part does not have is null in its rows, but `entity`, which is empty.
     """
     columns = {column.name: column for part in parts for column in part.columns}
+    columns |= {column.name: column for column in own}
     columns.pop(CUTOFF.name)
     return Table(
         "models",
@@ -120,7 +121,9 @@ def union_table(name: str, meaning: str, parts: tuple[Table, ...]) -> Table:
         partition="cutoff",
         columns=(
             CUTOFF,
-            Column("part", "string", "name of the model whose artefact the row is of"),
+            Column(
+                "part", "string", "name of the model whose artefact the row is of, or what else"
+            ),
             Column("row", "int64", "its number there", minimum=0),
             *(
                 replace(
@@ -211,22 +214,17 @@ SESSION_KNN_MODEL = Table(
         Column("weight", "float64", "weight of the strongest event of session and product"),
     ),
 )
-TWO_STAGE_MODEL = Table(
-    "models",
+RANKER = "ranker"
+COUNTED = ("together", "forward")
+"""Names of `part` in `models/two_stage_model` beside those of models: the ranker's text, and the
+counts of pairs that its features are made of."""
+TWO_STAGE_MODEL = union_table(
     "two_stage_model",
-    grain="one row per cut-off and line of the ranker's text, and per cut-off, user and product of "
-    "the sequences that its statistics are counted from",
-    key=("cutoff", "entity", "id", "product_id"),
-    partition="cutoff",
-    columns=(
-        CUTOFF,
-        Column("entity", "string", "what the row is part of", allowed=("ranker", "sequence")),
-        Column("id", "string", "number of the line; user_id (keyed hash)"),
-        Column("product_id", "string", "what the user interacted with; empty for a line"),
-        Column("event_ts", "timestamp", "when the user first interacted with it", nullable=True),
-        Column("weight", "float64", "weight of the strongest event of the two", nullable=True),
-        Column("text", "string", "the line, as LightGBM writes it", nullable=True),
-    ),
+    "the models that propose candidates, the lines of the ranker's text (`ranker`), and how often "
+    "pairs of products were interacted with by the same people (`together`) and in that order "
+    "(`forward`, 1 / distance)",
+    (DIRECTIONAL_MODEL, USER_KNN_MODEL, ALS_MODEL),
+    Column("text", "string", "a line of the ranker, as LightGBM writes it"),
 )
 BLEND_MODEL = union_table(
     "blend_model",

@@ -11,7 +11,12 @@ from persona_assets.recommenders.candidates import Candidates, FirstStage
 from persona_assets.recommenders.directions import directions
 from persona_assets.recommenders.pair_counts import PairWeight, pair_counts
 from persona_assets.recommenders.ranking import Scorer
-from persona_assets.recommenders.ranking_features import FEATURES, features, pair_statistics
+from persona_assets.recommenders.ranking_features import (
+    FEATURES,
+    PairCounts,
+    features,
+    pair_statistics,
+)
 from persona_assets.recommenders.ranking_kernels import (
     embedding_features,
     own_features,
@@ -135,10 +140,9 @@ def test_statistics_of_pairs_by_hand(mart):
 
     found = pair_statistics(
         log,
+        PairCounts.of(log, window=PairWeight().window, neighbours=10),
         directional=pair_counts(log, PairWeight()),
-        window=PairWeight().window,
         damping=(np.array([2.0, 1, 1]), np.array([1.0, 1, 3])),
-        neighbours=10,
         embeddings=np.eye(3, 2, dtype=np.float32),
     )
 
@@ -161,7 +165,9 @@ def test_directions_are_product_vectors_of_length_one():
         }
     )
 
-    assert directions(artefact) == pytest.approx(np.array([[0, 0], [0.6, 0.8]]))
+    assert directions(artefact, pl.Series(["a", "b", "c"])) == pytest.approx(
+        np.array([[0, 0], [0.6, 0.8], [0, 0]])
+    )
 
 
 def test_every_feature_has_a_name_and_says_what_its_name_says(mart):
@@ -173,10 +179,9 @@ def test_every_feature_has_a_name_and_says_what_its_name_says(mart):
     history = sequences(rows, users=["u"], products=log.products)
     statistics = pair_statistics(
         log,
+        PairCounts.of(log, window=PairWeight().window, neighbours=10),
         directional=pair_counts(log, PairWeight()),
-        window=PairWeight().window,
         damping=(np.ones(3), np.ones(3)),
-        neighbours=10,
         embeddings=np.eye(3, 2, dtype=np.float32),
     )
     candidates = Candidates(

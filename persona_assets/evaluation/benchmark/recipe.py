@@ -49,7 +49,7 @@ def chosen(
         parts: configurations already chosen for the models that this one is made of.
         progress: told what is being tried.
     """
-    best = model.configured(**{name: parts[name] for name in model.parts if name in parts})
+    best = model.configured(**{name: parts[name] for name in model.searched_parts if name in parts})
     if not best.space:
         return best
     artefact = learn(best, validation)

@@ -275,7 +275,7 @@ def _configured(
     progress: Progress,
 ) -> Recommender:
     """The model with its chosen configuration, its parts' ones being chosen before."""
-    for part in model.parts:
+    for part in model.searched_parts:
         if part not in configurations:
             _configured(MODELS[part], splits, protocol, seed, configurations, progress)
     if model.name not in configurations:

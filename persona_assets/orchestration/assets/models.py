@@ -41,10 +41,15 @@ _SIDE_TABLES = {
 
 def _model_asset(kind: Recommender) -> dg.AssetsDefinition:
     def learn(
-        context: dg.AssetExecutionContext, interactions: nw.LazyFrame, **tables: pl.DataFrame
+        context: dg.AssetExecutionContext,
+        interactions: nw.LazyFrame,
+        **tables: pl.DataFrame,
     ) -> Partial[nw.LazyFrame]:
         model = model_in_use(context, kind)
-        [history] = context.resources.lake.store.engine.cache([interactions])
+        lake = context.resources.lake
+        [history] = lake.store.engine.cache([interactions])
+        parts = {name: tables.pop(name) for name in kind.parts}
+        untrained = {name: lake.skipped(MODELS[name].artefact) for name in kind.parts}
         segments = tables.pop("customer_segments", None)
         attributes = attribute_histories(**tables, key=context.resources.shop.hash_key)
 
@@ -52,7 +57,14 @@ def _model_asset(kind: Recommender) -> dg.AssetsDefinition:
             known = attributes.known_at(cutoff)
             if segments is not None:
                 known = with_segments(known, at(segments, cutoff))
-            return train(model, history, cutoff=cutoff, side_information=known)
+            return train(
+                model,
+                history,
+                cutoff=cutoff,
+                side_information=known,
+                parts={name: at(artefact, cutoff) for name, artefact in parts.items()},
+                untrained=not_trained(untrained, cutoff),
+            )
 
         return each_cutoff(context, kind.artefact, of)
 
@@ -63,11 +75,16 @@ def _model_asset(kind: Recommender) -> dg.AssetsDefinition:
         reads={
             "interactions": _HISTORY,
             **{name: _SIDE_TABLES[name] for name in sorted(kind.needs_side_information)},
+            **{name: Reads(MODELS[name].artefact, SAME) for name in kind.parts},
         },
         kinds=["python"],
         code=[type(kind)],
         required=["shop"],
-        settings=["exclude", "hash_key", f"{CONFIGURATIONS}/{kind.name}"],
+        settings=[
+            "exclude",
+            "hash_key",
+            *(f"{CONFIGURATIONS}/{name}" for name in (kind.name, *kind.parts)),
+        ],
     )(learn)
 
 

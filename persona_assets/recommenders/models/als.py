@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from persona_assets.recommenders.canonical_order import canonical_orders
 from persona_assets.recommenders.factors import Factors, OwnVectors, mean_user
+from persona_assets.recommenders.histories import Histories, Products
 from persona_assets.recommenders.interactions import Interactions
-from persona_assets.recommenders.matrix import history_weights
 from persona_assets.recommenders.protocol import (
     Config,
+    Loaded,
     Recommender,
     SideInformation,
     Space,
@@ -158,30 +159,32 @@ class ALS(Recommender):
 
         return factors(self.config, interactions, cutoff=cutoff)
 
-    def scorer(
-        self, artefact: pl.DataFrame, users: Sequence[str], *, histories: pl.DataFrame
-    ) -> Scorer:
+    def load(self, artefact: pl.DataFrame) -> Loaded:
         """x_u · y_i; see the class for x_u."""
         from persona_assets.recommenders.least_squares import improved
 
         factors = Factors.from_artefact(artefact, self.artefact)
-        confidence = self._confidence(
-            history_weights(
-                histories, users, factors.products, half_life_days=self.config.half_life_days
-            )
-        )
-        rows = np.flatnonzero(np.diff(confidence.indptr))
-        if len(rows) == 0:
-            return factors.scorer(users)
+        products = Products(factors.products)
         # As in the training, sums must not follow names.
         order = np.lexsort(factors.product_vectors.T)
-        known = confidence[rows][:, order].sorted_indices()
-        width = factors.product_vectors.shape[1]
-        vectors = improved(
-            known,
-            np.zeros((len(rows), width), dtype=np.float32),
-            factors.product_vectors[order],
-            self._frequency(known).astype(np.float32),
-            steps=2 * width,
-        )
-        return factors.scorer(users, OwnVectors(rows, vectors))
+        ordered = factors.product_vectors[order]
+        width = ordered.shape[1]
+
+        def scorer(users: Sequence[str], histories: Histories) -> Scorer:
+            confidence = self._confidence(
+                histories.weights(users, products, self.config.half_life_days)
+            )
+            rows = np.flatnonzero(np.diff(confidence.indptr))
+            if len(rows) == 0:
+                return factors.scorer(users)
+            known = confidence[rows][:, order].sorted_indices()
+            vectors = improved(
+                known,
+                np.zeros((len(rows), width), dtype=np.float32),
+                ordered,
+                self._frequency(known).astype(np.float32),
+                steps=2 * width,
+            )
+            return factors.scorer(users, OwnVectors(rows, vectors))
+
+        return scorer

@@ -1,10 +1,10 @@
 """Blending: a weighted sum of several models' scores.
 
-Belongs here: the model and its artefact, which holds those of its parts. Does not belong here:
-the parts, or making their scores comparable (`rank_fusion.py`).
+Belongs here: the model. Does not belong here: what it has in common with other models that are made
+of models (`composite.py`), the parts, or making their scores comparable (`rank_fusion.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -14,21 +14,15 @@ from numpy.typing import NDArray
 
 from persona_assets.errors import UserError
 from persona_assets.recommenders.artefact import one_training
+from persona_assets.recommenders.composite import CompositeRecommender, aligned
+from persona_assets.recommenders.histories import Histories, Products
 from persona_assets.recommenders.interactions import Interactions
-from persona_assets.recommenders.models.als import ALS, ALSConfig
-from persona_assets.recommenders.models.directional import Directional, DirectionalConfig
+from persona_assets.recommenders.models.als import ALSConfig
+from persona_assets.recommenders.models.directional import DirectionalConfig
 from persona_assets.recommenders.models.popularity import Popularity, PopularityConfig
-from persona_assets.recommenders.models.user_knn import UserKNN, UserKNNConfig
-from persona_assets.recommenders.protocol import (
-    Config,
-    Recommender,
-    SideInformation,
-    Space,
-    Task,
-    may_be_zero,
-)
+from persona_assets.recommenders.models.user_knn import UserKNNConfig
+from persona_assets.recommenders.protocol import Config, Loaded, Space, Task, may_be_zero
 from persona_assets.recommenders.ranking import Scorer
-from persona_assets.recommenders.sequences import sequences
 from persona_assets.tables import Table
 from persona_assets.tables.models import BLEND_MODEL
 
@@ -85,18 +79,8 @@ class BlendConfig(Config):
             )
 
     @property
-    def models(self) -> tuple[Recommender, ...]:
-        """The parts, in the order of `Blend.parts`."""
-        return (
-            Directional(self.directional),
-            UserKNN(self.user_knn),
-            ALS(self.als),
-            Popularity(self.popularity),
-        )
-
-    @property
     def weights(self) -> tuple[float, ...]:
-        """How much each of `models` counts."""
+        """How much each of `Blend.parts` counts."""
         return (
             self.directional_weight,
             self.user_knn_weight,
@@ -114,7 +98,7 @@ class BlendConfig(Config):
 
 
 @dataclass(frozen=True)
-class Blend(Recommender):
+class Blend(CompositeRecommender):
     """A weighted sum of what sequences, similar people, latent factors and popularity say.
 
     score(u, j) = Σ_m weight_m · comparable_m(u, j) over the parts. A part that says nothing good of
@@ -127,6 +111,7 @@ class Blend(Recommender):
     folds_in: ClassVar[bool] = True
     needs_history: ClassVar[bool] = True
     parts: ClassVar[tuple[str, ...]] = ("directional", "user_knn", "als", "popularity")
+    searched_parts: ClassVar[tuple[str, ...]] = parts
     space: ClassVar[Space] = {
         "fusion": FUSIONS,
         "als_weight": (0.3, 0.0, 0.1, 1.0),
@@ -148,58 +133,46 @@ class Blend(Recommender):
 
     def for_task(self, task: Task) -> "Blend":
         """The same model, whose parts are told too, and compared on what lists may hold."""
-        parts = {model.name: model.for_task(task).config for model in self.config.models}
+        parts = {name: model.for_task(task).config for name, model in self.part_models.items()}
         return Blend(replace(self.config, unseen=task.unseen, **parts))
 
-    def _learn(self, known: Interactions, side_information: SideInformation) -> pl.DataFrame:
-        """Rows of `models/blend_model` without their cut-off; see `Recommender.fit`."""
-        rows = [
-            model.fit(known, side_information=side_information)
-            .with_row_index("row")
-            .with_columns(part=pl.lit(model.name))
-            for model in self.config.models
-        ]
-        return pl.concat(rows, how="diagonal").select(
-            # Readers ask every artefact whose row it is; see `artefact.by_user`.
-            (pl.col(name).fill_null("") if name == "entity" else pl.col(name)).cast(kind)
-            for name, kind in self.artefact.polars_schema.items()
-        )
+    def _learn_from_parts(
+        self, known: Interactions, parts: Mapping[str, pl.DataFrame]
+    ) -> dict[str, pl.DataFrame]:
+        """Nothing: what the parts learned is all there is."""
+        return {}
 
-    def scorer(
-        self, artefact: pl.DataFrame, users: Sequence[str], *, histories: pl.DataFrame
-    ) -> Scorer:
+    def load(self, artefact: pl.DataFrame) -> Loaded:
         """See the class; products that no part speaks for share the last place."""
         rows = one_training(artefact, self.artefact)
-        scorers = [
-            model.scorer(_part(rows, model), users, histories=histories)
-            for model in self.config.models
+        counting = [
+            (model.load(self.part_rows(rows, name)), weight)
+            for (name, model), weight in zip(
+                self.part_models.items(), self.config.weights, strict=True
+            )
+            if weight > 0
         ]
-        products = pl.concat([scorer.products for scorer in scorers]).unique().sort()
-        codes = pl.Enum(products)
-        columns = [scorer.products.cast(codes).to_physical().to_numpy() for scorer in scorers]
-        history = sequences(histories, users=users, products=products)
+        known = rows.filter(pl.col("part") == Popularity.name)["product_id"]
+        products = Products(known.unique().sort())
 
-        def scores_of(block: slice) -> NDArray[np.float64]:
-            first, end, _ = block.indices(len(users))
-            entries = slice(history.starts[first], history.starts[end])
-            total = np.zeros((end - first, len(products)))
-            for scorer, column, weight in zip(scorers, columns, self.config.weights, strict=True):
-                if weight == 0:
-                    continue
-                scores = np.zeros_like(total)
-                scores[:, column] = scorer.scores_of(block)
-                if self.config.unseen:
-                    scores[history.owners[entries] - first, history.items[entries]] = 0.0
-                total += weight * self.config.comparable(scores)
-            return total
+        def scorer(users: Sequence[str], histories: Histories) -> Scorer:
+            scorers = [
+                (aligned(loaded(users, histories), products.ids), weight)
+                for loaded, weight in counting
+            ]
+            history = histories.sequences(users, products)
 
-        return Scorer(products, scores_of)
+            def scores_of(block: slice) -> NDArray[np.float64]:
+                first, end, _ = block.indices(len(users))
+                entries = slice(history.starts[first], history.starts[end])
+                total = np.zeros((end - first, len(products)))
+                for part, weight in scorers:
+                    scores = part.scores_of(block).astype(np.float64)
+                    if self.config.unseen:
+                        scores[history.owners[entries] - first, history.items[entries]] = 0.0
+                    total += weight * self.config.comparable(scores)
+                return total
 
+            return Scorer(products.ids, scores_of)
 
-def _part(rows: pl.DataFrame, model: Recommender) -> pl.DataFrame:
-    """The artefact of a part, as its `fit` made it."""
-    return (
-        rows.filter(pl.col("part") == model.name)
-        .sort("row")
-        .select(model.artefact.polars_schema.names())
-    )
+        return scorer

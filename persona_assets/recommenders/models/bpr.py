@@ -12,10 +12,11 @@ import numpy as np
 import polars as pl
 
 from persona_assets.recommenders.factors import Factors, OwnVectors, mean_user
+from persona_assets.recommenders.histories import Histories, Products
 from persona_assets.recommenders.interactions import Interactions
-from persona_assets.recommenders.matrix import history_weights
 from persona_assets.recommenders.protocol import (
     Config,
+    Loaded,
     Recommender,
     SideInformation,
     Space,
@@ -108,24 +109,24 @@ class BPR(Recommender):
             product_biases=sampler.item_factors[:, -1] + log_popularity,
         ).to_artefact()
 
-    def scorer(
-        self, artefact: pl.DataFrame, users: Sequence[str], *, histories: pl.DataFrame
-    ) -> Scorer:
+    def load(self, artefact: pl.DataFrame) -> Loaded:
         """x_u · y_i + b_i + log q_i; see the class for people whom the training has not seen."""
         from persona_assets.recommenders.pairwise_vectors import pairwise_vectors
 
         factors = Factors.from_artefact(artefact, self.artefact)
-        met = history_weights(
-            histories, users, factors.products, half_life_days=self.config.half_life_days
-        )
-        trained = set(factors.users.to_list())
-        untrained = np.array([user not in trained for user in users], dtype=bool)
-        rows = np.flatnonzero((np.diff(met.indptr) > 0) & untrained)
-        if len(rows) == 0:
-            return factors.scorer(users)
+        products = Products(factors.products)
         popular = np.exp(factors.product_biases - factors.product_biases.max())
         typical = popular @ factors.product_vectors / popular.sum()
-        vectors = pairwise_vectors(
-            met[rows], factors.product_vectors, typical, self.config.regularization
-        )
-        return factors.scorer(users, OwnVectors(rows, vectors))
+
+        def scorer(users: Sequence[str], histories: Histories) -> Scorer:
+            met = histories.weights(users, products, self.config.half_life_days)
+            untrained = np.array([user not in factors.user_rows for user in users], dtype=bool)
+            rows = np.flatnonzero((np.diff(met.indptr) > 0) & untrained)
+            if len(rows) == 0:
+                return factors.scorer(users)
+            vectors = pairwise_vectors(
+                met[rows], factors.product_vectors, typical, self.config.regularization
+            )
+            return factors.scorer(users, OwnVectors(rows, vectors))
+
+        return scorer

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from persona_assets.errors import InsufficientDataError, UserError
 from persona_assets.recommenders.artefact import one_training
 from persona_assets.recommenders.catalogue_terms import FIELDS, catalogue, terms, tf_idf
+from persona_assets.recommenders.histories import Histories, Products
 from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.popularity_fallback import popular_last
 from persona_assets.recommenders.protocol import (
     Config,
+    Loaded,
     Recommender,
     SideInformation,
     SideTable,
@@ -25,7 +27,6 @@ from persona_assets.recommenders.protocol import (
     may_be_zero,
 )
 from persona_assets.recommenders.ranking import Scorer
-from persona_assets.recommenders.sequences import sequences
 from persona_assets.tables import Table
 from persona_assets.tables.models import CONTENT_MODEL
 
@@ -125,40 +126,42 @@ class Content(Recommender):
             "product_id", "term", "weight"
         )
 
-    def scorer(
-        self, artefact: pl.DataFrame, users: Sequence[str], *, histories: pl.DataFrame
-    ) -> Scorer:
+    def load(self, artefact: pl.DataFrame) -> Loaded:
         """See the class; people without history, or with an undescribed one, get the popular."""
         from scipy.sparse import csr_matrix
 
         config = self.config
         rows = one_training(artefact, self.artefact)
         known = rows.filter(pl.col("term") == "").sort("product_id")
-        products, people = known["product_id"], known["weight"].to_numpy()
+        products, people = Products(known["product_id"]), known["weight"].to_numpy()
         words = rows.filter(pl.col("term") != "").sort("product_id", "term")
         names = words["term"].unique().sort()
         described = csr_matrix(
             (
                 words["weight"].to_numpy(),
                 (
-                    words["product_id"].cast(pl.Enum(products)).to_physical().to_numpy(),
+                    words["product_id"].cast(pl.Enum(products.ids)).to_physical().to_numpy(),
                     words["term"].cast(pl.Enum(names)).to_physical().to_numpy(),
                 ),
             ),
             shape=(len(products), len(names)),
         )
-        history = sequences(histories, users=users, products=products)
-        weights = config.history_decay**history.ages * history.strengths**config.emphasis
-        weighted = csr_matrix(
-            (weights, history.items, history.starts), shape=(len(users), len(products))
-        )
-        tastes = weighted @ described
         with_term = described.T.tocsr()
-        factor = np.maximum(people, 1.0) ** config.popularity
+        factor = (np.maximum(people, 1.0) ** config.popularity).astype(np.float32)
 
-        def scores_of(block: slice) -> NDArray[np.floating[Any]]:
-            # Equal descriptions must have equal scores, whatever the order of the terms.
-            scores = (tastes[block] @ with_term).astype(np.float32).toarray()
-            return popular_last(scores * factor.astype(np.float32), people)
+        def scorer(users: Sequence[str], histories: Histories) -> Scorer:
+            history = histories.sequences(users, products)
+            weights = config.history_decay**history.ages * history.strengths**config.emphasis
+            weighted = csr_matrix(
+                (weights, history.items, history.starts), shape=(len(users), len(products))
+            )
+            tastes = weighted @ described
 
-        return Scorer(products, scores_of)
+            def scores_of(block: slice) -> NDArray[np.floating[Any]]:
+                # Equal descriptions must have equal scores, whatever the order of the terms.
+                scores = (tastes[block] @ with_term).astype(np.float32).toarray()
+                return popular_last(scores * factor, people)
+
+            return Scorer(products.ids, scores_of)
+
+        return scorer

@@ -4,24 +4,25 @@ Belongs here: the model. Does not belong here: counting (`pair_counts.py`) or th
 artefact (`neighbours.py`).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 import polars as pl
 
+from persona_assets.recommenders.histories import Products
 from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.neighbours import Neighbours, strongest
 from persona_assets.recommenders.pair_weight import PairWeight
 from persona_assets.recommenders.protocol import (
     Config,
+    Loaded,
     Recommender,
     SideInformation,
     Space,
     may_be_zero,
 )
 from persona_assets.recommenders.ranking import Scorer
-from persona_assets.recommenders.sequences import Sequences, sequences
+from persona_assets.recommenders.sequences import Sequences
 from persona_assets.tables import Table
 from persona_assets.tables.models import DIRECTIONAL_MODEL
 
@@ -130,12 +131,13 @@ class Directional(Recommender):
             strongest(counts, self.config.neighbours),
         )
 
-    def scorer(
-        self, artefact: pl.DataFrame, users: Sequence[str], *, histories: pl.DataFrame
-    ) -> Scorer:
+    def load(self, artefact: pl.DataFrame) -> Loaded:
         """See the class; people without history get the popular products."""
         learned = Neighbours.from_artefact(artefact, self.artefact)
-        return self.scorer_of(learned, sequences(histories, users=users, products=learned.products))
+        products = Products(learned.products)
+        return lambda users, histories: self.scorer_of(
+            learned, histories.sequences(users, products)
+        )
 
     def scorer_of(self, learned: Neighbours, history: Sequences) -> Scorer:
         """The scores of the history's users, its product codes being those of what was learned."""

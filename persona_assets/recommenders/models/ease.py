@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, ClassVar
 import polars as pl
 
 from persona_assets.errors import DataError, UserError
+from persona_assets.recommenders.histories import Histories, Products
 from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.neighbours import Neighbours
 from persona_assets.recommenders.protocol import (
     Config,
+    Loaded,
     Recommender,
     SideInformation,
     Space,
     may_be_zero,
 )
 from persona_assets.recommenders.ranking import Scorer
-from persona_assets.recommenders.sequences import sequences
 from persona_assets.recommenders.similarity import user_item_matrix
 from persona_assets.tables import Table
 from persona_assets.tables.models import EASE_MODEL
@@ -129,12 +130,15 @@ class EASE(Recommender):
             return exact_weights(matrix, config.regularization, config.neighbours)
         return sparse_weights(matrix, config.regularization, config.support, config.neighbours)
 
-    def scorer(
-        self, artefact: pl.DataFrame, users: Sequence[str], *, histories: pl.DataFrame
-    ) -> Scorer:
+    def load(self, artefact: pl.DataFrame) -> Loaded:
         """See the class; people without history get the popular products."""
         config = self.config
         learned = Neighbours.from_artefact(artefact, self.artefact)
-        history = sequences(histories, users=users, products=learned.products)
-        weights = config.history_decay**history.ages * history.strengths**config.emphasis
-        return learned.scorer(history, weights, revisit=config.revisit)
+        products = Products(learned.products)
+
+        def scorer(users: Sequence[str], histories: Histories) -> Scorer:
+            history = histories.sequences(users, products)
+            weights = config.history_decay**history.ages * history.strengths**config.emphasis
+            return learned.scorer(history, weights, revisit=config.revisit)
+
+        return scorer

@@ -14,17 +14,19 @@ import polars as pl
 from numpy.typing import NDArray
 
 from persona_assets.recommenders.artefact import one_training
+from persona_assets.recommenders.histories import Histories, Products
 from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.popularity_fallback import popular_last
 from persona_assets.recommenders.protocol import (
     Config,
+    Loaded,
     Recommender,
     SideInformation,
     Space,
     may_be_zero,
 )
 from persona_assets.recommenders.ranking import Scorer
-from persona_assets.recommenders.sequences import Sequences, sequences
+from persona_assets.recommenders.sequences import Sequences
 from persona_assets.tables import Table
 from persona_assets.tables.models import ITEM2VEC_MODEL
 
@@ -138,9 +140,7 @@ class Item2Vec(Recommender):
         vectors[codes], contexts[codes] = trained.wv.vectors, trained.syn1neg
         return vectors, contexts
 
-    def scorer(
-        self, artefact: pl.DataFrame, users: Sequence[str], *, histories: pl.DataFrame
-    ) -> Scorer:
+    def load(self, artefact: pl.DataFrame) -> Loaded:
         """See the class; people without history get the popular products.
 
         Products that too few people interacted with come after the others in the order of
@@ -150,24 +150,28 @@ class Item2Vec(Recommender):
 
         config = self.config
         learned = one_training(artefact, self.artefact).sort("product_id")
-        products, users_of = learned["product_id"], learned["users"].to_numpy()
+        products, users_of = Products(learned["product_id"]), learned["users"].to_numpy()
         vectors, contexts = _dense(learned["vector"]), _dense(learned["context"])
-        history = sequences(histories, users=users, products=products)
-        weights = config.history_decay**history.ages * history.strengths**config.emphasis
-        weighted = csr_matrix(
-            (weights, history.items, history.starts), shape=(len(users), len(products))
-        )
-        means = weighted @ vectors / np.maximum(weighted.sum(axis=1).A1, _LEAST_WEIGHT)[:, None]
-        people = means.astype(np.float32)
-        speaks = people.any(axis=1)
         known = contexts.any(axis=1)
 
-        def scores_of(block: slice) -> NDArray[np.floating[Any]]:
-            odds = people[block] @ contexts.T
-            positive = odds - odds.min(axis=1, initial=0, keepdims=True) + 1
-            return popular_last(np.where(known & speaks[block, None], positive, 0), users_of)
+        def scorer(users: Sequence[str], histories: Histories) -> Scorer:
+            history = histories.sequences(users, products)
+            weights = config.history_decay**history.ages * history.strengths**config.emphasis
+            weighted = csr_matrix(
+                (weights, history.items, history.starts), shape=(len(users), len(products))
+            )
+            total = np.maximum(weighted.sum(axis=1).A1, _LEAST_WEIGHT)
+            people = (weighted @ vectors / total[:, None]).astype(np.float32)
+            speaks = people.any(axis=1)
 
-        return Scorer(products, scores_of)
+            def scores_of(block: slice) -> NDArray[np.floating[Any]]:
+                odds = people[block] @ contexts.T
+                positive = odds - odds.min(axis=1, initial=0, keepdims=True) + 1
+                return popular_last(np.where(known & speaks[block, None], positive, 0), users_of)
+
+            return Scorer(products.ids, scores_of)
+
+        return scorer
 
 
 _LEAST_WEIGHT = 1e-300

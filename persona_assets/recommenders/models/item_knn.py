@@ -12,17 +12,18 @@ import numpy as np
 import polars as pl
 
 from persona_assets.errors import UserError
+from persona_assets.recommenders.histories import Histories, Products
 from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.neighbours import Neighbours, strongest
 from persona_assets.recommenders.protocol import (
     Config,
+    Loaded,
     Recommender,
     SideInformation,
     Space,
     may_be_zero,
 )
 from persona_assets.recommenders.ranking import Scorer
-from persona_assets.recommenders.sequences import sequences
 from persona_assets.recommenders.similarity import KINDS, similarities, user_item_matrix
 from persona_assets.tables import Table
 from persona_assets.tables.models import ITEM_KNN_MODEL
@@ -100,12 +101,15 @@ class ItemKNN(Recommender):
             log.products, log.popularity.astype(float), vstack(blocks, format="csr")
         ).to_artefact()
 
-    def scorer(
-        self, artefact: pl.DataFrame, users: Sequence[str], *, histories: pl.DataFrame
-    ) -> Scorer:
+    def load(self, artefact: pl.DataFrame) -> Loaded:
         """See the class; people without history get the popular products."""
         config = self.config
         learned = Neighbours.from_artefact(artefact, self.artefact)
-        history = sequences(histories, users=users, products=learned.products)
-        weights = config.history_decay**history.ages * history.strengths**config.emphasis
-        return learned.scorer(history, weights, revisit=config.revisit)
+        products = Products(learned.products)
+
+        def scorer(users: Sequence[str], histories: Histories) -> Scorer:
+            history = histories.sequences(users, products)
+            weights = config.history_decay**history.ages * history.strengths**config.emphasis
+            return learned.scorer(history, weights, revisit=config.revisit)
+
+        return scorer

@@ -3,7 +3,6 @@
 Belongs here: the popularity model. Does not belong here: time decay itself (`matrix.py`).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -14,11 +13,12 @@ from persona_assets.recommenders.artefact import one_training
 from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.protocol import (
     Config,
+    Loaded,
     Recommender,
     SideInformation,
     Space,
 )
-from persona_assets.recommenders.ranking import Scorer, everyones
+from persona_assets.recommenders.ranking import everyones
 from persona_assets.tables import Table
 from persona_assets.tables.models import POPULARITY_MODEL
 
@@ -54,13 +54,8 @@ class Popularity(Recommender):
             {"product_id": matrix.products, "score": np.asarray(matrix.weights.sum(axis=0))[0]}
         )
 
-    def scorer(
-        self,
-        artefact: pl.DataFrame,
-        users: Sequence[str],
-        *,
-        histories: pl.DataFrame,
-    ) -> Scorer:
-        """The popularity, the same for everyone; see `Recommender.scorer`."""
+    def load(self, artefact: pl.DataFrame) -> Loaded:
+        """The popularity, the same for everyone; see `Recommender.load`."""
         popularity = one_training(artefact, self.artefact).sort("product_id")
-        return everyones(popularity["product_id"], popularity["score"].to_numpy(), len(users))
+        products, scores = popularity["product_id"], popularity["score"].to_numpy()
+        return lambda users, histories: everyones(products, scores, len(users))

@@ -3,7 +3,6 @@
 Belongs here: the model. Does not belong here: popularity that fades (`popularity.py`).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import ClassVar
@@ -14,11 +13,12 @@ from persona_assets.recommenders.artefact import one_training
 from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.protocol import (
     Config,
+    Loaded,
     Recommender,
     SideInformation,
     Space,
 )
-from persona_assets.recommenders.ranking import Scorer, everyones
+from persona_assets.recommenders.ranking import everyones
 from persona_assets.tables import Table
 from persona_assets.tables.models import RECENT_POPULARITY_MODEL
 from persona_assets.transforms.history import midnight
@@ -64,16 +64,11 @@ class RecentPopularity(Recommender):
         score = pl.col("recent") + pl.col("ever") / (1 + pl.col("ever").max())
         return counts.select("product_id", score.alias("score"))
 
-    def scorer(
-        self,
-        artefact: pl.DataFrame,
-        users: Sequence[str],
-        *,
-        histories: pl.DataFrame,
-    ) -> Scorer:
-        """The same for everyone; see `Recommender.scorer`."""
+    def load(self, artefact: pl.DataFrame) -> Loaded:
+        """The same for everyone; see `Recommender.load`."""
         popularity = one_training(artefact, self.artefact).sort("product_id")
-        return everyones(popularity["product_id"], popularity["score"].to_numpy(), len(users))
+        products, scores = popularity["product_id"], popularity["score"].to_numpy()
+        return lambda users, histories: everyones(products, scores, len(users))
 
 
 _LONGEST_DAYS = 365_000.0

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from persona_assets.errors import DataError, InsufficientDataError
 from persona_assets.recommenders.artefact import one_training
+from persona_assets.recommenders.histories import Histories
 from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.protocol import (
     CUSTOMER_SEGMENT,
     Config,
+    Loaded,
     Recommender,
     SideInformation,
     SideTable,
@@ -121,14 +123,8 @@ class SegmentPopularity(Recommender):
             raise InsufficientDataError(f"nobody's {column.replace('_', ' ')} is known")
         return known.sort("user_id", "segment").unique("user_id", keep="first").sort("user_id")
 
-    def scorer(
-        self,
-        artefact: pl.DataFrame,
-        users: Sequence[str],
-        *,
-        histories: pl.DataFrame,
-    ) -> Scorer:
-        """The shares of each person's segment; see `Recommender.scorer`."""
+    def load(self, artefact: pl.DataFrame) -> Loaded:
+        """The shares of each person's segment; see `Recommender.load`."""
         rows = one_training(artefact, self.artefact)
         products = rows.filter(
             pl.col("entity") == "product", pl.col("segment") == EVERY_SEGMENT
@@ -147,8 +143,14 @@ class SegmentPopularity(Recommender):
         prior = max(self.config.shrinkage, _SLIGHTEST_PRIOR)
         segments = (weights + prior * share) / (weights.sum(axis=1, keepdims=True) + prior)
         table = np.vstack([segments, share])
-        row_of = _row_of(rows, names, users)
-        return Scorer(products["id"], lambda block: table[row_of[block]])
+        segment_of = _segments(rows, names)
+        of_all = len(names)
+
+        def scorer(users: Sequence[str], histories: Histories) -> Scorer:
+            row_of = np.array([segment_of.get(user, of_all) for user in users], dtype=np.int64)
+            return Scorer(products["id"], lambda block: table[row_of[block]])
+
+        return scorer
 
 
 @dataclass(frozen=True)
@@ -177,15 +179,11 @@ _WHENCE = "attributes are in raw/users, segments in segmentation/customer_segmen
 _SLIGHTEST_PRIOR = 1e-9
 
 
-def _row_of(rows: pl.DataFrame, names: pl.Series, users: Sequence[str]) -> NDArray[np.int64]:
-    """Number of each user's segment among `names`; that after the last where none is known."""
+def _segments(rows: pl.DataFrame, names: pl.Series) -> dict[str, int]:
+    """`user_id` → number of the user's segment among `names`, of those who have one there."""
     own = rows.filter(pl.col("entity") == "user").select(user_id="id", segment="segment")
     number = names.alias("segment").to_frame().with_row_index("number")
-    wanted = pl.DataFrame({"user_id": users}, schema={"user_id": pl.String()})
-    found = wanted.join(own, on="user_id", how="left", maintain_order="left").join(
-        number, on="segment", how="left", maintain_order="left"
-    )
-    return found["number"].fill_null(len(names)).cast(pl.Int64).to_numpy()
+    return dict(own.join(number, on="segment").select("user_id", "number").iter_rows())
 
 
 def _rows(

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 
 from persona_assets.errors import UserError
 from persona_assets.recommenders.artefact import one_training
+from persona_assets.recommenders.histories import Histories, Products
 from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.neighbours import strongest
 from persona_assets.recommenders.popularity_fallback import popular_last
 from persona_assets.recommenders.protocol import (
     Config,
+    Loaded,
     Recommender,
     SideInformation,
     Space,
@@ -129,32 +131,35 @@ class SessionKNN(Recommender):
             )
         )
 
-    def scorer(
-        self, artefact: pl.DataFrame, users: Sequence[str], *, histories: pl.DataFrame
-    ) -> Scorer:
+    def load(self, artefact: pl.DataFrame) -> Loaded:
         """See the class; people without history get the popular products."""
         config = self.config
         past = sequences(one_training(artefact, self.artefact).rename({"session_id": "user_id"}))
         session_counts = past.popularity.astype(np.float64)
         contents = _matrix(past, np.ones(len(past.items)))
         lookup = _lookup(past, recent=config.recent, length_damping=config.length_damping)
-        history = latest(sequences(histories, users=users, products=past.products), config.longest)
-        weights = (
-            config.history_decay**history.ages
-            * history.strengths**config.emphasis
-            * np.maximum(session_counts[history.items], 1.0) ** -config.source_damping
-        )
-        present = _matrix(history, weights)
+        products = Products(past.products)
         factor = (session_counts + 1) ** -config.target_damping
 
-        def scores_of(block: slice) -> NDArray[np.floating[Any]]:
-            similar = (present[block] @ lookup).tocsr()
-            # Sums of the same numbers in another order must stay equal.
-            similar.data = similar.data.astype(np.float32).astype(np.float64)
-            near = strongest(similar, config.neighbours)
-            return popular_last((near @ contents).toarray() * factor, session_counts)
+        def scorer(users: Sequence[str], histories: Histories) -> Scorer:
+            history = latest(histories.sequences(users, products), config.longest)
+            weights = (
+                config.history_decay**history.ages
+                * history.strengths**config.emphasis
+                * np.maximum(session_counts[history.items], 1.0) ** -config.source_damping
+            )
+            present = _matrix(history, weights)
 
-        return Scorer(past.products, scores_of)
+            def scores_of(block: slice) -> NDArray[np.floating[Any]]:
+                similar = (present[block] @ lookup).tocsr()
+                # Sums of the same numbers in another order must stay equal.
+                similar.data = similar.data.astype(np.float32).astype(np.float64)
+                near = strongest(similar, config.neighbours)
+                return popular_last((near @ contents).toarray() * factor, session_counts)
+
+            return Scorer(past.products, scores_of)
+
+        return scorer
 
 
 def _matrix(log: Sequences, values: NDArray[np.float64]) -> "csr_matrix":

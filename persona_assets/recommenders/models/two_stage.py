@@ -1,10 +1,11 @@
 """Two stages: candidates from sequence models, ranked by gradient-boosted trees.
 
-Belongs here: the model and its artefact. Does not belong here: candidates (`candidates.py`),
-features (`ranking_features.py`), training examples (`snapshots.py`) or LightGBM (`lambdarank.py`).
+Belongs here: the model. Does not belong here: what it has in common with other models that are made
+of models (`composite.py`), candidates (`candidates.py`), features (`ranking_features.py`), training
+examples (`snapshots.py`) or LightGBM (`lambdarank.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
@@ -15,30 +16,22 @@ from numpy.typing import NDArray
 
 from persona_assets.errors import DataError, UserError
 from persona_assets.recommenders.artefact import one_training
+from persona_assets.recommenders.composite import CompositeRecommender, own_rows
+from persona_assets.recommenders.histories import Histories
 from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.models.als import ALSConfig
-from persona_assets.recommenders.models.directional import Directional, DirectionalConfig
-from persona_assets.recommenders.models.user_knn import UserKNN, UserKNNConfig, sequence_rows
-from persona_assets.recommenders.protocol import (
-    Config,
-    Recommender,
-    SideInformation,
-    Space,
-    Task,
-    may_be_zero,
-)
+from persona_assets.recommenders.models.directional import DirectionalConfig
+from persona_assets.recommenders.models.user_knn import UserKNN, UserKNNConfig
+from persona_assets.recommenders.protocol import Config, Loaded, Space, Task, may_be_zero
 from persona_assets.recommenders.ranking import Scorer
-from persona_assets.recommenders.sequences import HISTORY_SCHEMA, sequences
 from persona_assets.recommenders.snapshots import Goal, snapshots
 from persona_assets.tables import Table
-from persona_assets.tables.models import TWO_STAGE_MODEL
+from persona_assets.tables.models import COUNTED, RANKER, TWO_STAGE_MODEL
 
 if TYPE_CHECKING:
-    from persona_assets.recommenders.lambdarank import Boosting, Examples
+    from persona_assets.recommenders.lambdarank import Boosting, Examples, Ranker
     from persona_assets.recommenders.ranking_task import View
 
-RANKER = "ranker"
-SEQUENCE = "sequence"
 ORDERS = (RANKER, "directional", "user_knn")
 MOST_SNAPSHOTS = 5
 """Older instants tell of other habits, and statistics before them of less."""
@@ -131,7 +124,7 @@ class TwoStageConfig(Config):
 
 
 @dataclass(frozen=True)
-class TwoStage(Recommender):
+class TwoStage(CompositeRecommender):
     """Candidates of `directional`, `user_knn` and `als`, ranked by LightGBM on features of pairs.
 
     The candidates are the best by the sum of the models' scores, each divided by the user's best.
@@ -145,9 +138,10 @@ class TwoStage(Recommender):
     from the newest row), not at midnight, where the snapshots of the feature store lie; and pairs
     of products, which the gain is in, have no columns there.
 
-    Training counts the pairs of the sequences once per snapshot, scores (users × products) of its
-    users, and grows trees over (users × candidates × features); scoring does the same without the
-    trees. A block of users is held in memory at a time, and the features of all examples.
+    At the cut-off the parts are the artefacts of those models. Training learns the parts of each
+    snapshot, scores (users × products) of its users, and grows trees over (users × candidates ×
+    features). Scoring trains and counts nothing. A block of users is held in memory at a time, and
+    the features of all examples.
     """
 
     config: TwoStageConfig = field(default_factory=TwoStageConfig)
@@ -155,7 +149,9 @@ class TwoStage(Recommender):
     artefact: ClassVar[Table] = TWO_STAGE_MODEL
     folds_in: ClassVar[bool] = True
     needs_history: ClassVar[bool] = True
-    parts: ClassVar[tuple[str, ...]] = ("directional", "user_knn")
+    parts: ClassVar[tuple[str, ...]] = ("directional", "user_knn", "als")
+    # ALS is one score among three; searching its parameters takes longer than it brings.
+    searched_parts: ClassVar[tuple[str, ...]] = ("directional", "user_knn")
     space: ClassVar[Space] = {"order": ORDERS}
 
     def for_task(self, task: Task) -> "TwoStage":
@@ -171,34 +167,32 @@ class TwoStage(Recommender):
             )
         )
 
-    def _learn(self, known: Interactions, side_information: SideInformation) -> pl.DataFrame:
-        """Rows of `models/two_stage_model` without their cut-off; see `Recommender.fit`."""
-        log = known.sequences
-        lines = self._ranker(known.rows).splitlines()
-        ranker = pl.DataFrame(
-            {
-                "entity": RANKER,
-                "id": [f"{number:06d}" for number in range(len(lines))],
-                "product_id": "",
-                "text": lines,
-            }
-        )
-        remembered = sequence_rows(log).rename({"user_id": "id"})
-        return pl.concat(
-            [ranker, remembered.with_columns(entity=pl.lit(SEQUENCE))], how="diagonal_relaxed"
-        )
+    def _learn_from_parts(
+        self, known: Interactions, parts: Mapping[str, pl.DataFrame]
+    ) -> dict[str, pl.DataFrame]:
+        """The ranker's text, and the counts of pairs that its features are made of."""
+        lines = self._ranker(known).splitlines()
+        if not lines:
+            return {}
+        from persona_assets.recommenders.ranking_task import FirstModels
 
-    def _ranker(self, known: pl.DataFrame) -> str:
-        """LightGBM's text, or none at all if there is nothing to learn from, or no use for it."""
+        counts = FirstModels.of_artefacts(self.config.view(), parts).pairs_as_rows()
+        return {RANKER: pl.DataFrame({"text": lines}), **counts}
+
+    def _ranker(self, known: Interactions) -> str:
+        """LightGBM's text, or none at all if there is nothing to learn from, or no use for it.
+
+        Past instants are part of this training: no asset keeps their parts.
+        """
         if self.config.order != RANKER:
             return ""
         from persona_assets.recommenders.lambdarank import joined, train
         from persona_assets.recommenders.ranking_task import examples
 
-        barred = self.config.barred_weight(known)
+        barred = self.config.barred_weight(known.positive)
         view = self.config.view(barred)
         parts: list[Examples] = []
-        for snapshot in snapshots(known, self.config.goal(barred), MOST_SNAPSHOTS):
+        for snapshot in snapshots(known.rows, self.config.goal(barred), MOST_SNAPSHOTS):
             parts.append(examples(view, snapshot))
             lists = sum(len(part.sizes) for part in parts)
             if len(parts) >= self.config.snapshots and lists >= self.config.lists:
@@ -207,50 +201,62 @@ class TwoStage(Recommender):
             return ""
         return train(joined(parts), view.feature_names, self.config.boosting)
 
-    def scorer(
-        self, artefact: pl.DataFrame, users: Sequence[str], *, histories: pl.DataFrame
-    ) -> Scorer:
+    def load(self, artefact: pl.DataFrame) -> Loaded:
         """See the class; below the candidates, all others in the order of the first stage."""
-        from persona_assets.recommenders.lambdarank import Ranker
-        from persona_assets.recommenders.ranking_task import Instant
+        from persona_assets.recommenders.ranking_task import FirstModels, Instant
 
         rows = one_training(artefact, self.artefact)
-        known = rows.filter(pl.col("entity") == SEQUENCE).rename({"id": "user_id"})
-        lines = rows.filter(pl.col("entity") == RANKER).sort("id")["text"].to_list()
-        ranker = Ranker("\n".join(lines) + "\n") if lines else None
         if self.config.order != RANKER:
-            return self._part(known, users, histories)
-        view = self.config.view(self.config.barred_weight(known))
-        if ranker is not None and ranker.features != view.feature_names:
+            part = self.part_models[self.config.order]
+            return part.load(self.part_rows(rows, part.name))
+        view = self.config.view(self.config.barred_weight(own_rows(rows, UserKNN.name)))
+        ranker = self._trained(rows, view)
+        models = FirstModels.of_artefacts(
+            view,
+            {name: self.part_rows(rows, name) for name in self.parts},
+            pairs={name: own_rows(rows, name) for name in COUNTED},
+        )
+
+        def scorer(users: Sequence[str], histories: Histories) -> Scorer:
+            instant = Instant.of(models, users, histories)
+            # Fused scores are at most the number of models: those below the candidates lie in
+            # (−lowest, −1], those that no model speaks for below.
+            lowest = 1.0 + instant.first_stage.models
+            unscored = -lowest - 1.0 / (1.0 + models.log.popularity)
+
+            def scores_of(block: slice) -> NDArray[np.float64]:
+                found = instant.first_stage.candidates(block)
+                scores = np.where(
+                    found.fused > 0, found.fused.astype(np.float64) - lowest, unscored
+                )
+                if ranker is not None:
+                    values = ranker.scores(instant.values(found, block))
+                    lists = np.repeat(np.arange(len(found.starts) - 1), np.diff(found.starts))
+                    # Monotone, and within (-1, 1): above all that is not ranked.
+                    scores[lists, found.items] = values / (1.0 + np.abs(values))
+                return scores
+
+            return Scorer(models.log.products, scores_of)
+
+        return scorer
+
+    def _trained(self, rows: pl.DataFrame, view: "View") -> "Ranker | None":
+        """The ranker in an artefact, if it has one.
+
+        Raises:
+            DataError: it looks at other features than `view`.
+        """
+        from persona_assets.recommenders.lambdarank import Ranker
+
+        lines = own_rows(rows, RANKER)["text"].to_list()
+        if not lines:
+            return None
+        ranker = Ranker("\n".join(lines) + "\n")
+        if ranker.features != view.feature_names:
             raise DataError(
                 f"{self.artefact.path} was trained for another task: its ranker looks at "
                 f"{len(ranker.features)} features, this configuration at "
                 f"{len(view.feature_names)}; materialize it again, or ask with the configuration "
                 "that it was trained with"
             )
-        instant = Instant.of(view, known.select(HISTORY_SCHEMA.names()), users, histories)
-        # Fused scores are at most the number of models: those below the candidates lie in
-        # (−lowest, −1], those that no model speaks for below.
-        lowest = 1.0 + instant.first_stage.models
-        unscored = -lowest - 1.0 / (1.0 + instant.popularity)
-
-        def scores_of(block: slice) -> NDArray[np.float64]:
-            found = instant.first_stage.candidates(block)
-            scores = np.where(found.fused > 0, found.fused.astype(np.float64) - lowest, unscored)
-            if ranker is not None:
-                values = ranker.scores(instant.values(found, block))
-                lists = np.repeat(np.arange(len(found.starts) - 1), np.diff(found.starts))
-                # Monotone, and within (-1, 1): above all that is not ranked.
-                scores[lists, found.items] = values / (1.0 + np.abs(values))
-            return scores
-
-        return Scorer(instant.products, scores_of)
-
-    def _part(self, known: pl.DataFrame, users: Sequence[str], histories: pl.DataFrame) -> Scorer:
-        """The scores of the part that `order` names."""
-        log = sequences(known.select(HISTORY_SCHEMA.names()))
-        history = sequences(histories, users=users, products=log.products)
-        if self.config.order == "directional":
-            part = Directional(self.config.directional)
-            return part.scorer_of(part.learned_from(log), history)
-        return UserKNN(self.config.user_knn).scorer_of(log, history)
+        return ranker

@@ -3,7 +3,7 @@
 Belongs here: the model. Does not belong here: finding similar users (`user_similarity.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,9 +12,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from persona_assets.recommenders.artefact import one_training
+from persona_assets.recommenders.histories import Products
 from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.protocol import (
     Config,
+    Loaded,
     Recommender,
     SideInformation,
     Space,
@@ -144,29 +146,32 @@ class UserKNN(Recommender):
         log = known.sequences
         return sequence_rows(log)
 
-    def scorer(
-        self, artefact: pl.DataFrame, users: Sequence[str], *, histories: pl.DataFrame
-    ) -> Scorer:
+    def load(self, artefact: pl.DataFrame) -> Loaded:
         """See the class; products that no neighbour interacted with follow by popularity."""
         log = sequences(one_training(artefact, self.artefact))
-        return self.scorer_of(log, sequences(histories, users=users, products=log.products))
+        products, scorer_of = Products(log.products), self.remembering(log)
+        return lambda users, histories: scorer_of(histories.sequences(users, products))
 
-    def scorer_of(self, log: Sequences, history: Sequences) -> Scorer:
-        """The scores of the history's users, its product codes being those of the memory `log`."""
+    def remembering(self, log: Sequences) -> Callable[[Sequences], Scorer]:
+        """What gives the scores of a history's users, its product codes being those of `log`."""
         from persona_assets.recommenders.user_similarity import anchored_scores, memory_of
 
         memory = memory_of(log, self.config.length_damping)
-        mine = self.config.recent(history, log)
         nearness = self.config.nearness
         popularity = log.popularity
         target = (popularity + 1.0) ** -self.config.target_damping
         unscored = -1.0 / (1.0 + popularity)
 
-        def scores_of(block: slice) -> NDArray[np.float64]:
-            scores = anchored_scores(memory, mine, nearness, block, len(log.products)) * target
-            return np.where(scores > 0, scores, unscored)
+        def scorer(history: Sequences) -> Scorer:
+            mine = self.config.recent(history, log)
 
-        return Scorer(log.products, scores_of)
+            def scores_of(block: slice) -> NDArray[np.float64]:
+                scores = anchored_scores(memory, mine, nearness, block, len(log.products)) * target
+                return np.where(scores > 0, scores, unscored)
+
+            return Scorer(log.products, scores_of)
+
+        return scorer
 
 
 def sequence_rows(log: Sequences) -> pl.DataFrame:

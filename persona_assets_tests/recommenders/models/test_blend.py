@@ -72,7 +72,7 @@ def test_with_the_weight_of_one_part_alone_its_order_is_kept(mart, part):
     rows = shop(mart)
     weights = {f"{name}_weight": float(name == part) for name in Blend.parts}
     blend = SMALL.configured(**weights)
-    model = next(model for model in blend.config.models if model.name == part)
+    model = blend.part_models[part]
     users, seen = users_of(rows), rows.select("user_id", "product_id").unique()
 
     lists = [

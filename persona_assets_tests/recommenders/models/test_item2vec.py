@@ -4,8 +4,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from persona_assets.recommenders import item2vec
 from persona_assets.recommenders.interactions import Interactions
+from persona_assets.recommenders.models import item2vec
 from persona_assets.recommenders.models.item2vec import Item2Vec, Item2VecConfig
 from persona_assets.recommenders.sequences import sequences
 
