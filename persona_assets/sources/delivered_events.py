@@ -140,14 +140,15 @@ def arrivals(
         first = int(arrived.is_null().arg_max() or 0)
         raise UserError(
             f"{rows['place'][first]}: arrived_at is {shown(rows['arrived_at'][first])}, which is "
-            f"no time; correct the file or [{mapping.section}.time], or leave arrived_at unmapped"
+            f"not a time; correct the file or [{mapping.section}.time], or leave arrived_at "
+            "unmapped"
         )
     later = arrived.dt.date() > today + timedelta(days=1)
     if later.any():
         first = int(later.arg_max() or 0)
         raise UserError(
             f"{rows['place'][first]}: arrived_at is {shown(rows['arrived_at'][first])}, after "
-            f"today ({today}); nothing could know such a row: correct the file or "
+            f"today ({today}); no row can arrive later than today: correct the file or "
             f"[{mapping.section}.time], or leave arrived_at unmapped"
         )
     return arrived

@@ -81,7 +81,7 @@ def _spelled_alike(
         for name, column in places:
             rows = spelled[name].rows.with_columns(columns[f"{name} {column}"].alias(column))
             spelled[name] = replace(spelled[name], rows=rows)
-        note = f"every {kind[0]} is a number, so that 17850.0 and 17850 are one"
+        note = f"every {kind[0]} is a number, so that 17850.0 and 17850 count as the same"
         spelled[first] = replace(spelled[first], notes=(*spelled[first].notes, note))
     return spelled
 
@@ -92,9 +92,10 @@ def _two_spellings(kind: str, columns: Sequence[pl.Series]) -> str | None:
     if found is None:
         return None
     return (
-        f"of {kind}, {found.pairs:,} in two spellings such as 17850 and 17850.0 ({found.rows:,} "
-        f"rows) stay two each, since {found.words:,} others are no numbers; if they are one, write "
-        "them alike in the files"
+        f"of {kind}, {found.pairs:,} are spelled in two ways such as 17850 and 17850.0 "
+        f"({found.rows:,} "
+        f"rows) and count as different, since {found.words:,} others are not numbers; if they are "
+        "the same, spell them alike in the files"
     )
 
 
@@ -105,7 +106,7 @@ def _sampled(
     if rows.height == values.rows.height:
         return values, ()
     note = (
-        f"looked at {rows.height:,} of {values.rows.height:,} rows of [events]: the first of each "
+        f"read {rows.height:,} of {values.rows.height:,} rows of [events]: the first of each "
         f"file and a random sample of the others (seed {sample.seed}); --all looks at every row"
     )
     return replace(values, rows=rows), (note,)

@@ -105,8 +105,8 @@ def _possible_prices(prices: pl.Series, places: pl.Series) -> tuple[pl.Series, l
     if not odd.any():
         return prices, []
     note = (
-        f"{odd.sum():,} prices are below 0 or above {LARGEST_NUMBER:.0f} and taken for unknown, "
-        f"first {places[int(odd.arg_max() or 0)]}"
+        f"{odd.sum():,} prices are below 0 or above {LARGEST_NUMBER:.0f} and are ignored, first "
+        f"{places[int(odd.arg_max() or 0)]}"
     )
     return prices.set(odd, None), [note]
 
@@ -156,7 +156,7 @@ def _unread(
     mend = f"correct the file, or say in [{mapping.section}.numbers] how numbers are written"
     if mapping.section in ("users", "products"):
         raise UserError(f"{said}; {mend}")
-    return f"{said} ({unread.sum()} such rows, taken for empty); {mend}"
+    return f"{said} ({unread.sum()} such rows, treated as empty); {mend}"
 
 
 def _with_days(

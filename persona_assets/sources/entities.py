@@ -112,8 +112,8 @@ def one_description(rows: pl.DataFrame, identified_by: Sequence[str]) -> tuple[p
     first = contradicted[_PLACE][0]
     note = (
         f"{chosen.height:,} of {single.height + chosen.height:,} descriptions have several rows "
-        f"that differ, such as that of {first}; of each column the most frequent value counts, "
-        "of equally frequent ones the last"
+        f"that differ, the first in {first}; each column takes its most frequent value, or the "
+        "last of equally frequent ones"
     )
     return pl.concat([single, chosen.select(single.columns)]).sort(key), note
 
@@ -186,7 +186,8 @@ def dated(
     if unread.any():
         first = int(unread.arg_max() or 0)
         raise UserError(
-            f"{rows[_PLACE][first]}: {VALID_FROM} is {texts[first]!r}, which is no time; correct "
+            f"{rows[_PLACE][first]}: {VALID_FROM} is {texts[first]!r}, which is not a time; "
+            "correct "
             f"the file, or say in [{section}.time] which format, unit or zone it has"
         )
     return rows.with_columns(instants.alias(VALID_FROM))

@@ -83,7 +83,7 @@ def unmatched(folder: Path, patterns: Sequence[str]) -> tuple[str, ...]:
     try:
         there = {file.name for file in find_files(folder, ["."]).files}
     except UserError as error:  # about files that the mapping may have nothing to do with
-        return (f"it was not looked for files that match no section: {error}",)
+        return (f"files that match no section were not looked for: {error}",)
     left = sorted(there - {file.name for file in find_files(folder, patterns).files})
     if not left:
         return ()
@@ -105,7 +105,7 @@ def _refuse_outside(pattern: str, folder: Path, section: str) -> None:
     path = PurePosixPath(pattern)
     if path.is_absolute() or ".." in path.parts or "\0" in pattern:
         raise UserError(
-            f"[{section}] file = {pattern!r} is no pattern inside the folder; name files "
+            f"[{section}] file = {pattern!r} is not a pattern inside the folder; name files "
             f"relative to {folder}"
         )
 
@@ -119,7 +119,8 @@ def _matches(folder: Path, pattern: str, section: str, passed: PassedOver) -> li
         matches = sorted(path for path in folder.glob(pattern) if path.exists())
     except (ValueError, NotImplementedError, OSError) as error:
         raise UserError(
-            f"[{section}] file = {pattern!r} is no pattern inside the folder: {error}; name files "
+            f"[{section}] file = {pattern!r} is not a pattern inside the folder: {error}; name "
+            "files "
             f"relative to {folder}"
         ) from error
     meant = [path for path in matches if _is_meant(path, folder, pattern)]

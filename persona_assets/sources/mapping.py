@@ -276,8 +276,8 @@ class _Section:
         for key, values in lists.items():
             if not values:
                 raise UserError(
-                    f"{self.where}: where.{key} is an empty list, which no row is in; list the "
-                    "values of the section's rows, or remove the line to have them all"
+                    f"{self.where}: where.{key} is an empty list, which matches no row; list "
+                    "values, or remove the line to have all rows"
                 )
         return {
             key: tuple(scalars_of(dict(enumerate(values)), key, self.where).values())

@@ -87,7 +87,7 @@ def sections_beside(path: Path, described: ShopMapping) -> tuple[ShopMapping, tu
         if name == "events" or find_files(path.parent, section.files, section=name).files
     }
     notes = tuple(
-        f"[{name}] is left out: no file beside {path.name} matches file = {section.file}"
+        f"[{name}] is left out: no file next to {path.name} matches file = {section.file}"
         for name, section in described.tables.items()
         if name not in there
     )

@@ -257,8 +257,8 @@ def _unknown_names(result: Validation) -> str | None:
         return None
     names = ", ".join(f"{name!r} {rows:,}" for name, rows in unknown.texts.items())
     return (
-        f"{unknown.rows:,} of {result.rows:,} rows ({share(unknown.rows, result.rows)}) have event "
-        f"names that nobody knows (first: {unknown.place}): {names or 'none at all'}; say what "
+        f"{unknown.rows:,} of {result.rows:,} rows ({share(unknown.rows, result.rows)}) have "
+        f"unknown event names (first: {unknown.place}): {names or 'none at all'}; say what "
         f"they are in [events.values.event_type]: {as_mapping_lines(unknown.texts)}"
     )
 

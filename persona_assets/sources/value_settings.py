@@ -67,8 +67,8 @@ def time_reading(body: dict[str, object], where: str) -> TimeReading:
         raise UserError(f"{where}: time.unit is {unit!r}; use one of {get_args(Unit)}")
     if unit is not None and (formats or ("zone" in texts and unit != "excel")):
         raise UserError(
-            f"{where}: time.unit = {unit!r} counts from a day of its own and goes with neither "
-            "zone nor format; remove one of them"
+            f"{where}: time.unit = {unit!r} already says from which day it counts, so that zone "
+            "and format must be left out"
         )
     for each in formats:
         try:

@@ -221,7 +221,7 @@ def test_a_file_outside_of_the_folder_of_its_shop_is_scored_without_what_is_not_
     alone = score(moved, trained.model, mapping=shop / "shop.toml")
     assert alone.customers.equals(score(lines, trained.model).customers)
     left_out = [note for note in alone.notes if "is left out" in note]
-    assert left_out == ["[users] is left out: no file beside april.csv matches file = people.csv"]
+    assert left_out == ["[users] is left out: no file next to april.csv matches file = people.csv"]
     (elsewhere / "people.csv").write_text("who,land\nperson 1,FR\n")
     beside = score(moved, trained.model, mapping=shop / "shop.toml")
     assert beside.customers.equals(alone.customers)

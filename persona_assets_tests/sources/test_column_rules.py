@@ -83,7 +83,7 @@ def test_cells_are_filled_from_the_row_above_within_one_order_alone():
         ({"optional_file": 1}, "give true or false"),
         ({"skip_without_key": True}, "goes with"),
         ({"where": {"a": {"b": 1}}}, "give a text, a number or true/false"),
-        ({"where": {"a": []}}, "where.a is an empty list, which no row is in; list the values"),
+        ({"where": {"a": []}}, "where.a is an empty list, which matches no row; list values"),
         ({"user_id": []}, "give the name of their column"),
     ],
 )

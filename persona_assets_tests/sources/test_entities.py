@@ -91,9 +91,9 @@ def test_undated_prices_that_differ_are_settled_with_a_note():
     assert source.products().schema == PRODUCTS.polars_schema
     [note] = [note for note in source.notes if "products" in note]
     assert note == (
-        "[products] 1 of 1 descriptions have several rows that differ, such as that of "
-        "products.csv row 1; of each column the most frequent value counts, of equally frequent "
-        "ones the last"
+        "[products] 1 of 1 descriptions have several rows that differ, the first in "
+        "products.csv row 1; each column takes its most frequent value, or the last of equally "
+        "frequent ones"
     )
     assert source.dated_products() is None
 

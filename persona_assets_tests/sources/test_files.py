@@ -338,7 +338,7 @@ def test_range_that_ends_before_it_starts_is_refused(tmp_path):
 
 @pytest.mark.parametrize("pattern", ["/etc/*.csv", "**x/*.csv"])
 def test_pattern_that_is_none_is_refused(tmp_path, pattern):
-    with pytest.raises(UserError, match="is no pattern inside the folder"):
+    with pytest.raises(UserError, match="is not a pattern inside the folder"):
         events_of(source_of(shop(tmp_path, SHOP.replace("events*", pattern))))
 
 

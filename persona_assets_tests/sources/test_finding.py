@@ -58,7 +58,7 @@ def test_folder_names_state_columns(tmp_path):
 
 @pytest.mark.parametrize("pattern", ["../*.csv", "/etc/*.csv", "a/../../b.csv", "a\0.csv", "**x/a"])
 def test_a_pattern_that_leads_out_is_refused(tmp_path, pattern):
-    with pytest.raises(UserError, match=r"\[orders\] file = .* is no pattern inside the folder"):
+    with pytest.raises(UserError, match=r"\[orders\] file = .* is not a pattern inside the folder"):
         find_files(tmp_path, [pattern], section="orders")
 
 

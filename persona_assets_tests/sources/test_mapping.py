@@ -84,7 +84,10 @@ def test_full_mapping_is_understood(tmp_path):
         ),
         (EVENTS + "[events.constants]\nconsent = 2024-01-01\n", r"constants\.consent is datetime"),
         (EVENTS + STATED + "[events.time]\nunit = 'min'\n", r"time\.unit is 'min'; use one of"),
-        (EVENTS + STATED + "[events.time]\nunit = 's'\nzone = 'UTC'\n", r"goes with neither zone"),
+        (
+            EVENTS + STATED + "[events.time]\nunit = 's'\nzone = 'UTC'\n",
+            r"already says from which day",
+        ),
         (
             EVENTS + STATED + "[events.time]\nzone = 'Europe/Berln'\n",
             r"no time zone 'Europe/Berln'; did you mean 'Europe/Berlin'\?",

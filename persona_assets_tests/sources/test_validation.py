@@ -154,7 +154,7 @@ def test_of_large_files_a_seeded_sample_is_looked_at_and_all_only_when_asked(sho
     first, again = (check_files(folder, mapping, today=TODAY, everything=False) for _ in "ab")
     assert first == again
     assert (first.rows, first.accepted) == (10, 10)
-    assert "looked at 10 of 80 rows of [events]" in " ".join(first.notes)
+    assert "read 10 of 80 rows of [events]" in " ".join(first.notes)
     whole = check_files(folder, mapping, today=TODAY)
     assert whole.rows == 80
     assert not any("looked at" in note for note in whole.notes)
@@ -166,7 +166,7 @@ def test_a_misspelt_event_name_stops_before_any_work_and_is_shown_with_its_mappi
     result = check_files(*shop(rows=rows), today=TODAY)
     with pytest.raises(
         UserError,
-        match=r"3 of 33 rows .* nobody knows .*'purchas' 3; .*"
+        match=r"3 of 33 rows .* unknown event names .*'purchas' 3; .*"
         r"\[events\.values\.event_type\]: \"purchas\" = ",
     ):
         refuse_what_does_not_fit(result, most_rejected=0.5)
@@ -185,8 +185,10 @@ def test_people_who_may_be_one_are_counted_and_not_named(tmp_path):
     )
     result = check_files(tmp_path, mapping, today=date(2024, 6, 1))
     assert result.users == 3
-    note = next(each for each in result.notes if "two spellings" in each)
-    assert note.startswith("of user_id, 1 in two spellings such as 17850 and 17850.0 (2 rows)")
+    note = next(each for each in result.notes if "spelled in two ways" in each)
+    assert note.startswith(
+        "of user_id, 1 are spelled in two ways such as 17850 and 17850.0 (2 rows)"
+    )
     assert "1001" not in note
     found = inspect_files(tmp_path / "events.csv", today=date(2024, 6, 1))
     assert "1 in two spellings" in found.draft.toml

@@ -111,7 +111,7 @@ class ColumnProfile:
             said.append(f"{zeros:,} begin with a zero")
         large = texts.filter(texts.str.contains("^[0-9]{16,}$"))
         if exact := sum(int(text) > LARGEST_FLOAT for text in large):
-            said.append(f"{exact:,} are larger than a float holds exactly")
+            said.append(f"{exact:,} are above 2^53, which a float does not hold exactly")
         if cut := rounded([texts]):
             said.append(f"{cut:,} lack their last digits, which a spreadsheet has cut off")
         if points := int(texts.str.contains(r"^[+-]?[0-9]+\.0*$").sum()):

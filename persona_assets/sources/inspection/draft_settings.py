@@ -53,22 +53,22 @@ def _times(section: Section) -> Iterator[str]:
         yield line(name, value, f"guessed: {times.evidence}")
     if clock is not None:
         yield remark(
-            f"DECIDE: {evidence.shown(clock.name)} holds times of the day, which are not read, so "
+            f"DECIDE: {evidence.shown(clock.name)} holds the time of day, which is not read, so "
             "that all"
         )
         yield remark(
-            f"times would be 00:00. One column must hold both: join {evidence.shown(column.name)} "
-            "and it in the files"
+            f"events would be at 00:00. Join {evidence.shown(column.name)} "
+            "and it into one column in the files"
         )
     elif not times.zoned and times.clock:
         yield remark(
-            'zone = "Europe/Berlin"  # the times name no zone and count as UTC: say theirs'
+            'zone = "Europe/Berlin"  # no zone is in the times: UTC, unless you say theirs'
         )
     elif not times.zoned and (times.reading is not None or times.choices):
         yield remark(
-            "These are days without a time, which stay the days that they are. Say no zone: one"
+            "These are dates without a time of day. Set no zone: one such as Europe/Berlin would"
         )
-        yield remark("such as Europe/Berlin would move every day back by one.")
+        yield remark("move every date back by one day.")
 
 
 def _choices(times: TimesFound) -> Iterator[str]:
@@ -76,7 +76,7 @@ def _choices(times: TimesFound) -> Iterator[str]:
         yield remark(f"DECIDE: {times.problem}")
         return
     yield remark(
-        "DECIDE: all sampled values can be read in several ways. Take the # from one line:"
+        "DECIDE: all sampled values can be read in several ways. Remove the # from one line:"
     )
     for choice in times.choices:
         yield remark(f"{choice.setting}  # {choice.name}: {choice.example}")
@@ -97,18 +97,18 @@ def _numbers(section: Section) -> Iterator[str]:
     yield f"[{section.name}.numbers]"
     if doubtful:
         yield remark(
-            "DECIDE: 1,234 or 1.234 may be a thousand or a little more than one, and is not"
+            "DECIDE: 1,234 (or 1.234) may be a thousand or a little more than one, so it is not"
         )
-        yield remark("read. Take the # from one line:")
+        yield remark("read. Remove the # from one line:")
         yield remark('decimal = "."')
         yield remark('decimal = ","')
     elif notation.evidence:
         yield line("decimal", text(notation.decimal), f"guessed: {notation.evidence}")
     if len(several) > 1:
         yield remark(
-            "DECIDE: prices in several currencies are not read, since nothing is converted."
+            "DECIDE: there are several currencies. Nothing is converted, so they are not read."
         )
-        yield remark("Deliver one, or, if these mean the same, take the # from the next line:")
+        yield remark("Deliver one, or, if these are the same one, remove the # from the next line:")
         yield remark(f"currency = {array(several)}")
 
 
@@ -122,7 +122,7 @@ def _fill_down(section: Section) -> Iterator[str]:
     sure = {ours: lines for ours, (lines, differ) in continued.items() if not differ}
     doubtful = {ours: both for ours, both in continued.items() if both[1]}
     said = ", ".join(f"{counted(lines, 'line')} without {ours}" for ours, lines in sure.items())
-    by = f"guessed: {said}, in orders of which a line above has it"
+    by = f"guessed: {said}, while an earlier line of their order has it"
     yield ""
     if sure:
         yield f"[{section.name}.fill_down]"
@@ -134,13 +134,13 @@ def _fill_down(section: Section) -> Iterator[str]:
             "in the order,"
         )
         yield remark(
-            f"but the lines of {counted(differ, 'such order')} have different ones. If it is right "
-            "all the same,"
+            f"but the lines of {counted(differ, 'such order')} have different ones. If it is "
+            "still right,"
         )
         if sure:
             yield remark(f"add {text(ours)} to these columns")
         else:
-            yield remark("take the # from the next lines:")
+            yield remark("remove the # from the next lines:")
             yield remark(f"[{section.name}.fill_down]")
             yield remark('by = "order_id"')
             yield remark(f"columns = [{text(ours)}]")
@@ -181,7 +181,11 @@ def _format(section: Section) -> Iterator[str]:
     yield ""
     yield f"[{section.name}.format]"
     if options.encoding:
-        yield line("encoding", text(options.encoding), "guessed: not UTF-8; look at accents")
+        yield line(
+            "encoding",
+            text(options.encoding),
+            "guessed: not UTF-8; check accented letters",
+        )
     if options.sheet:
         yield line("sheet", text(options.sheet), "the sheet of these columns")
     if options.header_row is not None:

@@ -120,7 +120,7 @@ def _columns(section: Section) -> Iterator[str]:
     if section.name in _KEYS and (key_of := section.column(_KEYS[section.name])) is not None:
         profile = key_of.profile
         if profile.filled < profile.rows or section.within_events:
-            yield line("skip_without_key", "true", "rows without its identifier are no entry")
+            yield line("skip_without_key", "true", "rows without the identifier are skipped")
     for guess in section.guesses:
         yield line(guess.ours, text(guess.column.name), evidence.of_guess(guess))
         for other in guess.others:
@@ -147,7 +147,7 @@ def _question(ours: str, choices: Sequence[Column]) -> Iterator[str]:
     if not choices:
         yield remark(f'{ours} = "…"  # DECIDE: no column looks like it; name it')
         return
-    yield remark(f"DECIDE: which column is {ours}? Take the # from one line:")
+    yield remark(f"DECIDE: which column is {ours}? Remove the # from one line:")
     for choice in choices:
         yield remark(f"{ours} = {text(choice.name)}  # {evidence.of_column(choice)}")
 
@@ -175,18 +175,18 @@ def _values(
         elif not is_our_own(name):
             yield line(name, text(ours), f"guessed by its name; {found:,} of {rows:,} sampled rows")
     if unknown or unshown:
-        these = "these names" if unknown else "the names in this column"
-        yield remark(f"DECIDE: nobody knows {these}. Write view, add_to_cart, purchase or return,")
-        yield remark("or unused for what is no interaction with a product:")
+        these = "these event names" if unknown else "the names in this column"
+        yield remark(f"DECIDE: {these} are unknown. Write view, add_to_cart, purchase or return,")
+        yield remark("or unused for what is not an interaction with a product:")
     for name in unknown[:MOST_NAMES]:
         yield remark(f'{key(name)} = "unused"  # {counts[name]:,} of {rows:,} sampled rows')
     if len(unknown) > MOST_NAMES:
         yield remark(f"and {len(unknown) - MOST_NAMES:,} names more")
     if unshown:
         yield remark(
-            f"{unshown:,} names are not shown, as they may be people. If it is a column of"
+            f"{unshown:,} names are not shown, as they may be people's's. If the column holds"
         )
-        yield remark("people, it is no event_type: map another one, or state what happened, as in")
+        yield remark("people, it is not event_type: map another one, or state what happened, as in")
         yield remark('event_type = "purchase", in the constants below')
 
 
@@ -205,9 +205,9 @@ def _consent(table: KnownTable, section: str = "events", *, opened: bool = False
     yield ""
     yield f"[{section}.constants]"
     yield remark(
-        "DECIDE: consent is never assumed. If everybody in these files has consented, take"
+        "DECIDE: consent is never assumed. If everybody in these files has consented, remove"
     )
-    yield remark("the # from the next line; else map the column that says who has, in the section")
+    yield remark("the # from the next line. Else map the column that says who has, in the section")
     yield remark(f'[{section}] above: consent = "their column"')
     yield remark("consent = true")
     yield from consent_hints(table)
@@ -217,9 +217,9 @@ def _nothing_known(section: Section) -> Iterator[str]:
     kinds = section.column("event_type")
     if section.name != "events" or kinds is None or kinds.known_events >= KNOWN_SHARE:
         return
-    known = "few names of events are" if kinds.known_events else "no name of an event is"
-    people = " (or are they people, of whom most are not shown?)" * (kinds.unshown_names > 0)
-    yield f"[events.values.event_type]: {known} known; say what each is{people}"
+    known = "few event names are" if kinds.known_events else "no event name is"
+    people = " (or does the column hold people? Most are not shown)" * (kinds.unshown_names > 0)
+    yield f"[events.values.event_type]: {known} known; say what each one means{people}"
 
 
 def _of_status(section: Section) -> Iterator[str]:

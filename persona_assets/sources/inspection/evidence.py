@@ -32,9 +32,9 @@ def of_column(column: Column) -> str:
     if column.role in _IDENTIFIERS and (alike := look_alikes([profile.values])):
         said.append(f"{count(alike.pairs)} in two spellings such as 17850 and 17850.0")
     if column.role == "total":
-        said.append("an amount, perhaps not of one piece")
+        said.append("an amount, perhaps of several pieces")
     if column.role == "quantity" and (below := int(profile.values.str.starts_with("-").sum())):
-        said.append(f"{count(below)} are below zero: returns? Only those of returns are kept")
+        said.append(f"{count(below)} are below zero, which only rows of event type return may be")
     if profile.null_words:
         words = list(profile.null_words.items())[:MOST_WORDS]
         said.append(
@@ -49,7 +49,7 @@ def of_kind(column: Column) -> str:
     """What the values are."""
     profile, times = column.profile, column.times
     if times is not None and (times.reading is not None or times.problem):
-        return times.evidence or "times, but not decided how they are to be read"
+        return times.evidence or "times, of which it is not certain how to read them"
     if column.role in NUMBERS and profile.kind == "numbers":
         return of_numbers(profile)
     different = f"{count(profile.distinct)} different {profile.looks_like or _values(profile)}"
@@ -60,7 +60,7 @@ def of_numbers(profile: ColumnProfile) -> str:
     """How numbers are written."""
     notation = number_format([profile.values])
     if notation.doubtful:
-        return "numbers, of which some may be read with a decimal comma or a decimal point"
+        return "numbers, some of which fit both a decimal comma and a decimal point"
     signs = f", {' '.join(notation.currency)}" if notation.currency else ""
     return f"numbers with {notation.evidence}" + signs if notation.evidence else f"numbers{signs}"
 

@@ -121,11 +121,11 @@ def _about(
     notes += [f"{name} has no content" for name in read.empty]
     if looked_at.shortened:
         notes.append(
-            f"of {counted(len(looked_at.shortened), 'large file')} the beginning and pieces of the "
-            "rest were looked at"
+            f"of {counted(len(looked_at.shortened), 'large file')} only the beginning and parts "
+            "of the rest were looked at"
         )
     if looked_at.left_out:
-        notes.append(f"{len(looked_at.left_out):,} further files were not opened, being many")
+        notes.append(f"{len(looked_at.left_out):,} more files were not opened")
     notes += [_why_not(table, sections) for table in others]
     return notes
 
@@ -152,10 +152,10 @@ def _why_not(table: KnownTable, sections: Sequence[Section]) -> str:
         )
     if "user_id" in events.assumed and table.has("user_id", "order_id"):
         return (
-            f"{said}, which says whose the orders of {events.table.table.files[0]} are; join the "
-            "two by the order before, since a mapping cannot"
+            f"{said}, which says who placed the orders of {events.table.table.files[0]}; a "
+            "mapping cannot join files, so join the two by the order first"
         )
-    return f"{said}: it is no section of a mapping, or one that another file is already"
+    return f"{said}: not recognised, or its section is read from another file"
 
 
 def _head(path: Path, tables: Sequence[KnownTable], *, sampled: bool) -> list[str]:
@@ -165,7 +165,7 @@ def _head(path: Path, tables: Sequence[KnownTable], *, sampled: bool) -> list[st
     head = [
         f"Draft by `persona inspect` of {name}: {counted(files, 'file')}, {counted(rows, 'row')}"
         f"{' of an excerpt' if sampled else ''}.",
-        "What is guessed says so, and why. Read it, answer every DECIDE, and see what it does:",
+        "Each guess is marked as one, with its reason. Read it, answer every DECIDE, then run:",
         "persona check --path … --mapping …",
     ]
     if any(is_online_retail(each) for each in tables):

@@ -34,9 +34,9 @@ def refuse_missing_header(file: str, rows: pl.DataFrame, names: Sequence[str]) -
     if not names or not _is_missing(rows, names):
         return
     raise UserError(
-        f"{file}: its first row holds values, and no names of columns; write a row of "
-        f"{len(names)} names above it, such as user_id, product_id, event_type, timestamp, and "
-        "inspect it again"
+        f"{file}: its first row holds values, not column names; add a first row with "
+        f"{len(names)} names, such as user_id, product_id, event_type, timestamp, and inspect it "
+        "again"
     )
 
 

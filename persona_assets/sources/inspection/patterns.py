@@ -47,10 +47,10 @@ def what_it_finds(patterns: Sequence[str], names: Sequence[str]) -> str:
     """What a section's `file` finds today and tomorrow, in a few words."""
     today = counted(len(names), "file")
     if {*patterns} <= {*names}:
-        return f"{today} today, and none tomorrow: a new file of another name is passed over"
+        return f"{today} today; a later one with another name is not read"
     if any("*" in pattern for pattern in patterns):
-        return f"{today} today; tomorrow new ones of such names, too"
-    return f"{today} today; tomorrow whatever comes into this folder, too"
+        return f"{today} today, and later ones with such names"
+    return f"{today} today, and later ones in this folder"
 
 
 def _candidates(names: Sequence[str]) -> Iterator[tuple[str, ...]]:

@@ -164,7 +164,7 @@ def _whole(file: FoundFile, options: FileFormat) -> Delivered:
             raise
         delivered = read_text(file.path, columns=read, partitions=file.partitions)
         left_out = ", ".join(name for name in names if name not in read)
-        notes = (*delivered.notes, f"{file.name}: columns without text: {left_out}")
+        notes = (*delivered.notes, f"{file.name}: columns that cannot be read as text: {left_out}")
         return replace(delivered, nested=there.nested, notes=notes)
 
 

@@ -26,16 +26,16 @@ from persona_assets.sources.mapping import REQUIRED
 from persona_assets.tables.mart import EVENT_TYPES
 
 ASSUMED = {
-    "timestamp": ("2000-01-01T00:00:00Z", "no column holds times, so that everything would have "
-                  "happened at once: nothing that is about time means anything"),
-    "user_id": ("unknown", "no column says whose events they are, so that all would be of one "
-                "person: nothing that is about people means anything"),
-    "event_type": ("view", "no column says what happened: if they are purchases, write so"),
+    "timestamp": ("2000-01-01T00:00:00Z", "no column holds times, so all events get this one: "
+                  "results about time mean nothing"),
+    "user_id": ("unknown", "no column says whose events they are, so all belong to one user: "
+                "results about users mean nothing"),
+    "event_type": ("view", 'no column says what happened; if they are purchases, write "purchase"'),
 }  # fmt: skip
 """Our column → the constant that stands for it where a table has nothing of the kind, and why."""
 OF_THE_DAY = r"^[0-9]{1,2}:[0-9]{2}"
 """Times of the day, whose day is in another column."""
-PURCHASES = "there are no names of events, but prices, quantities or orders: lines of purchases"
+PURCHASES = "there are no event names, but prices, quantities or orders, as lines of purchases have"
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ def _section(name: str, table: KnownTable) -> Section:
         if ours in mapped or ours == "consent":
             continue
         if ours == "event_type" and (kind := _kind_of_files(table)):
-            stated[ours] = (kind, "the files are called so, and no column says what happened")
+            stated[ours] = (kind, "from the names of the files, as no column says what happened")
         elif ours == "event_type" and any(map(table.has, ("order_id", "quantity", "unit_price"))):
             stated[ours] = ("purchase", PURCHASES)
         elif candidates := might_be(ours, table, [each.column.name for each in guesses]):

@@ -128,7 +128,7 @@ def _row(column: Column, ours: Sequence[str]) -> Iterator[str]:
     if column.role == "event_type":
         names = [f"{plain(name)} {count(rows)}" for name, rows in _first(column)]
         if column.unshown_names:
-            names.append(f"{count(column.unshown_names)} not shown, as they may be people")
+            names.append(f"{count(column.unshown_names)} not shown, as they may be people's")
         said.append(", ".join(names))
     words = "; ".join(filter(None, said))
     indent = " " * (4 + _NAME + _OURS)

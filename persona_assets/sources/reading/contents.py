@@ -37,8 +37,8 @@ NOT_READ: tuple[tuple[bytes, str], ...] = (
     (b"PARE", "an encrypted Parquet file; deliver it without encryption"),
     (b"SQLite format 3\x00", "an SQLite database; export the table as CSV or Parquet"),
     (b"%PDF", "a PDF; export the table as CSV, Excel or Parquet"),
-    (b"<!DOCTYPE", "a web page; what was downloaded is no export, or needs a login"),
-    (b"<html", "a web page; what was downloaded is no export, or needs a login"),
+    (b"<!DOCTYPE", "a web page and not an export; perhaps the download needed a login"),
+    (b"<html", "a web page and not an export; perhaps the download needed a login"),
     (b"<?xml", "XML; export the table as CSV, JSON, Excel or Parquet"),
 )
 """First bytes of what is often delivered by mistake → what it is and what to do."""
@@ -90,12 +90,12 @@ def _kind(data: bytes, path: Path) -> Kind:
             return kind
     if path.suffix.lower() == ".parquet":
         raise UserError(
-            f"{path} cannot be read as Parquet: it does not begin as one; deliver it again or "
+            f"{path} cannot be read as Parquet: it does not begin like one; deliver it again or "
             "correct its ending"
         )
     if path.suffix.lower() in (".xlsx", ".xls", ".xlsb", ".ods"):
         raise UserError(
-            f"{path} cannot be read as an Excel workbook: it does not begin as one; deliver it "
+            f"{path} cannot be read as an Excel workbook: it does not begin like one; deliver it "
             "again or correct its ending"
         )
     return "text"
@@ -118,6 +118,7 @@ def _unpacked_zstd(packed: bytes, path: Path) -> bytes:
 
 def _damaged(path: Path, compression: str, size: int) -> UserError:
     return UserError(
-        f"{path} is truncated or damaged: its {size} bytes are no whole {compression} stream; "
+        f"{path} is truncated or damaged: its {size} bytes are not a complete {compression} "
+        "stream; "
         "deliver it again"
     )

@@ -131,7 +131,8 @@ def _header(data: bytes, begin: int, separator: str, path: Path) -> tuple[list[s
         rows = list(csv.reader([text], delimiter=separator))
     except csv.Error as error:
         raise UserError(
-            f"{path}: its first line is no header of names separated by {separator!r}; correct "
+            f"{path}: its first line cannot be read as column names separated by {separator!r}; "
+            "correct "
             "the header or the separator"
         ) from error
     return rows[0], end

@@ -37,7 +37,8 @@ class FileFormat:
         """Refuses an encoding, separator or row number that cannot be one."""
         if self.encoding is not None and not _is_text_encoding(self.encoding):
             raise UserError(
-                f"format.encoding is {self.encoding!r}, which is no text encoding; use one such as "
+                f"format.encoding is {self.encoding!r}, which is not a text encoding; use one "
+                "such as "
                 "'cp1252', 'latin-1' or 'utf-16'"
             )
         if self.separator is not None and (

@@ -41,8 +41,8 @@ def in_utf8(data: bytes, path: Path, options: FileFormat) -> tuple[bytes, str]:
         raise EmptyFile(f"{path} is empty (no header and no row); deliver it again or remove it")
     if (nul := text.find(b"\0")) >= 0:
         raise UserError(
-            f"{path} line {line_of(text, nul)} holds a NUL byte, which is no text; deliver the "
-            "file again, or remove it there"
+            f"{path} line {line_of(text, nul)} holds a NUL byte, which text cannot hold; deliver "
+            "the file again, or remove the byte"
         )
     return text, encoding
 

@@ -67,7 +67,9 @@ class ParquetTable:
             for name, kind in zip(self.header, self._schema.types, strict=True)
             if name not in self.nested and not has_text(kind)
         ]
-        return (f"{self._path.name}: columns without text: {', '.join(left_out)}",) * bool(left_out)
+        return (
+            f"{self._path.name}: columns that cannot be read as text: {', '.join(left_out)}",
+        ) * bool(left_out)
 
     def plan(
         self, columns: Collection[str] | None

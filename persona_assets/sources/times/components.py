@@ -176,8 +176,8 @@ def _abbreviations(written: pl.Series, zone: str) -> Mapping[str, int]:
     unexplained = names.filter(~names.is_in(list(known)))
     if len(unexplained) > LARGEST_SHARE_OF_DIRT * len(written):
         raise UserError(
-            f"times name the zone {unexplained[0]!r}, which several parts of the world use "
-            f"differently and the mapping's zone {zone!r} does not explain; set zone in the "
+            f"times name the zone {unexplained[0]!r}, which means different zones in different "
+            f"places, and the mapping's zone {zone!r} is none of them; set zone in the "
             'section\'s [time], as in zone = "America/New_York", or deliver times in UTC'
         )
     return known

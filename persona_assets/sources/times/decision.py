@@ -232,7 +232,10 @@ class _Problem:
                 f"format = [{', '.join(self._formats(best) + self._formats(other))}]"
             )
         else:
-            advice += f", or state the one that counts in [{self.section}.time]: {self._ask(best)}"
+            advice += (
+                f", or say which one is right in [{self.section}.time] (other rows are then "
+                f"rejected): {self._ask(best)}"
+            )
         return MixedTimesError(
             f"{self.name} is written in two ways: {self._at(first)} is {shown(self.texts[first])} "
             f"({best.reading.name}), {self._at(second)} is {shown(self.texts[second])} "

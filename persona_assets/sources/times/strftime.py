@@ -71,7 +71,7 @@ def pattern_of(written: str) -> str:
     dated = {"month", "month_name"} & set(parts) and "day" in parts and "year" in parts
     if not (dated or {"year", "day_of_year"} <= set(parts) or "epoch" in parts):
         raise UserError(
-            f"time.format = {written!r} names no day with its month and year; write it as in "
+            f"time.format = {written!r} has no day, month and year; write it as in "
             "'%d.%m.%Y %H:%M:%S'"
         )
     return f"^{pattern}$"

@@ -55,11 +55,11 @@ GERMAN = """Kundennr;Artikelnummer;Ereignis;Zeitpunkt;Menge;Einzelpreis;Bestelln
 """
 GERMAN_DRAFT = """\
 # Draft by `persona inspect` of in: 1 file, 4 rows.
-# What is guessed says so, and why. Read it, answer every DECIDE, and see what it does:
+# Each guess is marked as one, with its reason. Read it, answer every DECIDE, then run:
 # persona check --path … --mapping …
 
 [events]
-file = "events*.csv"  # 1 file today; tomorrow new ones of such names, too
+file = "events*.csv"  # 1 file today, and later ones with such names
 user_id = "Kundennr"  # guessed: by its name; 3 different whole numbers
 product_id = "Artikelnummer"  # guessed: by its name; 2 different whole numbers; 4 begin with a zero
 event_type = "Ereignis"  # guessed: by its name; 4 different values
@@ -72,19 +72,19 @@ order_id = "Bestellnummer"  # guessed: by its name; 25.0 % of the rows have a va
 Kauf = "purchase"  # guessed by its name; 1 of 4 sampled rows
 Warenkorb = "add_to_cart"  # guessed by its name; 1 of 4 sampled rows
 angesehen = "view"  # guessed by its name; 1 of 4 sampled rows
-# DECIDE: nobody knows these names. Write view, add_to_cart, purchase or return,
-# or unused for what is no interaction with a product:
+# DECIDE: these event names are unknown. Write view, add_to_cart, purchase or return,
+# or unused for what is not an interaction with a product:
 # Beratung = "unused"  # 1 of 4 sampled rows
 
 [events.constants]
-# DECIDE: consent is never assumed. If everybody in these files has consented, take
-# the # from the next line; else map the column that says who has, in the section
+# DECIDE: consent is never assumed. If everybody in these files has consented, remove
+# the # from the next line. Else map the column that says who has, in the section
 # [events] above: consent = "their column"
 # consent = true
 
 [events.time]
 format = "%d.%m.%Y %H:%M"  # guessed: 100 % of 4 sampled values are day first; 3 values have a day over 12
-# zone = "Europe/Berlin"  # the times name no zone and count as UTC: say theirs
+# zone = "Europe/Berlin"  # no zone is in the times: UTC, unless you say theirs
 
 [events.numbers]
 decimal = ","  # guessed: a decimal comma, since '5,99' has no other meaning
@@ -351,7 +351,7 @@ def test_unreadable_file_stops_nothing_but_itself(shop):
     [
         ({}, "no file of data"),
         ({"a.csv": b""}, "empty"),
-        ({"a.csv": "1,2,3\n4,5,6\n"}, "no names of columns"),
+        ({"a.csv": "1,2,3\n4,5,6\n"}, "not column names"),
         ({"a.csv": "user_id,b,user_id\n1,2,3\n"}, "two columns"),
     ],
 )
@@ -372,7 +372,7 @@ def _cases():
 
 NOT_ALIKE = {
     "dup_columns": "two columns",
-    "fmt_utc_Z_literal": "which several parts of the world use",
+    "fmt_utc_Z_literal": "which means different zones",
 }
 """Cases in which a person must be asked → what is asked."""
 
@@ -429,7 +429,7 @@ def test_no_zone_is_suggested_for_days_without_a_time(shop):
     days = HEADER + "".join(row.format(day) for day in (13, 14))
     draft = inspect_files(shop({"e.csv": days}), today=TODAY).draft.toml
     assert "zone =" not in draft
-    assert "would move every day back by one" in draft
+    assert "move every date back by one day" in draft
     times = HEADER + "".join(row.format(f"{day} 10:00") for day in (13, 14))
     assert (
         '# zone = "Europe/Berlin"' in inspect_files(shop({"e.csv": times}), today=TODAY).draft.toml
@@ -440,8 +440,8 @@ def test_no_zone_is_suggested_for_days_without_a_time(shop):
 def test_a_day_and_a_time_in_two_columns_are_to_be_joined(days, shop):
     rows = "Kunde;Artikel;Ereignis;Datum;Uhrzeit\nk1;a1;Kauf;{0};10:30\nk2;a1;Kauf;{0};11:30\n"
     draft = inspect_files(shop({"e.csv": rows.format(days)}), today=TODAY).draft
-    assert '# DECIDE: "Uhrzeit" holds times of the day' in draft.toml
-    assert 'One column must hold both: join "Datum" and it' in draft.toml
+    assert '# DECIDE: "Uhrzeit" holds the time of day' in draft.toml
+    assert 'Join "Datum" and it into one column in the files' in draft.toml
     assert any('all at 00:00, since "Uhrzeit"' in each for each in draft.assumptions)
     assert "zone =" not in draft.toml
 
@@ -459,7 +459,7 @@ def test_lines_without_an_order_are_no_evidence_of_lines_to_be_filled(shop):
     )
     setting, draft = fill_down_of(rows, shop)
     assert setting == {"by": "order_id", "columns": ["user_id"]}
-    assert "guessed: 3 lines without user_id, in orders" in draft
+    assert "guessed: 3 lines without user_id, while an earlier" in draft
     assert fill_down_of(re.sub(",o[0-9]", ",0", rows), shop)[0] is None
 
 

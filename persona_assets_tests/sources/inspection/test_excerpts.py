@@ -103,7 +103,7 @@ def test_day_that_decides_is_found_late_in_a_large_file(tmp_path):
     assert found.sampled
     assert found.check is not None
     assert found.check.accepted > 0
-    assert any("pieces of the rest" in note for note in found.notes)
+    assert any("parts of the rest" in note for note in found.notes)
 
 
 def test_of_many_files_some_are_opened_and_all_are_mapped(tmp_path):
@@ -113,4 +113,4 @@ def test_of_many_files_some_are_opened_and_all_are_mapped(tmp_path):
         )
     found = inspect_files(tmp_path, today=TODAY)
     assert 'file = "events_*.csv"' in found.draft.toml
-    assert any("20 further files" in note for note in found.notes)
+    assert any("20 more files" in note for note in found.notes)

@@ -212,7 +212,9 @@ HEADERLESS = {
 def test_a_first_row_of_values_is_no_header(tmp_path, kind, separator):
     file = tmp_path / "log.csv"
     file.write_text(HEADERLESS[kind].replace(",", separator))
-    with pytest.raises(UserError, match=r"no names of columns; write a row of 4 names") as raised:
+    with pytest.raises(
+        UserError, match=r"not column names; add a first row with 4 names"
+    ) as raised:
         inspect_files(file, today=TODAY)
     assert "ann" not in str(raised.value)
     events_with(tmp_path, {})

@@ -68,12 +68,10 @@ def test_files_of_another_table_are_not_found(names, others, pattern, tmp_path):
 
 
 def test_what_a_pattern_finds_is_said():
-    assert what_it_finds(["a*.csv"], ["a.csv"]) == (
-        "1 file today; tomorrow new ones of such names, too"
-    )
+    assert what_it_finds(["a*.csv"], ["a.csv"]) == ("1 file today, and later ones with such names")
     assert what_it_finds(["events"], ["events/a", "events/b"]) == (
-        "2 files today; tomorrow whatever comes into this folder, too"
+        "2 files today, and later ones in this folder"
     )
     assert what_it_finds(["1.csv"], ["1.csv"]) == (
-        "1 file today, and none tomorrow: a new file of another name is passed over"
+        "1 file today; a later one with another name is not read"
     )

@@ -80,7 +80,7 @@ def test_columns_without_a_meaning_are_asked_for(look):
 def test_days_and_clock_times_in_two_columns_are_said(look):
     rows = [f"c{n},a1,view,{14 + n}.05.2024,10:0{n}" for n in range(9)]
     found, _ = look({"log.csv": ["customer,article,action,date,time", *rows]})
-    assert 'DECIDE: "time" holds times of the day, which are not read' in found.draft.toml
+    assert 'DECIDE: "time" holds the time of day, which is not read' in found.draft.toml
 
 
 def test_column_called_a_time_that_holds_none_is_asked_about(look):
@@ -118,7 +118,7 @@ def test_names_of_events_that_are_all_unknown_are_a_question(look):
     rows = [f"u{n},p1,wobble,2024-05-13T10:00:00Z" for n in range(9)]
     found, _ = look({"log.csv": ["user_id,sku,action,when", *rows]})
     assert found.draft.questions == (
-        "[events.values.event_type]: no name of an event is known; say what each is",
+        "[events.values.event_type]: no event name is known; say what each one means",
     )
 
 
@@ -165,7 +165,7 @@ def test_numbers_of_events_are_a_question(look):
     found, draft = look({"log.csv": lines(["user", "sku", "event", "time"], *rows)})
     assert draft["events"]["event_type"] == "event"
     assert found.draft.questions == (
-        "[events.values.event_type]: no name of an event is known; say what each is",
+        "[events.values.event_type]: no event name is known; say what each one means",
     )
     assert '# 1 = "unused"  # 20 of 60 sampled rows' in found.draft.toml
 

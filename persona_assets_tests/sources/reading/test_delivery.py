@@ -158,7 +158,7 @@ def test_two_columns_of_one_name_in_a_sheet_are_named(tmp_path):
     ("settings", "message"),
     [
         ({"separator": ";;"}, r"format\.separator is ';;'; give one character"),
-        ({"encoding": "utf9"}, r"format\.encoding is 'utf9', which is no text encoding"),
+        ({"encoding": "utf9"}, r"format\.encoding is 'utf9', which is not a text encoding"),
         ({"sheets": "a"}, r"unknown key 'sheets'; did you mean 'sheet'"),
     ],
 )
@@ -170,7 +170,9 @@ def test_a_format_that_cannot_be_is_refused(settings, message):
 @pytest.mark.parametrize("name", ["a.csv.gz", "a.csv"])
 def test_a_truncated_archive_is_named(tmp_path, name):
     path = put(tmp_path, name, gzip.compress((HEADER + ROW * 50).encode())[:-9])
-    with pytest.raises(UserError, match=r"truncated or damaged: its \d+ bytes are no whole gz"):
+    with pytest.raises(
+        UserError, match=r"truncated or damaged: its \d+ bytes are not a complete gz"
+    ):
         read_text(path)
 
 
@@ -181,7 +183,7 @@ def test_types_that_nobody_maps_never_stop_a_parquet_file_and_mapped_ones_are_na
     with pytest.raises(UserError, match=r"a\.parquet: column 'took' has the type duration\[ns\]"):
         read_text(tmp_path / "a.parquet", columns=["took"])
     whole = read_text(tmp_path / "a.parquet")
-    assert whole.notes == ("a.parquet: columns without text: took (duration[ns])",)
+    assert whole.notes == ("a.parquet: columns that cannot be read as text: took (duration[ns])",)
 
 
 def test_rows_of_a_parquet_file_are_numbered_over_all_its_batches(tmp_path, monkeypatch):

@@ -65,11 +65,11 @@ def test_an_abbreviation_is_refused_by_name_unless_the_zone_explains_it():
     ("written", "message"),
     [
         ("%Q", r"unknown directive '%Q'; use .*%A %a"),
-        ("%H:%M", "names no day"),
+        ("%H:%M", "has no day"),
         ("%Y-%m-%d %d", "names the day twice"),
         ("%Y-%m-%d 100% sure", "unknown directive|lone %"),
         ("%Y-%m-%d %", "lone %"),
-        ("nothing", "names no day"),
+        ("nothing", "has no day"),
     ],
 )
 def test_a_format_that_is_none_is_refused(written, message):
