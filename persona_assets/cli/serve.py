@@ -49,7 +49,7 @@ def serve(
     new_key: str | None,
     origins: tuple[str, ...],
 ) -> None:
-    """Serve the home over HTTP: events in.
+    """Serve the home over HTTP: events in, recommendations out.
 
     SIGTERM and Ctrl-C let requests under way end. Events that were answered with 202 are in the log
     whatever happens.

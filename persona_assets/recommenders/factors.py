@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from persona_assets.errors import DataError
 from persona_assets.recommenders.artefact import one_training
 from persona_assets.recommenders.ranking import Scorer
+from persona_assets.recommenders.vector_scores import vector_scores
 from persona_assets.tables import Table
 from persona_assets.tables.models import FALLBACK_USER
 
@@ -111,7 +112,7 @@ class Factors:
         biases = self.product_biases.astype(np.float32)
 
         def scores_of(block: slice) -> NDArray[np.float32]:
-            scores: NDArray[np.float32] = vectors[block] @ self.product_vectors.T
+            scores = vector_scores(vectors[block], self.product_vectors)
             scores += biases
             return scores
 

@@ -27,6 +27,7 @@ from persona_assets.recommenders.protocol import (
 )
 from persona_assets.recommenders.ranking import Scorer
 from persona_assets.recommenders.sequences import Sequences
+from persona_assets.recommenders.vector_scores import vector_scores
 from persona_assets.tables import Table
 from persona_assets.tables.models import ITEM2VEC_MODEL
 
@@ -165,7 +166,7 @@ class Item2Vec(Recommender):
             speaks = people.any(axis=1)
 
             def scores_of(block: slice) -> NDArray[np.floating[Any]]:
-                odds = people[block] @ contexts.T
+                odds = vector_scores(people[block], contexts)
                 positive = odds - odds.min(axis=1, initial=0, keepdims=True) + 1
                 return popular_last(np.where(known & speaks[block, None], positive, 0), users_of)
 

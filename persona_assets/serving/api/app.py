@@ -12,7 +12,7 @@ from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel
 from starlette.middleware.cors import CORSMiddleware
 
-from persona_assets.serving.api import authorization, errors, events, openapi
+from persona_assets.serving.api import authorization, errors, events, openapi, recommendations
 from persona_assets.serving.api.errors import answer, documented
 from persona_assets.serving.api.observation import Observation
 from persona_assets.serving.api.service import Service
@@ -46,6 +46,7 @@ def create_app(service: Service) -> FastAPI:
     )
     errors.install(app)
     app.include_router(events.router(service))
+    app.include_router(recommendations.router(service))
 
     @app.get("/healthz", tags=_TAGS, response_model=None, responses={200: {"model": Health}})
     async def healthz() -> Response:

@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from persona_assets.errors import PersonaError
+from persona_assets.lake import DeltaStore
+from persona_assets.lake.polars_engine import PolarsEngine
 from persona_assets.service_settings import ALL
 from persona_assets.serving.api.keys import Keys, load
 from persona_assets.serving.api.metrics import Metrics
@@ -21,6 +23,9 @@ from persona_assets.serving.collector.door_counts import DoorCounts
 from persona_assets.serving.collector.replay import Replay
 from persona_assets.serving.event_log.writer import EventLog
 from persona_assets.serving.online.live_tail import LiveTail
+from persona_assets.serving.online.opening import open_store
+from persona_assets.serving.online.store import OnlineStore
+from persona_assets.serving.recommending.recommender import Recommender
 from persona_assets.settings import Settings
 
 _LOG = logging.getLogger(__name__)
@@ -51,6 +56,8 @@ class Service:
         keys: API keys.
         log: the event log, open for writing.
         tail: the live tail, open for writing.
+        online: the online feature store.
+        recommender: answers from the champion.
         metrics: what it measures of itself.
         limit: of each key.
         clock: now, in seconds since 1970 UTC.
@@ -63,6 +70,8 @@ class Service:
     keys: Keys
     log: EventLog
     tail: LiveTail
+    online: OnlineStore
+    recommender: Recommender
     metrics: Metrics = field(default_factory=Metrics)
     limit: RateLimit = field(default_factory=lambda: RateLimit(2_000))
     clock: Callable[[], float] = time.time
@@ -95,8 +104,16 @@ class Service:
                     "log; nobody was told that they were stored",
                     log.cut_off,
                 )
-            found = cls(settings, hash_key, keys, log, LiveTail.of(settings.home))
+            tail = LiveTail.of(settings.home)
+            # Whatever engine the runs have: one process reads what serves.
+            store = DeltaStore(settings.lake_root, PolarsEngine(), settings.storage_options)
+            recommender = Recommender(
+                store, tail, hash_key, settings.exclude, settings.event_weights
+            )
+            online = open_store(settings.home, settings.online_url or None)
+            found = cls(settings, hash_key, keys, log, tail, online, recommender)
             found._replay.catch_up()
+            recommender.start()
         except BaseException:
             log.close()
             raise
@@ -130,6 +147,7 @@ class Service:
 
     def close(self) -> None:
         """Finish what was begun and let go of everything."""
+        self.recommender.close()
         self._tail_thread.shutdown()
         self._replay.keep()
         self._counts.keep()

@@ -1,0 +1,233 @@
+"""Routes that answer with products, and with what is known of a customer.
+
+Belongs here: paths, parameters and the shape of answers. Does not belong here: which products
+(`serving/recommending/`).
+"""
+
+import uuid
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from pydantic import BaseModel
+
+from persona_assets.errors import DataError
+from persona_assets.serving.api import authorization
+from persona_assets.serving.api.errors import ApiError, answer, documented
+from persona_assets.serving.api.service import Service
+from persona_assets.serving.profiles import Profile, profile
+from persona_assets.serving.recommending.ranking import Recommendation
+from persona_assets.serving.recommending.recommender import NotReadyError
+from persona_assets.serving.recommending.served_model import Product, ServedModel
+from persona_assets.sources.null_words import BLANKS
+from persona_assets.transforms.pseudonyms import pseudonym
+
+MOST = 100
+"""Products in one answer."""
+_TAGS: list[str | Enum] = ["recommendations"]
+_ERRORS = documented(*authorization.STATUSES, 422, 503)
+Context = Literal["home", "product", "cart"]
+Identifier = Annotated[str, Query(min_length=1, max_length=256)]
+K = Annotated[int, Query(ge=1, le=MOST)]
+
+
+class RecommendedProduct(BaseModel):
+    """A product of a list: name and price as in the catalogue today, and why it is here."""
+
+    product_id: str
+    score: float
+    name: str | None
+    price: float | None
+    reason: str
+
+
+class RecommendationsAnswer(BaseModel):
+    """A customer's list. `as_of`: the model knows what happened before; newer events count, too."""
+
+    user_id: str | None
+    recommendation_id: str
+    model: str
+    version: str
+    path: Literal["personal", "fold_in", "cold_start", "no_consent"]
+    as_of: str
+    recommendations: list[RecommendedProduct]
+
+
+class ProductsAnswer(BaseModel):
+    """Products beside another."""
+
+    product_id: str
+    recommendation_id: str
+    as_of: str
+    recommendations: list[RecommendedProduct]
+
+
+class ProfileAnswer(BaseModel):
+    """What is known of a customer: features by view, what happened today, the newest events."""
+
+    user_id: str
+    known: bool
+    features: dict[str, dict[str, Any] | None]
+    today: dict[str, int]
+    recent: list[dict[str, Any]]
+
+
+def router(service: Service) -> APIRouter:
+    """The routes over a service."""
+    found = APIRouter()
+
+    @found.get(
+        "/api/recommendations",
+        tags=_TAGS,
+        response_model=None,
+        responses={200: {"model": RecommendationsAnswer}, **_ERRORS},
+    )
+    async def recommendations(
+        request: Request,
+        user_id: Annotated[str | None, Query(max_length=256)] = None,
+        k: K = 10,
+        context: Context = "home",
+        item_id: Annotated[str | None, Query(min_length=1, max_length=256)] = None,
+        consent: bool = True,
+    ) -> Response:
+        """The best products for a customer; for anybody without `user_id` or with `consent=false`.
+
+        `item_id` is the product that is looked at (`context=product`) or was just put into the cart
+        (`context=cart`): it counts as the latest view and is not in the list.
+        """
+        authorization.authorize(request, "read", service.keys, service.limit)
+        if context != "home" and item_id is None:
+            raise ApiError(422, "invalid", f"context={context} needs item_id", "item_id")
+        name = (user_id or "").strip(BLANKS) or None
+        looked_at = (item_id, int(service.clock() * 1_000_000)) if item_id is not None else None
+        try:
+            served, made = service.recommender.recommend(
+                name, k, consent=consent, looked_at=looked_at
+            )
+        except NotReadyError as error:
+            raise _not_ready(error) from error
+        return answer(
+            {
+                "user_id": name if consent else None,
+                "recommendation_id": uuid.uuid4().hex,
+                "model": made.model,
+                "version": served.version,
+                "path": made.path,
+                "as_of": f"{served.cutoff}T00:00:00Z",
+                "recommendations": _products(served, made.items),
+            }
+        )
+
+    @found.get(
+        "/api/similar",
+        tags=_TAGS,
+        response_model=None,
+        responses={200: {"model": ProductsAnswer}, **_ERRORS},
+    )
+    async def similar(request: Request, item_id: Identifier, k: K = 10) -> Response:
+        """Products that the same people interacted with; none for one that nobody knows."""
+        authorization.authorize(request, "read", service.keys, service.limit)
+        try:
+            return _beside(item_id, *service.recommender.similar(item_id, k))
+        except NotReadyError as error:
+            raise _not_ready(error) from error
+
+    @found.get(
+        "/api/complementary",
+        tags=_TAGS,
+        response_model=None,
+        responses={200: {"model": ProductsAnswer}, **_ERRORS},
+    )
+    async def complementary(request: Request, item_id: Identifier, k: K = 10) -> Response:
+        """Products that people went on to; none for one that nobody knows."""
+        authorization.authorize(request, "read", service.keys, service.limit)
+        try:
+            return _beside(item_id, *service.recommender.complementary(item_id, k))
+        except NotReadyError as error:
+            raise _not_ready(error) from error
+
+    @found.get(
+        "/api/users/{user_id}/profile",
+        tags=_TAGS,
+        response_model=None,
+        responses={200: {"model": ProfileAnswer}, **_ERRORS},
+    )
+    async def user_profile(request: Request, user_id: str) -> Response:
+        """What is known of a customer; an `admin` key."""
+        authorization.authorize(request, "admin", service.keys, service.limit)
+        person = pseudonym(user_id.strip(BLANKS), service.hash_key)
+        try:
+            known = await run_in_threadpool(profile, service.online, service.tail, "user", person)
+        except DataError as error:
+            raise ApiError(
+                503, "not_ready", "no features are published yet; `persona run` publishes them"
+            ) from error
+        return answer(_profile(user_id, known, service, person))
+
+    return found
+
+
+def _not_ready(error: NotReadyError) -> ApiError:
+    return ApiError(503, "not_ready", str(error), headers={"Retry-After": "5"})
+
+
+def _products(served: ServedModel, items: Iterable[Recommendation]) -> list[dict[str, Any]]:
+    nothing = Product()
+    return [
+        {
+            "product_id": each.product_id,
+            "score": each.score,
+            "name": (known := served.catalogue.get(each.product_id, nothing)).name,
+            "price": known.price,
+            "reason": each.reason,
+        }
+        for each in items
+    ]
+
+
+def _beside(product: str, served: ServedModel, items: Iterable[Recommendation]) -> Response:
+    return answer(
+        {
+            "product_id": product,
+            "recommendation_id": uuid.uuid4().hex,
+            "as_of": f"{served.cutoff}T00:00:00Z",
+            "recommendations": _products(served, items),
+        }
+    )
+
+
+def _profile(user_id: str, known: Profile, service: Service, person: str) -> dict[str, Any]:
+    features = {
+        view: None
+        if each is None
+        else {
+            "values": dict(each.values),
+            "as_of": each.as_of.isoformat(),
+            "age_s": each.age_s,
+            "stale": each.stale,
+            "version": each.version,
+        }
+        for view, each in known.features.items()
+    }
+    recent = [
+        {
+            "product_id": each.product_id,
+            "event_type": each.event_type,
+            "event_time": datetime.fromtimestamp(each.event_ts / 1e6, UTC).isoformat(),
+        }
+        for each in service.tail.events_of(person, most=20)
+    ]
+    return {
+        "user_id": user_id,
+        "known": any(features.values()) or bool(recent),
+        "features": features,
+        "today": {
+            "events": known.today.events,
+            "views": known.today.views,
+            "purchases": known.today.purchases,
+        },
+        "recent": recent,
+    }

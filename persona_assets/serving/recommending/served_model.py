@@ -1,0 +1,234 @@
+"""What serves, loaded: the champion, everybody's history, the catalogue, and a list for anybody.
+
+Belongs here: reading it from the lake, and knowing when it is out of date. Does not belong here:
+ranking for a person (`ranking.py`), or what happened since (the live tail).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from persona_assets.errors import DataError, UserError
+from persona_assets.lake import DeltaStore
+from persona_assets.lifecycle.append import held
+from persona_assets.lifecycle.configurations import configured
+from persona_assets.recommenders import MODELS, model_named
+from persona_assets.recommenders.exclusion import Exclusion
+from persona_assets.recommenders.neighbours import Neighbours
+from persona_assets.recommenders.protocol import Loaded
+from persona_assets.serving.recommending.history import NOTHING, PersonHistory
+from persona_assets.tables import Table
+from persona_assets.tables.mart import USER_ITEM_INTERACTIONS
+from persona_assets.tables.models import DIRECTIONAL_MODEL, ITEM_KNN_MODEL
+from persona_assets.tables.raw import PRODUCTS
+from persona_assets.tables.serving import CHAMPION
+from persona_assets.transforms.history import midnight
+
+POPULARITY = "popularity"
+_HISTORY = ("event_id", "user_id", "product_id", "event_type", "event_ts", "arrived_at", "weight")
+
+
+@dataclass(frozen=True)
+class Product:
+    """What the catalogue says of a product today."""
+
+    name: str | None = None
+    price: float | None = None
+    category: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class People:
+    """What everybody did, of all events in the mart, found by keyed hash.
+
+    Attributes:
+        rows: `user_id` → number.
+        starts: (people + 1,) where each one's events begin.
+        products: `product_id` of each event.
+        times: when it happened [µs since 1970 UTC].
+        weights: positive ones only.
+        trained: (people,) whether the training could know them.
+        changed: (people,) whether they did anything that it could not know.
+        excluded: `user_id` → products that the setting `exclude` leaves out of lists.
+        since_cutoff: identifiers of the events that the training could not know.
+    """
+
+    rows: dict[str, int]
+    starts: NDArray[np.int64]
+    products: list[str]
+    times: NDArray[np.int64]
+    weights: NDArray[np.float64]
+    trained: NDArray[np.bool_]
+    changed: NDArray[np.bool_]
+    excluded: dict[str, frozenset[str]]
+    since_cutoff: frozenset[str]
+
+    def history(self, user_id: str) -> PersonHistory:
+        """What is in the mart of this person."""
+        row = self.rows.get(user_id)
+        if row is None:
+            return NOTHING
+        mine = slice(int(self.starts[row]), int(self.starts[row + 1]))
+        return PersonHistory(self.products[mine], self.times[mine], self.weights[mine])
+
+    def is_trained(self, user_id: str) -> bool:
+        """Could the training know this person?"""
+        row = self.rows.get(user_id)
+        return row is not None and bool(self.trained[row])
+
+
+@dataclass(frozen=True, eq=False)
+class ServedModel:
+    """Everything that answers need and that changes with the lake alone.
+
+    Attributes:
+        name: of the champion.
+        version: content hash of its artefact.
+        cutoff: the Monday before which all that it learned from was known.
+        needs_history: whether its list of a known person depends on the history.
+        folds_in: whether a history alone changes the list of somebody unknown.
+        loaded: its artefact.
+        popular: popularity's artefact of the same cut-off, for people without history.
+        people: everybody's history.
+        catalogue: `product_id` → what is known of it today.
+        similar: products that the same people interacted with; None: not trained.
+        follow: products that come after one another; None: not trained.
+        state: versions of the tables that all this was read from.
+    """
+
+    name: str
+    version: str
+    cutoff: date
+    needs_history: bool
+    folds_in: bool
+    loaded: Loaded
+    popular: Loaded
+    people: People
+    catalogue: dict[str, Product]
+    similar: Neighbours | None
+    follow: Neighbours | None
+    state: tuple[int | None, ...]
+
+    @cached_property
+    def similar_rows(self) -> dict[str, int]:
+        """`product_id` → row of it in the model of pairs that reasons come from."""
+        pairs = self.similar or self.follow
+        return {} if pairs is None else {each: row for row, each in enumerate(pairs.products)}
+
+
+def state_of(store: DeltaStore) -> tuple[int | None, ...]:
+    """Versions of the tables that decide what serves; another one: load again."""
+    return tuple(store.version(table) for table in (CHAMPION, USER_ITEM_INTERACTIONS, PRODUCTS))
+
+
+def load(store: DeltaStore, exclude: Exclusion) -> ServedModel:
+    """Read what serves.
+
+    Args:
+        store: the lake.
+        exclude: which of a person's products stay out of lists.
+
+    Raises:
+        UserError: nothing serves yet.
+        DataError: the champion's artefact is not there.
+    """
+    state = state_of(store)
+    champion = held(store, CHAMPION)
+    if champion.is_empty() or champion["cutoff"][0] is None:
+        raise UserError("no model serves yet; `persona run` or `persona demo` makes one")
+    return load_training(store, champion.row(0, named=True), exclude, state)
+
+
+def load_training(
+    store: DeltaStore,
+    training: Mapping[str, Any],
+    exclude: Exclusion,
+    state: tuple[int | None, ...] = (),
+) -> ServedModel:
+    """Read one training as if it served.
+
+    Args:
+        store: the lake.
+        training: `model`, `parameters`, `cutoff` and `artefact_hash` of it.
+        exclude: which of a person's products stay out of lists.
+        state: versions of the tables that say that it serves.
+
+    Raises:
+        DataError: its artefact is not there.
+    """
+    cutoff = training["cutoff"]
+    model = configured(model_named(training["model"]), training["parameters"])
+    artefact = store.read(model.artefact, [cutoff])
+    if artefact.is_empty():
+        raise DataError(
+            f"{model.artefact.path} has no rows of {cutoff}, which serves by {CHAMPION.path}; "
+            "`persona run` makes them"
+        )
+    popular = MODELS[POPULARITY]
+    return ServedModel(
+        model.name,
+        training["artefact_hash"],
+        cutoff,
+        model.needs_history,
+        model.folds_in,
+        model.load(artefact),
+        popular.load(store.read(popular.artefact, [cutoff])),
+        _people(store, cutoff, exclude),
+        _catalogue(store),
+        _neighbours(store, ITEM_KNN_MODEL, cutoff),
+        _neighbours(store, DIRECTIONAL_MODEL, cutoff),
+        state,
+    )
+
+
+def _people(store: DeltaStore, cutoff: date, exclude: Exclusion) -> People:
+    rows = store.collect(store.scan(USER_ITEM_INTERACTIONS).select(*map(nw.col, _HISTORY)))
+    instant = pl.lit(midnight(cutoff), dtype=pl.Datetime("us", "UTC"))
+    known = (pl.col("event_ts") < instant) & (pl.col("arrived_at") < instant)
+    rows = rows.with_columns(known=known)
+    out = {
+        "bought": pl.col("event_type") == "purchase",
+        "seen": pl.lit(value=True),
+        "none": pl.lit(value=False),
+    }[exclude]
+    excluded = rows.filter(out).group_by("user_id").agg(pl.col("product_id").unique())
+    everyone = (
+        rows.group_by("user_id")
+        .agg(trained=pl.col("known").any(), changed=(~pl.col("known")).any())
+        .sort("user_id")
+    )
+    numbers = everyone.select("user_id").with_row_index("row")
+    events = rows.filter(pl.col("weight") > 0).join(numbers, on="user_id").sort("row")
+    counts = np.bincount(events["row"].to_numpy(), minlength=everyone.height)
+    return People(
+        {name: row for row, name in enumerate(everyone["user_id"].to_list())},
+        np.concatenate([[0], np.cumsum(counts)]),
+        events["product_id"].to_list(),
+        events["event_ts"].dt.epoch("us").to_numpy(),
+        events["weight"].to_numpy(),
+        everyone["trained"].to_numpy(),
+        everyone["changed"].to_numpy(),
+        {user: frozenset(products) for user, products in excluded.iter_rows()},
+        frozenset(rows.filter(~pl.col("known"))["event_id"].to_list()),
+    )
+
+
+def _catalogue(store: DeltaStore) -> dict[str, Product]:
+    if not store.exists(PRODUCTS):
+        return {}
+    found = store.read(PRODUCTS, columns=["product_id", "name", "price", "category"])
+    return {product: Product(*of) for product, *of in found.iter_rows() if product is not None}
+
+
+def _neighbours(store: DeltaStore, table: Table, cutoff: date) -> Neighbours | None:
+    if not store.exists(table):
+        return None
+    rows = store.read(table, [cutoff])
+    return None if rows.is_empty() else Neighbours.from_artefact(rows, table)
