@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel
@@ -204,7 +205,7 @@ def _profile(user_id: str, known: Profile, service: Service, person: str) -> dic
         view: None
         if each is None
         else {
-            "values": dict(each.values),
+            "values": {name: _as_json(value) for name, value in each.values.items()},
             "as_of": each.as_of.isoformat(),
             "age_s": each.age_s,
             "stale": each.stale,
@@ -231,3 +232,8 @@ def _profile(user_id: str, known: Profile, service: Service, person: str) -> dic
         },
         "recent": recent,
     }
+
+
+def _as_json(value: object) -> object:
+    """Vectors as lists; everything else is understood as it is."""
+    return value.tolist() if isinstance(value, np.ndarray) else value
