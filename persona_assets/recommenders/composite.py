@@ -45,7 +45,8 @@ class CompositeRecommender(Recommender):
         parts: Mapping[str, pl.DataFrame],
     ) -> pl.DataFrame:
         artefacts = {
-            name: parts[name]
+            # Rows from a table come in the order of its files; `fit` sorts by the key.
+            name: parts[name].sort(model.artefact.key)
             if name in parts
             else model.fit(known, side_information=side_information)
             for name, model in self.part_models.items()
