@@ -52,7 +52,7 @@ def _in_use(promoted: dict[str, dict[str, object]], default: Recommender) -> Rec
     if not isinstance(model, CompositeRecommender):
         return model
     # It learns from its parts' artefacts, so their configurations are those in use for them.
-    return model.with_parts({name: _in_use(promoted, MODELS[name]) for name in model.parts})
+    return model.with_parts({part.name: _in_use(promoted, part()) for part in model.part_types})
 
 
 def in_use(store: DeltaStore) -> dict[str, dict[str, object]]:

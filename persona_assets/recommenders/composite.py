@@ -7,7 +7,7 @@ not belong here: any particular one (`models/blend.py`, `models/two_stage.py`).
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 import polars as pl
@@ -25,12 +25,14 @@ class CompositeRecommender(Recommender):
     none are given (a benchmark, a test), `fit` trains the parts.
     """
 
+    part_types: ClassVar[tuple[type[Recommender], ...]]
+    """Classes of `parts`, in the same order. Named here, and not looked up among all models, so
+    that the code behind this model is its own and its parts'."""
+
     @property
     def part_models(self) -> dict[str, Recommender]:
         """Name → part, with its configuration in this model's, in the order of `parts`."""
-        from persona_assets.recommenders import MODELS
-
-        return {name: type(MODELS[name])(getattr(self.config, name)) for name in self.parts}  # type: ignore[call-arg]
+        return {each.name: each(getattr(self.config, each.name)) for each in self.part_types}  # type: ignore[call-arg]
 
     def with_parts(self, models: Mapping[str, Recommender]) -> Self:
         """The same model, made of parts with the configurations of `models`."""

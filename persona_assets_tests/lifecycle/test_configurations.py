@@ -104,6 +104,5 @@ def test_models_are_told_their_task(store, monkeypatch):
     assert told == []
     task = Task(unseen=False)
     found = configured_models(store, task=task)
-    # Itself, and as a part of `blend`.
-    assert told == [task, task]
+    assert told == [task]
     assert found["two_stage"].config.unseen is False

@@ -1,5 +1,6 @@
 """Groups `models` and `recommendations`: one artefact per recommender, the registry, the lists."""
 
+from collections.abc import Mapping
 from datetime import date
 
 import dagster as dg
@@ -39,7 +40,7 @@ _SIDE_TABLES = {
 }
 
 
-def _model_asset(kind: Recommender) -> dg.AssetsDefinition:
+def _model_asset(kind: Recommender, part_tables: Mapping[str, Table]) -> dg.AssetsDefinition:
     def learn(
         context: dg.AssetExecutionContext,
         interactions: nw.LazyFrame,
@@ -49,7 +50,7 @@ def _model_asset(kind: Recommender) -> dg.AssetsDefinition:
         lake = context.resources.lake
         [history] = lake.store.engine.cache([interactions])
         parts = {name: tables.pop(name) for name in kind.parts}
-        untrained = {name: lake.skipped(MODELS[name].artefact) for name in kind.parts}
+        untrained = {name: lake.skipped(table) for name, table in part_tables.items()}
         segments = tables.pop("customer_segments", None)
         attributes = attribute_histories(**tables, key=context.resources.shop.hash_key)
 
@@ -75,7 +76,7 @@ def _model_asset(kind: Recommender) -> dg.AssetsDefinition:
         reads={
             "interactions": _HISTORY,
             **{name: _SIDE_TABLES[name] for name in sorted(kind.needs_side_information)},
-            **{name: Reads(MODELS[name].artefact, SAME) for name in kind.parts},
+            **{name: Reads(table, SAME) for name, table in part_tables.items()},
         },
         kinds=["python"],
         code=[type(kind)],
@@ -88,7 +89,10 @@ def _model_asset(kind: Recommender) -> dg.AssetsDefinition:
     )(learn)
 
 
-TRAINED = {name: _model_asset(model) for name, model in MODELS.items()}
+TRAINED = {
+    name: _model_asset(model, {part: MODELS[part].artefact for part in model.parts})
+    for name, model in MODELS.items()
+}
 TRAINED_BY = {
     name: asset.code_versions_by_key[asset_key(MODELS[name].artefact)] or ""
     for name, asset in TRAINED.items()

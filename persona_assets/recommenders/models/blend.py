@@ -17,11 +17,18 @@ from persona_assets.recommenders.artefact import one_training
 from persona_assets.recommenders.composite import CompositeRecommender, aligned
 from persona_assets.recommenders.histories import Histories, Products
 from persona_assets.recommenders.interactions import Interactions
-from persona_assets.recommenders.models.als import ALSConfig
-from persona_assets.recommenders.models.directional import DirectionalConfig
+from persona_assets.recommenders.models.als import ALS, ALSConfig
+from persona_assets.recommenders.models.directional import Directional, DirectionalConfig
 from persona_assets.recommenders.models.popularity import Popularity, PopularityConfig
-from persona_assets.recommenders.models.user_knn import UserKNNConfig
-from persona_assets.recommenders.protocol import Config, Loaded, Space, Task, may_be_zero
+from persona_assets.recommenders.models.user_knn import UserKNN, UserKNNConfig
+from persona_assets.recommenders.protocol import (
+    Config,
+    Loaded,
+    Recommender,
+    Space,
+    Task,
+    may_be_zero,
+)
 from persona_assets.recommenders.ranking import Scorer
 from persona_assets.tables import Table
 from persona_assets.tables.models import BLEND_MODEL
@@ -111,6 +118,7 @@ class Blend(CompositeRecommender):
     folds_in: ClassVar[bool] = True
     needs_history: ClassVar[bool] = True
     parts: ClassVar[tuple[str, ...]] = ("directional", "user_knn", "als", "popularity")
+    part_types: ClassVar[tuple[type[Recommender], ...]] = (Directional, UserKNN, ALS, Popularity)
     searched_parts: ClassVar[tuple[str, ...]] = parts
     space: ClassVar[Space] = {
         "fusion": FUSIONS,

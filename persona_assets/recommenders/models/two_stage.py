@@ -19,10 +19,17 @@ from persona_assets.recommenders.artefact import one_training
 from persona_assets.recommenders.composite import CompositeRecommender, own_rows
 from persona_assets.recommenders.histories import Histories
 from persona_assets.recommenders.interactions import Interactions
-from persona_assets.recommenders.models.als import ALSConfig
-from persona_assets.recommenders.models.directional import DirectionalConfig
+from persona_assets.recommenders.models.als import ALS, ALSConfig
+from persona_assets.recommenders.models.directional import Directional, DirectionalConfig
 from persona_assets.recommenders.models.user_knn import UserKNN, UserKNNConfig
-from persona_assets.recommenders.protocol import Config, Loaded, Space, Task, may_be_zero
+from persona_assets.recommenders.protocol import (
+    Config,
+    Loaded,
+    Recommender,
+    Space,
+    Task,
+    may_be_zero,
+)
 from persona_assets.recommenders.ranking import Scorer
 from persona_assets.recommenders.snapshots import Goal, snapshots
 from persona_assets.tables import Table
@@ -150,6 +157,7 @@ class TwoStage(CompositeRecommender):
     folds_in: ClassVar[bool] = True
     needs_history: ClassVar[bool] = True
     parts: ClassVar[tuple[str, ...]] = ("directional", "user_knn", "als")
+    part_types: ClassVar[tuple[type[Recommender], ...]] = (Directional, UserKNN, ALS)
     # ALS is one score among three; searching its parameters takes longer than it brings.
     searched_parts: ClassVar[tuple[str, ...]] = ("directional", "user_knn")
     space: ClassVar[Space] = {"order": ORDERS}
