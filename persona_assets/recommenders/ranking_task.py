@@ -127,7 +127,7 @@ class FirstModels:
         Args:
             view: how the instant is looked at.
             parts: name → artefact of the models of the first stage, of one cut-off.
-            pairs: rows of `pairs_as_rows`; None or empty ones: counted here.
+            pairs: rows of `pairs_as_rows`; None: counted here.
         """
         config = view.directional
         directional, user_knn, als = Directional(config), UserKNN(view.user_knn), ALS(view.als)
@@ -137,7 +137,7 @@ class FirstModels:
         popularity = log.popularity
         counts = (
             PairCounts(*(_matrix(pairs[name], log.products) for name in COUNTED))
-            if pairs and all(pairs[name].height for name in COUNTED)
+            if pairs is not None
             else PairCounts.of(log, window=config.window, neighbours=config.neighbours)
         )
         factors = parts[als.name]

@@ -2,13 +2,16 @@ from datetime import date
 
 import narwhals as nw
 import polars as pl
+import pytest
 
+from persona_assets.errors import InsufficientDataError
 from persona_assets.recommenders import ALS, BPR, MODELS, Popularity
 from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.models.bpr import BPRConfig
 from persona_assets.recommenders.protocol import DistributedTraining
 from persona_assets.recommenders.top_k import batch_top_k, top_k
 from persona_assets.recommenders.training import train
+from persona_assets.skipped import Skipped
 
 CUTOFF = date(2024, 3, 4)
 
@@ -39,3 +42,11 @@ def test_a_model_without_distributed_training_learns_the_same_bits_from_a_spark_
 
     learned: pl.DataFrame = artefact.collect("polars").to_native()
     assert learned.equals(model.fit(Interactions.known_at(CUTOFF, shop)))
+
+
+def test_without_a_part_the_model_made_of_it_is_not_trained_and_says_whose_fault_it_is(shop):
+    lazy = nw.from_native(shop.lazy())
+    lacking = {"als": Skipped("nobody interacted with two products", part="als")}
+
+    with pytest.raises(InsufficientDataError, match="its part als was not trained: nobody"):
+        train(MODELS["two_stage"], lazy, cutoff=CUTOFF, untrained=lacking)

@@ -117,8 +117,8 @@ class Blend(CompositeRecommender):
     artefact: ClassVar[Table] = BLEND_MODEL
     folds_in: ClassVar[bool] = True
     needs_history: ClassVar[bool] = True
-    parts: ClassVar[tuple[str, ...]] = ("directional", "user_knn", "als", "popularity")
     part_types: ClassVar[tuple[type[Recommender], ...]] = (Directional, UserKNN, ALS, Popularity)
+    parts: ClassVar[tuple[str, ...]] = tuple(part.name for part in part_types)
     searched_parts: ClassVar[tuple[str, ...]] = parts
     space: ClassVar[Space] = {
         "fusion": FUSIONS,

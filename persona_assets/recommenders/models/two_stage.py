@@ -156,8 +156,8 @@ class TwoStage(CompositeRecommender):
     artefact: ClassVar[Table] = TWO_STAGE_MODEL
     folds_in: ClassVar[bool] = True
     needs_history: ClassVar[bool] = True
-    parts: ClassVar[tuple[str, ...]] = ("directional", "user_knn", "als")
     part_types: ClassVar[tuple[type[Recommender], ...]] = (Directional, UserKNN, ALS)
+    parts: ClassVar[tuple[str, ...]] = tuple(part.name for part in part_types)
     # ALS is one score among three; searching its parameters takes longer than it brings.
     searched_parts: ClassVar[tuple[str, ...]] = ("directional", "user_knn")
     space: ClassVar[Space] = {"order": ORDERS}
