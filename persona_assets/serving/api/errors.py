@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from persona_assets.errors import InfrastructureError
+from persona_assets.serving.recommending.recommender import NotReadyError
 
 _LOG = logging.getLogger(__name__)
 _CODES = {404: "not_found", 405: "method_not_allowed"}
@@ -110,6 +111,10 @@ def install(app: FastAPI) -> None:
     async def of_the_machine(request: Request, error: InfrastructureError) -> Response:
         _LOG.error("%s", error)
         return unavailable().answer()
+
+    @app.exception_handler(NotReadyError)
+    async def not_ready(request: Request, error: NotReadyError) -> Response:
+        return ApiError(503, "not_ready", str(error), headers={"Retry-After": "5"}).answer()
 
     @app.exception_handler(ClientDisconnect)
     async def nobody_there(request: Request, error: ClientDisconnect) -> Response:

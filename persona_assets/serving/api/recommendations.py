@@ -20,8 +20,7 @@ from persona_assets.serving.api import authorization
 from persona_assets.serving.api.errors import ApiError, answer, documented
 from persona_assets.serving.api.service import Service
 from persona_assets.serving.profiles import Profile, profile
-from persona_assets.serving.recommending.ranking import Recommendation
-from persona_assets.serving.recommending.recommender import NotReadyError
+from persona_assets.serving.recommending.ranking import ListPath, Recommendation
 from persona_assets.serving.recommending.served_model import Product, ServedModel
 from persona_assets.sources.null_words import BLANKS
 from persona_assets.transforms.pseudonyms import pseudonym
@@ -52,7 +51,7 @@ class RecommendationsAnswer(BaseModel):
     recommendation_id: str
     model: str
     version: str
-    path: Literal["personal", "fold_in", "cold_start", "no_consent"]
+    path: ListPath
     as_of: str
     recommendations: list[RecommendedProduct]
 
@@ -104,12 +103,7 @@ def router(service: Service) -> APIRouter:
             raise ApiError(422, "invalid", f"context={context} needs item_id", "item_id")
         name = (user_id or "").strip(BLANKS) or None
         looked_at = (item_id, int(service.clock() * 1_000_000)) if item_id is not None else None
-        try:
-            served, made = service.recommender.recommend(
-                name, k, consent=consent, looked_at=looked_at
-            )
-        except NotReadyError as error:
-            raise _not_ready(error) from error
+        served, made = service.recommender.recommend(name, k, consent=consent, looked_at=looked_at)
         return answer(
             {
                 "user_id": name if consent else None,
@@ -131,10 +125,7 @@ def router(service: Service) -> APIRouter:
     async def similar(request: Request, item_id: Identifier, k: K = 10) -> Response:
         """Products that the same people interacted with; none for one that nobody knows."""
         authorization.authorize(request, "read", service.keys, service.limit)
-        try:
-            return _beside(item_id, *service.recommender.similar(item_id, k))
-        except NotReadyError as error:
-            raise _not_ready(error) from error
+        return _beside(item_id, *service.recommender.similar(item_id, k))
 
     @found.get(
         "/api/complementary",
@@ -145,10 +136,7 @@ def router(service: Service) -> APIRouter:
     async def complementary(request: Request, item_id: Identifier, k: K = 10) -> Response:
         """Products that people went on to; none for one that nobody knows."""
         authorization.authorize(request, "read", service.keys, service.limit)
-        try:
-            return _beside(item_id, *service.recommender.complementary(item_id, k))
-        except NotReadyError as error:
-            raise _not_ready(error) from error
+        return _beside(item_id, *service.recommender.complementary(item_id, k))
 
     @found.get(
         "/api/users/{user_id}/profile",
@@ -169,10 +157,6 @@ def router(service: Service) -> APIRouter:
         return answer(_profile(user_id, known, service, person))
 
     return found
-
-
-def _not_ready(error: NotReadyError) -> ApiError:
-    return ApiError(503, "not_ready", str(error), headers={"Retry-After": "5"})
 
 
 def _products(served: ServedModel, items: Iterable[Recommendation]) -> list[dict[str, Any]]:

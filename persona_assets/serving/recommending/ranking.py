@@ -9,9 +9,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from persona_assets.recommenders.best_columns import best_columns
+from persona_assets.recommenders.exclusion import Exclusion
+from persona_assets.recommenders.models.popularity import Popularity
 from persona_assets.recommenders.neighbours import Neighbours
 from persona_assets.serving.online.live_event import LiveEvent
 from persona_assets.serving.online.live_tail import Exclusions
@@ -19,7 +22,7 @@ from persona_assets.serving.recommending.history import NOTHING, PersonHistory
 from persona_assets.serving.recommending.served_model import ServedModel
 from persona_assets.tables.models import FALLBACK_USER
 
-Path = Literal["personal", "fold_in", "cold_start", "no_consent"]
+ListPath = Literal["personal", "fold_in", "cold_start", "no_consent"]
 """How a list came about. `personal`: the training knew the person. `fold_in`: it did not, but what
 the person did since says something. `cold_start`: nothing is known, so what is popular.
 `no_consent`: nothing about the person may be used."""
@@ -57,7 +60,7 @@ class Ranked:
         items: best first.
     """
 
-    path: Path
+    path: ListPath
     model: str
     items: tuple[Recommendation, ...]
 
@@ -85,7 +88,7 @@ def ranked(
     k: int,
     *,
     weights: Mapping[str, float],
-    exclude: str,
+    exclude: Exclusion,
     looked_at: tuple[str, int] | None = None,
 ) -> Ranked:
     """The `k` best products for the person.
@@ -115,19 +118,20 @@ def ranked(
     path = _path(served, person, history)
     loaded = served.loaded if path in ("personal", "fold_in") else served.popular
     name = user if path == "personal" and user is not None else FALLBACK_USER
-    asked = (
-        history if served.needs_history or path == "fold_in" or _news(served, person) else NOTHING
-    )
+    # As in a run: a model that does without histories is told only of what its training could not
+    # know.
+    news = path == "fold_in" or looked_at is not None or _news(served, person)
+    asked = history if served.needs_history or news else NOTHING
     scorer = loaded([name], asked)
     scores = np.array(scorer.scores_of(slice(0, 1)), dtype=np.float64)
     products = scorer.products
     if out:
         scores[0, products.is_in(list(out)).to_numpy()] = -np.inf
-    items = _best(products.to_list(), scores, k)
+    items = _best(products, scores, k)
     reasons = _reasons(served, history, person, [product for product, _ in items], path)
     return Ranked(
         path,
-        served.name if loaded is served.loaded else "popularity",
+        served.name if loaded is served.loaded else Popularity.name,
         tuple(
             Recommendation(product, score, reason)
             for (product, score), reason in zip(items, reasons, strict=True)
@@ -148,38 +152,46 @@ def beside(
     """
     if neighbours is None:
         return ()
-    names = neighbours.products.to_list()
-    row = int(neighbours.products.search_sorted(product))
-    if row >= len(names) or names[row] != product:
+    products = neighbours.products
+    row = int(products.search_sorted(product))
+    if row >= len(products) or products[row] != product:
         return ()
-    scores = np.full((1, len(names)), -np.inf)
+    scores = np.full((1, len(products)), -np.inf)
     mine = slice(neighbours.scores.indptr[row], neighbours.scores.indptr[row + 1])
     scores[0, neighbours.scores.indices[mine]] = neighbours.scores.data[mine]
     scores[0, row] = -np.inf
     return tuple(
-        Recommendation(name, score, reason) for name, score in _best(names, scores, k) if score > 0
+        Recommendation(name, score, reason)
+        for name, score in _best(products, scores, k)
+        if score > 0
     )
 
 
-def _best(products: Sequence[str], scores: NDArray[np.float64], k: int) -> list[tuple[str, float]]:
+def _best(products: pl.Series, scores: NDArray[np.float64], k: int) -> list[tuple[str, float]]:
     length = min(k, scores.shape[1])
     if length == 0:
         return []
     chosen = best_columns(scores, length)[0]
-    return [(products[at], float(scores[0, at])) for at in chosen if np.isfinite(scores[0, at])]
+    chosen = chosen[np.isfinite(scores[0, chosen])]
+    return list(zip(products.gather(chosen).to_list(), scores[0, chosen].tolist(), strict=True))
 
 
 def _news(served: ServedModel, person: Person) -> bool:
     """Did anything happen that the training could not know?"""
-    if any(each.event_id not in served.people.since_cutoff for each in person.events):
+    if _live_only(served, person):
         return True
     row = served.people.rows.get(person.user_id or "")
     return row is not None and bool(served.people.changed[row])
 
 
+def _live_only(served: ServedModel, person: Person) -> list[LiveEvent]:
+    """The live events that the mart does not have yet: each event counts once."""
+    return [each for each in person.events if each.event_id not in served.people.collected]
+
+
 def _with_live(served: ServedModel, person: Person, weights: Mapping[str, float]) -> PersonHistory:
     history = served.people.history(person.user_id or "")
-    new = [each for each in person.events if each.event_id not in served.people.since_cutoff]
+    new = _live_only(served, person)
     if not new:
         return history
     return history.with_events(
@@ -189,7 +201,7 @@ def _with_live(served: ServedModel, person: Person, weights: Mapping[str, float]
     )
 
 
-def _left_out(served: ServedModel, person: Person, exclude: str) -> set[str]:
+def _left_out(served: ServedModel, person: Person, exclude: Exclusion) -> set[str]:
     out = set(served.people.excluded.get(person.user_id or "", ()))
     out |= person.exclusions.rejected
     if exclude != "none":
@@ -199,7 +211,7 @@ def _left_out(served: ServedModel, person: Person, exclude: str) -> set[str]:
     return out
 
 
-def _path(served: ServedModel, person: Person, history: PersonHistory) -> Path:
+def _path(served: ServedModel, person: Person, history: PersonHistory) -> ListPath:
     if not person.consent:
         return "no_consent"
     if person.user_id is not None and served.people.is_trained(person.user_id):
@@ -212,7 +224,7 @@ def _reasons(
     history: PersonHistory,
     person: Person,
     products: Sequence[str],
-    path: Path,
+    path: ListPath,
 ) -> list[str]:
     """Why each product: the newest product of the history that leads to it most strongly."""
     personal = path in ("personal", "fold_in") and (served.needs_history or served.folds_in)

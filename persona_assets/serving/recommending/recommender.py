@@ -30,7 +30,7 @@ LIVE_EVENTS = 200
 """Newest live events of a person that an answer looks at."""
 
 
-class NotReadyError(Exception):
+class NotReadyError(PersonaError):
     """Nothing can be recommended yet; the text says why."""
 
 

@@ -20,18 +20,19 @@ from persona_assets.lake import DeltaStore
 from persona_assets.lifecycle.append import held
 from persona_assets.lifecycle.configurations import configured
 from persona_assets.recommenders import MODELS, model_named
-from persona_assets.recommenders.exclusion import Exclusion
+from persona_assets.recommenders.exclusion import Exclusion, excluded_pairs
+from persona_assets.recommenders.models.popularity import Popularity
 from persona_assets.recommenders.neighbours import Neighbours
 from persona_assets.recommenders.protocol import Loaded
 from persona_assets.serving.recommending.history import NOTHING, PersonHistory
 from persona_assets.tables import Table
+from persona_assets.tables.collected import COLLECTED_EVENTS
 from persona_assets.tables.mart import USER_ITEM_INTERACTIONS
 from persona_assets.tables.models import DIRECTIONAL_MODEL, ITEM_KNN_MODEL
 from persona_assets.tables.raw import PRODUCTS
 from persona_assets.tables.serving import CHAMPION
 from persona_assets.transforms.history import midnight
 
-POPULARITY = "popularity"
 _HISTORY = ("event_id", "user_id", "product_id", "event_type", "event_ts", "arrived_at", "weight")
 
 
@@ -57,7 +58,7 @@ class People:
         trained: (people,) whether the training could know them.
         changed: (people,) whether they did anything that it could not know.
         excluded: `user_id` → products that the setting `exclude` leaves out of lists.
-        since_cutoff: identifiers of the events that the training could not know.
+        collected: identifiers of those of its events that came through the service's log.
     """
 
     rows: dict[str, int]
@@ -68,7 +69,7 @@ class People:
     trained: NDArray[np.bool_]
     changed: NDArray[np.bool_]
     excluded: dict[str, frozenset[str]]
-    since_cutoff: frozenset[str]
+    collected: frozenset[str]
 
     def history(self, user_id: str) -> PersonHistory:
         """What is in the mart of this person."""
@@ -171,7 +172,7 @@ def load_training(
             f"{model.artefact.path} has no rows of {cutoff}, which serves by {CHAMPION.path}; "
             "`persona run` makes them"
         )
-    popular = MODELS[POPULARITY]
+    popular = MODELS[Popularity.name]
     return ServedModel(
         model.name,
         training["artefact_hash"],
@@ -193,12 +194,9 @@ def _people(store: DeltaStore, cutoff: date, exclude: Exclusion) -> People:
     instant = pl.lit(midnight(cutoff), dtype=pl.Datetime("us", "UTC"))
     known = (pl.col("event_ts") < instant) & (pl.col("arrived_at") < instant)
     rows = rows.with_columns(known=known)
-    out = {
-        "bought": pl.col("event_type") == "purchase",
-        "seen": pl.lit(value=True),
-        "none": pl.lit(value=False),
-    }[exclude]
-    excluded = rows.filter(out).group_by("user_id").agg(pl.col("product_id").unique())
+    # By now, not by the cut-off: what was bought this week is not shown again either.
+    pairs = excluded_pairs(rows, cutoff=date.max, exclude=exclude)
+    excluded = pairs.group_by("user_id").agg("product_id")
     everyone = (
         rows.group_by("user_id")
         .agg(trained=pl.col("known").any(), changed=(~pl.col("known")).any())
@@ -216,8 +214,15 @@ def _people(store: DeltaStore, cutoff: date, exclude: Exclusion) -> People:
         everyone["trained"].to_numpy(),
         everyone["changed"].to_numpy(),
         {user: frozenset(products) for user, products in excluded.iter_rows()},
-        frozenset(rows.filter(~pl.col("known"))["event_id"].to_list()),
+        _collected(store, rows["event_id"]),
     )
+
+
+def _collected(store: DeltaStore, in_mart: pl.Series) -> frozenset[str]:
+    if not store.exists(COLLECTED_EVENTS):
+        return frozenset()
+    found = store.read(COLLECTED_EVENTS, columns=["event_id"])["event_id"]
+    return frozenset(found.filter(found.is_in(in_mart.implode())).to_list())
 
 
 def _catalogue(store: DeltaStore) -> dict[str, Product]:

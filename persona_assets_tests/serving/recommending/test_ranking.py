@@ -115,7 +115,7 @@ def test_an_event_that_the_mart_knows_counts_once(serve: Any) -> None:
     user = as_of_the_cutoff(served)[0]
     product = next(iter(served.similar_rows))
     once = Person(user, events=(event(product, user=user),))
-    known = replace(served.people, since_cutoff=frozenset({"live-0"}))
+    known = replace(served.people, collected=frozenset({"live-0"}))
 
     assert listed(replace(served, people=known), once).items == listed(served, Person(user)).items
     assert listed(served, once).items != listed(served, Person(user)).items
@@ -129,6 +129,21 @@ def test_what_is_looked_at_counts_and_is_not_in_the_list(serve: Any) -> None:
 
     assert found.path == "fold_in"
     assert product not in [each.product_id for each in found.items]
+
+
+@pytest.mark.parametrize("name", ["als", "two_stage"])
+def test_what_a_known_person_looks_at_counts_as_well(serve: Any, name: str) -> None:
+    served = serve(name)
+    user = as_of_the_cutoff(served)[0]
+    before = listed(served, Person(user))
+    product = before.items[0].product_id
+
+    found = listed(served, Person(user), looked_at=(product, 1_738_600_000_000_000))
+
+    assert found.path == "personal"
+    assert product not in [each.product_id for each in found.items]
+    rest = {each.product_id: each.score for each in before.items[1:]}
+    assert {each.product_id: each.score for each in found.items[:-1]} != rest
 
 
 def test_a_reason_names_a_product_that_leads_there(serve: Any) -> None:
