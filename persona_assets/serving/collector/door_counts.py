@@ -4,10 +4,12 @@ Belongs here: the file. Does not belong here: metrics of a running service (`ser
 """
 
 import json
+import logging
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
+_LOG = logging.getLogger(__name__)
 _NAME = "counts.json"
 _KEEP_SECONDS = 10.0
 
@@ -27,12 +29,19 @@ class DoorCounts:
             self.keep()
 
     def keep(self) -> None:
-        """Write the numbers, whole or not at all."""
+        """Write the numbers, whole or not at all.
+
+        Where that fails it is logged, and tried again later: the events that they count are stored,
+        and nobody must be told otherwise.
+        """
         self._kept_at = time.monotonic()
         fresh = self._file.with_suffix(".new")
-        fresh.write_text(json.dumps(self._numbers), encoding="utf-8")
-        fresh.chmod(0o600)
-        fresh.replace(self._file)
+        try:
+            fresh.write_text(json.dumps(self._numbers), encoding="utf-8")
+            fresh.chmod(0o600)
+            fresh.replace(self._file)
+        except OSError as error:
+            _LOG.warning("cannot write %s: %s; free some room there", self._file, error.strerror)
 
 
 def door_counts(folder: Path) -> Mapping[str, int]:
@@ -40,5 +49,7 @@ def door_counts(folder: Path) -> Mapping[str, int]:
     try:
         found = json.loads((folder / _NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
+        return {}
+    if not isinstance(found, dict):
         return {}
     return {str(name): int(number) for name, number in found.items() if isinstance(number, int)}
