@@ -15,7 +15,7 @@ import pytest
 
 from persona_assets import settings as settings_module
 from persona_assets.lake.commit import PREFIX
-from persona_assets.orchestration.assets import daily
+from persona_assets.orchestration import daily
 from persona_assets.orchestration.checks import partitioned
 from persona_assets.tables import TABLES
 

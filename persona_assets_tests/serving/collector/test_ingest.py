@@ -1,8 +1,10 @@
 """Every event of the log is in the lake once, whoever brings it in, how often, and side by side."""
 
 import itertools
-import multiprocessing
-import threading
+import os
+import subprocess
+import sys
+import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -96,21 +98,35 @@ def test_a_row_is_the_event(tmp_path: Path, store: DeltaStore) -> None:
     assert {row[name] for name in ("price", "order_id", "query", "position")} == {None}
 
 
-def race(folder: Path, root: str, begin: "threading.Barrier") -> None:
-    begin.wait()
-    ingest(folder, DeltaStore(root), records=5)
+RACER = """
+import sys, time
+from pathlib import Path
+from persona_assets.lake import DeltaStore
+from persona_assets.serving.collector.ingest import ingest
+
+folder, root, here, begin = sys.argv[1:]
+Path(here).touch()
+while not Path(begin).exists():
+    time.sleep(0.001)
+ingest(Path(folder), DeltaStore(root), records=5)
+"""
 
 
 def test_two_racing_ingesters_bring_each_event_in_once(tmp_path: Path, store: DeltaStore) -> None:
     folder = logged(tmp_path / "log", *(event(number) for number in range(60)))
-    context = multiprocessing.get_context("spawn")
-    begin = context.Barrier(2)
-    racers = [context.Process(target=race, args=(folder, store.root, begin)) for _ in range(2)]
-    for each in racers:
-        each.start()
-    for each in racers:
-        each.join()
-    assert [each.exitcode for each in racers] == [0, 0]
+    here, begin = [tmp_path / "first", tmp_path / "second"], tmp_path / "begin"
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
+    racers = [
+        subprocess.Popen(
+            [sys.executable, "-c", RACER, str(folder), store.root, str(each), str(begin)],
+            env=environment,
+        )
+        for each in here
+    ]
+    while not all(each.exists() for each in here) and not any(each.poll() for each in racers):
+        time.sleep(0.01)
+    begin.touch()
+    assert [each.wait() for each in racers] == [0, 0]
     assert ids(store) == [f"e-{number}" for number in range(60)]
 
 
