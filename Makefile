@@ -27,6 +27,9 @@ demo: install  ## a small shop from raw events to an A/B verdict, in .persona
 ui: install  ## Dagster's web UI and daemon on 127.0.0.1:3000 over .persona
 	$(BIN)/persona ui
 
+serve: install  ## recommendations over HTTP on 127.0.0.1:8000 over .persona, for this machine alone
+	PERSONA_API_KEYS=off $(BIN)/persona serve
+
 test: lint types definitions unit gate  ## everything that CI runs
 
 lint: install  ## style and docstrings
@@ -61,4 +64,4 @@ reference:  ## regenerate the generated pages of docs/, and record new versions 
 	$(BIN)/python -m persona_assets.feature_store.reference > docs/features.md
 	PERSONA_HOME=$$(mktemp -d) $(BIN)/python -m persona_assets.orchestration.reference
 
-.PHONY: help install demo ui test lint types definitions unit gate java redis constraints reference
+.PHONY: help install demo ui serve test lint types definitions unit gate java redis constraints reference

@@ -25,6 +25,16 @@ ENOUGH = np.float32(1e-12)
 """Share of the squared residual at which 32 bits are exhausted."""
 
 
+def gram(others: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(factors × factors) Σ_i y_i y_iᵀ over all rows of `others`."""
+    from threadpoolctl import threadpool_limits
+
+    # One BLAS thread: how it splits a product over more would move last digits.
+    with threadpool_limits(limits=1, user_api="blas"):
+        product: NDArray[np.float32] = others.T @ others
+    return product
+
+
 def improved(
     confidence: "csr_matrix",
     vectors: NDArray[np.float32],
@@ -32,6 +42,7 @@ def improved(
     penalties: NDArray[np.float32],
     *,
     steps: int = STEPS,
+    of_others: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
     """The rows' vectors, nearer to the minimum of the loss with the others' vectors fixed.
 
@@ -45,29 +56,27 @@ def improved(
         penalties: λ of each row.
         steps: of conjugate gradients; as many as there are factors, and some for rounding, solve
             the equations.
+        of_others: `gram(others)`, where it is known.
 
     Returns:
         (rows × factors). The number of threads changes nothing: each row is solved by itself.
     """
-    from threadpoolctl import threadpool_limits
-
     values = confidence.data.astype(np.float32)
     starts, columns = confidence.indptr.astype(np.int64), confidence.indices
     solved = vectors.copy()
     blocks = [
         (n, min(n + ROWS_PER_BLOCK, len(solved))) for n in range(0, len(solved), ROWS_PER_BLOCK)
     ]
-    # One BLAS thread: how it splits a product over more would move last digits.
-    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(THREADS) as pool:
-        gram = others.T @ others
-        done = [
-            pool.submit(
-                _solve, starts, columns, values, others, gram, penalties, steps, solved, *block
-            )
-            for block in blocks
-        ]
-        for each in done:
-            each.result()
+    given = (
+        starts, columns, values, others, gram(others) if of_others is None else of_others,
+        penalties, steps, solved,
+    )  # fmt: skip
+    if len(blocks) == 1:  # for one person, starting threads would take longer than solving
+        _solve(*given, *blocks[0])
+        return solved
+    with ThreadPoolExecutor(THREADS) as pool:
+        for done in [pool.submit(_solve, *given, *block) for block in blocks]:
+            done.result()
     return solved
 
 

@@ -240,8 +240,10 @@ def _print_places(out: _Printer, home: Path) -> None:
         if path.exists():
             out.line(f"{name:<13}{path}", path=True)
     ours = home.absolute() == Path(DEFAULT_HOME).absolute()
-    command = "make ui" if ours else f"PERSONA_HOME={shlex.quote(str(home))} persona ui"
-    out.line(f"{'the graph':<13}{command}", path=True)
+    named = "" if ours else f"PERSONA_HOME={shlex.quote(str(home))} "
+    out.line(f"{'the graph':<13}{'make ui' if ours else f'{named}persona ui'}", path=True)
+    serve = "make serve" if ours else f"PERSONA_API_KEYS=off {named}persona serve"
+    out.line(f"{'the service':<13}{serve}", path=True)
 
 
 def _row(grid: Grid, *cells: str) -> None:

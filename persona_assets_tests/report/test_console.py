@@ -82,6 +82,7 @@ def test_paths_are_never_broken(tmp_path, full):
     lines = printed(replace(full, home=home)).splitlines()
     assert f"plots        {home / 'plots'}" in lines
     assert f"the graph    PERSONA_HOME='{home}' persona ui" in lines
+    assert f"the service  PERSONA_API_KEYS=off PERSONA_HOME='{home}' persona serve" in lines
 
 
 def test_only_places_that_exist_are_named(tmp_path, full):
@@ -93,7 +94,10 @@ def test_only_places_that_exist_are_named(tmp_path, full):
 
 @pytest.mark.parametrize("home", [Path(DEFAULT_HOME), Path(DEFAULT_HOME).absolute()])
 def test_the_default_home_opens_with_make(full, home):
-    assert printed(replace(full, home=home)).splitlines()[-1] == "the graph    make ui"
+    assert printed(replace(full, home=home)).splitlines()[-2:] == [
+        "the graph    make ui",
+        "the service  make serve",
+    ]
 
 
 def test_what_did_not_pass_is_named_up_to_a_limit(full):

@@ -161,14 +161,14 @@ class ALS(Recommender):
 
     def load(self, artefact: pl.DataFrame) -> Loaded:
         """x_u · y_i; see the class for x_u."""
-        from persona_assets.recommenders.least_squares import improved
+        from persona_assets.recommenders.least_squares import gram, improved
 
         factors = Factors.from_artefact(artefact, self.artefact)
         products = Products(factors.products)
         # As in the training, sums must not follow names.
         order = np.lexsort(factors.product_vectors.T)
         ordered = factors.product_vectors[order]
-        width = ordered.shape[1]
+        width, of_products = ordered.shape[1], gram(ordered)
 
         def scorer(users: Sequence[str], histories: Histories) -> Scorer:
             confidence = self._confidence(
@@ -184,6 +184,7 @@ class ALS(Recommender):
                 ordered,
                 self._frequency(known).astype(np.float32),
                 steps=2 * width,
+                of_others=of_products,
             )
             return factors.scorer(users, OwnVectors(rows, vectors))
 

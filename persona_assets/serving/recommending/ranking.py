@@ -235,30 +235,21 @@ def _reasons(
         return ["chosen for you"] * len(products)
     order = np.argsort(-history.times, kind="stable")[:_EVIDENCE]
     newest = list(dict.fromkeys(history.products[at] for at in order))
-    rows = [(row, each) for each in newest if (row := served.similar_rows.get(each)) is not None]
-    columns = [served.similar_rows.get(product, -1) for product in products]
+    evidence = [each for each in newest if each in served.similar_rows]
+    listed = [place for place, each in enumerate(products) if each in served.similar_rows]
+    reasons = ["chosen for you"] * len(products)
+    if not evidence or not listed:
+        return reasons
+    rows = [served.similar_rows[each] for each in evidence]
+    columns = [served.similar_rows[products[place]] for place in listed]
+    leads = pairs.scores[rows][:, columns].toarray()
     verbs = {each.product_id: _VERBS.get(each.event_type) for each in person.events}
-    return [
-        _because(served, pairs, rows, column, verbs) if column >= 0 else "chosen for you"
-        for column in columns
-    ]
-
-
-def _because(
-    served: ServedModel,
-    pairs: Neighbours,
-    rows: Sequence[tuple[int, str]],
-    column: int,
-    verbs: Mapping[str, str | None],
-) -> str:
-    best, evidence = 0.0, ""
-    for row, product in rows:
-        start, end = pairs.scores.indptr[row], pairs.scores.indptr[row + 1]
-        at = start + np.searchsorted(pairs.scores.indices[start:end], column)
-        if at < end and pairs.scores.indices[at] == column and pairs.scores.data[at] > best:
-            best, evidence = float(pairs.scores.data[at]), product
-    if not evidence:
-        return "chosen for you"
-    known = served.catalogue.get(evidence)
-    name = known.name if known is not None and known.name else evidence
-    return f"because you {verbs.get(evidence) or 'looked at'} {name}"
+    for place, strongest, strength in zip(
+        listed, leads.argmax(axis=0), leads.max(axis=0), strict=True
+    ):
+        if strength > 0:
+            product = evidence[strongest]
+            known = served.catalogue.get(product)
+            name = known.name if known is not None and known.name else product
+            reasons[place] = f"because you {verbs.get(product) or 'looked at'} {name}"
+    return reasons
