@@ -17,6 +17,7 @@ import polars as pl
 from persona_assets.lake.content_hash import render
 from persona_assets.lake.store import DeltaStore
 from persona_assets.report.customers import Customers, read_customers
+from persona_assets.report.example_lists import ExampleList, read_example_lists
 from persona_assets.run_record import RunRecord
 from persona_assets.settings import Settings, SourceSettings
 from persona_assets.tables import TABLES, Table
@@ -84,7 +85,7 @@ class Report:
     `replay` evaluation/replay_validation, `ages` evaluation/staleness, `drift`
     monitoring/data_drift, `champion` models/champion, `ab_test` experiments/ab_test_results. `arms`
     has `arm, model, users` of the simulated experiment. `customers` are the customer segments,
-    `skipped` monitoring/skipped.
+    `skipped` monitoring/skipped. `examples` are lists of the champion to judge by eye.
     """
 
     home: Path
@@ -101,6 +102,7 @@ class Report:
     ages: pl.DataFrame
     drift: pl.DataFrame
     champion: pl.DataFrame
+    examples: tuple[ExampleList, ...]
     ab_test: pl.DataFrame
     arms: pl.DataFrame
     customers: Customers
@@ -143,6 +145,7 @@ def collect(
         ages=_rows(store, STALENESS),
         drift=_rows(store, DATA_DRIFT),
         champion=_rows(store, CHAMPION),
+        examples=read_example_lists(store),
         ab_test=_rows(store, AB_TEST_RESULTS).sort(
             pl.col("arm").replace_strict(ARMS, range(len(ARMS))), "metric"
         ),

@@ -27,6 +27,7 @@ CHAPTERS = (
     data_chapters.conservation,
     data_chapters.skipped,
     model_chapters.models,
+    model_chapters.example_lists,
     comparison_chapters.pairs,
     comparison_chapters.segments,
     model_chapters.beyond_accuracy,
@@ -79,7 +80,7 @@ def _header(report: Report) -> Markup:
         "header",
         element("h1", "Personalization report"),
         paragraph(findings.outcome(report), "outcome"),
-        paragraph(f"{report.home}; {findings.origin(report)}{started}", "about"),
+        paragraph(f"{findings.origin(report)}{started}", "about"),
         element("dl", *_tiles(report), kind="tiles"),
     )
 

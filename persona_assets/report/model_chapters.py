@@ -4,7 +4,7 @@ Belongs here: what each of these chapters shows, from a `Report` to a `Section`.
 here: chapters on data (`data_chapters.py`) or sentences (`findings.py`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import polars as pl
@@ -33,6 +33,7 @@ from persona_assets.report.notation import (
     share,
 )
 
+NO_EXAMPLES = "Nobody is served a list of their own yet."
 _VERDICT_KINDS = {"better": "good", "worse": "bad"}
 
 
@@ -59,6 +60,40 @@ def models(report: Report) -> Section:
     if (untrained := findings.untrained(report)) is not None:
         body.append(paragraph(untrained))
     return Section("models", "Models side by side", body)
+
+
+def example_lists(report: Report) -> Section:
+    """What the champion shows to three customers, beside what they did."""
+    if not report.examples:
+        return Section("examples", "Three customers", [paragraph(NO_EXAMPLES)])
+    return Section(
+        "examples",
+        "Three customers",
+        [
+            paragraph(
+                "What the model that serves recommends to a customer of few events in the four "
+                "weeks before its cut-off, to one in the middle and to one of many, beside what "
+                "they did last: does it make sense to somebody who knows the shop?"
+            ),
+            table(
+                ["customer", "did last", "is recommended"],
+                [
+                    [
+                        counted(example.events, "event"),
+                        _lines(f"{deed} {product}" for deed, product in example.lately),
+                        _lines(example.products),
+                    ]
+                    for example in report.examples
+                ],
+                left=3,
+            ),
+        ],
+    )
+
+
+def _lines(texts: Iterable[str]) -> Markup:
+    """Texts below each other."""
+    return element("ul", *(element("li", text) for text in texts), kind="lines")
 
 
 def _oracle_note(report: Report) -> list[Markup]:

@@ -68,6 +68,7 @@ td { border-bottom: 1px solid var(--line); }
 tbody tr:last-child td { border-bottom: 0; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 td.number, .days { white-space: nowrap; }
+ul.lines { list-style: none; margin: 0; padding: 0; }
 summary { color: var(--soft); cursor: pointer; margin: .6rem 0; }
 small { display: block; color: var(--soft); font-size: .9em; }
 .good { color: var(--good); } .bad { color: var(--bad); } .warn { color: var(--warn); }
