@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from persona_assets.orchestration.table_asset import asset_key
+from persona_assets.orchestration.outputs import asset_key
 from persona_assets.plotting import png
 from persona_assets.tables import Table
 

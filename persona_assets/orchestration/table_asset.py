@@ -16,6 +16,7 @@ import dagster as dg
 from persona_assets.orchestration import automation
 from persona_assets.orchestration.code_version import code_version
 from persona_assets.orchestration.inputs import Reads
+from persona_assets.orchestration.outputs import asset_key, selected_tables
 from persona_assets.orchestration.partitions import DAILY, EVALUATED, WEEKLY, days_of
 from persona_assets.orchestration.resources.failures import permanent_failures
 from persona_assets.orchestration.resources.lake import CODE_VERSION, COLUMNS, UNTIL, DayBatch
@@ -39,11 +40,6 @@ OWNERS = {
 }
 
 
-def asset_key(table: Table) -> dg.AssetKey:
-    """`[group, name]`."""
-    return dg.AssetKey([table.group, table.name])
-
-
 def table_asset(
     *tables: Table,
     partitions: dg.PartitionsDefinition | None = None,
@@ -54,6 +50,7 @@ def table_asset(
     no_rows: str | None = None,
     settings: Sequence[str] | None = None,
     follows: Sequence[dg.AssetKey] = (),
+    can_subset: bool = False,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Make the decorated function the asset of `tables` (several: it returns as many frames).
 
@@ -74,6 +71,8 @@ def table_asset(
             `orchestration/resources/provenance.py`); None: all of them where the shop is required,
             none where it is not. A run makes again what was made under other values of them.
         follows: external assets that the rows come from as well; the function reads them itself.
+        can_subset: may a run make some of `tables` and leave the others? The function then returns
+            the frames of `selected_tables` alone. Not for tables that must agree with each other.
     """
     behind = settings
     if behind is None:
@@ -101,11 +100,13 @@ def table_asset(
                     partitions,
                     kinds,
                     {CODE_VERSION: version, SETTINGS: list(behind), WINDOWS: said_of(reads or {})},
+                    required=not can_subset,
                 )
                 for table in tables
             },
             ins=inputs,
             deps=list(follows),
+            can_subset=can_subset,
             partitions_def=partitions,
             backfill_policy=dg.BackfillPolicy.single_run() if partitions else None,
             required_resource_keys={"lake", *required},
@@ -139,6 +140,7 @@ def _out(
     partitions: dg.PartitionsDefinition | None,
     kinds: Sequence[str],
     provenance: Mapping[str, Any],
+    required: bool,
 ) -> dg.AssetOut:
     pii = [column.name for column in table.columns if column.pii]
     return dg.AssetOut(
@@ -146,6 +148,7 @@ def _out(
         description=f"{_dedented(documentation)}\n\n**Grain:** {table.grain}.  \n"
         f"**Key:** `{'`, `'.join(table.key)}`.",
         io_manager_key="lake",
+        is_required=required,
         group_name=table.group,
         owners=[OWNERS[table.group]],
         kinds={*kinds, "deltalake"},
@@ -215,11 +218,12 @@ def _writing(
     def run(*arguments: object, **inputs: object) -> Iterator[dg.MaterializeResult]:
         context = dg.AssetExecutionContext.get()
         owners.claim(context.instance, context.run.run_id)
-        batches = _batches(context, tables, lambda: function(*arguments, **inputs))
+        wanted = selected_tables(context, tables)
+        batches = _batches(context, wanted, lambda: function(*arguments, **inputs))
         with permanent_failures(), context.resources.lake.store.naming_damage():
             results = context.resources.lake.write(
                 context,
-                tables,
+                wanted,
                 batches,
                 code_version=code_version,
                 no_rows=no_rows,

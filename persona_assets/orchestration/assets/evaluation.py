@@ -1,6 +1,6 @@
 """Group `evaluation`: how good the lists are, week by week and model beside model."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 
 import dagster as dg
@@ -19,12 +19,13 @@ from persona_assets.evaluation import (
 from persona_assets.evaluation.evaluated_week import evaluate_week
 from persona_assets.evaluation.oracle import with_oracle
 from persona_assets.evaluation.staleness import RANKS_READ, metrics_by_training_age
+from persona_assets.orchestration.outputs import selected_tables
 from persona_assets.orchestration.partitions import EVALUATED, SAME, THROUGH_EVALUATED_WEEK
 from persona_assets.orchestration.plot_asset import plot
 from persona_assets.orchestration.resources.source import ShopResource
 from persona_assets.orchestration.table_asset import Reads, table_asset
 from persona_assets.orchestration.weekly import at, tables_of_each_cutoff
-from persona_assets.skipped import Partial, attempt
+from persona_assets.skipped import Computed, Partial, attempt
 from persona_assets.tables import evaluation, features, mart, raw
 from persona_assets.tables.models import TOP_K
 from persona_assets.tables.segmentation import CUSTOMER_SEGMENTS
@@ -59,6 +60,7 @@ _EVALUATED_WEEK = (
     },
     required=["shop"],
     settings=["exclude", "hash_key", "seed", "top_k"],
+    can_subset=True,
 )
 def evaluated_week(
     context: dg.AssetExecutionContext,
@@ -71,11 +73,12 @@ def evaluated_week(
 ) -> Sequence[Partial[pl.DataFrame]]:
     """Lists evaluated on the seven days from their cut-off: as a whole, by segment, pair by pair.
 
-    The hits are found once; from them come the accuracy metrics at 5, 10 and 20 with bootstrap
-    intervals, what accuracy does not see (coverage, diversity, novelty, serendipity, popularity,
-    inequality), the metrics per segment of users, and the paired tests between all models. Beside
-    them stands what no model could know: the week's new users and products. In a synthetic shop
-    an oracle that ranks by the true tastes is evaluated too, under the name `planted_optimum`.
+    The hits are found once, for as many of the tables as are selected; from them come the accuracy
+    metrics at 5, 10 and 20 with bootstrap intervals, what accuracy does not see (coverage,
+    diversity, novelty, serendipity, popularity, inequality), the metrics per segment of users, and
+    the paired tests between all models. Beside them stands what no model could know: the week's new
+    users and products. In a synthetic shop an oracle that ranks by the true tastes is evaluated
+    too, under the name `planted_optimum`.
     """
     shop: ShopResource = context.resources.shop
     engine, settings = context.resources.lake.store.engine, shop.settings
@@ -83,6 +86,7 @@ def evaluated_week(
     countries = segments.countries(users, shop.hash_key)
 
     unlisted = context.resources.lake.skipped(TOP_K)
+    wanted = selected_tables(context, _EVALUATED_WEEK)
 
     def tables(cutoff: date) -> list[Partial[pl.DataFrame]]:
         evaluated = engine.collect(at(lists, cutoff))
@@ -97,38 +101,34 @@ def evaluated_week(
             )
         evaluated = evaluate_week(evaluated, interactions, cutoff=cutoff, exclude=settings.exclude)
         catalogue = as_known_at(products, cutoff)
-        metrics = attempt(
-            lambda: offline.offline_metrics(evaluated, seed=settings.seed),
-            evaluation.OFFLINE_METRICS.empty(),
-        )
         untrained = tuple(each for each in unlisted if each.partition == cutoff)
-        return [
-            metrics.also(untrained),
-            attempt(
-                lambda: beyond_accuracy.recommendation_analysis(
-                    evaluated, catalogue, embeddings=embeddings
-                ),
-                evaluation.RECOMMENDATION_ANALYSIS.empty(),
+        makers: dict[str, Callable[[], Computed[pl.DataFrame]]] = {
+            evaluation.OFFLINE_METRICS.path: lambda: offline.offline_metrics(
+                evaluated, seed=settings.seed
             ),
-            attempt(
-                lambda: segments.segment_metrics(
-                    evaluated,
-                    interactions,
-                    catalogue,
-                    as_known_at(countries, cutoff),
-                    customer_segments,
-                    seed=settings.seed,
-                ),
-                evaluation.SEGMENT_METRICS.empty(),
+            evaluation.RECOMMENDATION_ANALYSIS.path: lambda: (
+                beyond_accuracy.recommendation_analysis(evaluated, catalogue, embeddings=embeddings)
             ),
-            attempt(
-                lambda: pairwise.pairwise_comparison(evaluated, seed=settings.seed),
-                evaluation.PAIRWISE_COMPARISON.empty(),
+            evaluation.SEGMENT_METRICS.path: lambda: segments.segment_metrics(
+                evaluated,
+                interactions,
+                catalogue,
+                as_known_at(countries, cutoff),
+                customer_segments,
+                seed=settings.seed,
             ),
-            Partial(cold_start.cold_start(interactions, cutoff=cutoff)),
-        ]
+            evaluation.PAIRWISE_COMPARISON.path: lambda: pairwise.pairwise_comparison(
+                evaluated, seed=settings.seed
+            ),
+            evaluation.COLD_START.path: lambda: cold_start.cold_start(interactions, cutoff=cutoff),
+        }
+        made = {table.path: attempt(makers[table.path], table.empty()) for table in wanted}
+        if evaluation.OFFLINE_METRICS.path in made:
+            metrics = made[evaluation.OFFLINE_METRICS.path]
+            made[evaluation.OFFLINE_METRICS.path] = metrics.also(untrained)
+        return [made[table.path] for table in wanted]
 
-    return tables_of_each_cutoff(context, _EVALUATED_WEEK, tables)
+    return tables_of_each_cutoff(context, wanted, tables)
 
 
 @table_asset(

@@ -11,6 +11,7 @@ from persona_assets.lake.content_hash import add
 from persona_assets.orchestration import automation
 from persona_assets.orchestration.code_version import code_version
 from persona_assets.orchestration.daily import each_batch
+from persona_assets.orchestration.outputs import asset_key
 from persona_assets.orchestration.partitions import (
     DAILY,
     TRAILING_SNAPSHOT,
@@ -21,7 +22,7 @@ from persona_assets.orchestration.partitions import (
 from persona_assets.orchestration.resources.failures import permanent_failures
 from persona_assets.orchestration.resources.lake import DayBatch
 from persona_assets.orchestration.resources.stopwatch import STOPWATCH
-from persona_assets.orchestration.table_asset import OWNERS, Reads, asset_key, table_asset
+from persona_assets.orchestration.table_asset import OWNERS, Reads, table_asset
 from persona_assets.serving.online.manifest import Manifest
 from persona_assets.serving.online.materialization import materialize
 from persona_assets.serving.online.store import OnlineStore

@@ -10,10 +10,11 @@ import polars as pl
 from persona_assets.lake.content_hash import render
 from persona_assets.lifecycle.registry import Trained, registry_row
 from persona_assets.orchestration.assets import segmentation as segmentation_assets
+from persona_assets.orchestration.outputs import asset_key
 from persona_assets.orchestration.partitions import BEFORE_CUTOFF, SAME, WEEKLY, days_of
 from persona_assets.orchestration.resources.models_in_use import model_in_use, models_in_use
 from persona_assets.orchestration.resources.provenance import CONFIGURATIONS
-from persona_assets.orchestration.table_asset import Reads, asset_key, table_asset
+from persona_assets.orchestration.table_asset import Reads, table_asset
 from persona_assets.orchestration.weekly import at, each_cutoff
 from persona_assets.recommenders import MODELS
 from persona_assets.recommenders.protocol import Recommender

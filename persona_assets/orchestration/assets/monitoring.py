@@ -9,9 +9,10 @@ import polars as pl
 from persona_assets.calendar import REFERENCE_WEEKS
 from persona_assets.monitoring import drift, drift_plots
 from persona_assets.monitoring.data_quality import measure_data_quality
+from persona_assets.orchestration.outputs import asset_key
 from persona_assets.orchestration.partitions import EVALUATED, REFERENCE_AND_WEEK
 from persona_assets.orchestration.plot_asset import plot
-from persona_assets.orchestration.table_asset import Reads, asset_key, table_asset
+from persona_assets.orchestration.table_asset import Reads, table_asset
 from persona_assets.orchestration.weekly import one_by_one
 from persona_assets.skipped import Partial
 from persona_assets.tables import Table, mart, monitoring

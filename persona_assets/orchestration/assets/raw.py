@@ -8,9 +8,10 @@ import polars as pl
 
 from persona_assets.orchestration.daily import each_delivery
 from persona_assets.orchestration.event_log.assets import COLLECTED
+from persona_assets.orchestration.outputs import asset_key
 from persona_assets.orchestration.partitions import DAILY
 from persona_assets.orchestration.resources.lake import DayBatch
-from persona_assets.orchestration.table_asset import asset_key, table_asset
+from persona_assets.orchestration.table_asset import table_asset
 from persona_assets.sources import attribute_deliveries, open_source
 from persona_assets.sources.collected import with_collected
 from persona_assets.sources.protocol import Source
