@@ -36,7 +36,7 @@ def rekey(old_key_file: Path | None, from_raw: bool, weeks: int) -> None:
     from persona_assets.lake import DeltaStore
     from persona_assets.lake import rekey as domain
     from persona_assets.orchestration.resources import instance
-    from persona_assets.serving.collector.ingest import ingest_home
+    from persona_assets.serving.bring_in import bring_in
 
     current = settings_module.load()
     if not current.home.is_dir():
@@ -50,7 +50,8 @@ def rekey(old_key_file: Path | None, from_raw: bool, weeks: int) -> None:
     with home_in_use.writing(current.home, "rekey"):
         new = _new_key(current)
         store = DeltaStore(current.lake_root, storage_options=current.storage_options)
-        ingest_home(current.home, store)  # what is still in the log would keep the old hashes
+        # What is still in the logs would keep the old hashes.
+        bring_in(current.home, store, to_the_end=True)
         if old is not None:
             domain.rehash(store, old, new, listener=lambda path: say(f"{path}: hashed again"))
             _forget_online(current)

@@ -143,7 +143,7 @@ def compute(
     from persona_assets.feature_store import definitions
     from persona_assets.lake import DeltaStore, earlier_schemas
     from persona_assets.orchestration.resources import instance
-    from persona_assets.serving.collector.ingest import ingest_home
+    from persona_assets.serving.bring_in import bring_in
 
     _refuse_lake_of_others(current.lake_root)
     lake = DeltaStore(current.lake_root, storage_options=current.storage_options)
@@ -153,9 +153,8 @@ def compute(
     settings_module.save(current)
     folder = instance.prepare(current.home)
     os.environ["PERSONA_HOME"] = str(current.home)
-    collected = ingest_home(current.home, lake)
-    if collected.rows:
-        say(f"events collected by the service: {collected.rows:,} new")
+    for line in bring_in(current.home, lake, to_the_end=True).lines():
+        say(line)
 
     # Only now: partitions are made from the settings just saved.
     from persona_assets.cli.progress import progress_of

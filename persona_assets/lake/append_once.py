@@ -12,7 +12,7 @@ the mark is read from the very version of the table that the commit builds on.
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -68,7 +68,7 @@ def append_once(
     store: DeltaStore,
     table: Table,
     application: str,
-    key: str,
+    key: Sequence[str],
     part_after: Callable[[int | None], Part | None],
 ) -> Appended | None:
     """Append the next part in one commit; None where there is none.
@@ -77,7 +77,7 @@ def append_once(
         store: the lake.
         table: a table with partitions, to which rows are only added.
         application: whose mark it is.
-        key: the column by which a row of a partition is known.
+        key: the columns by which a row of a partition is known.
         part_after: the part that follows a mark (None: the first one); None: there is no more. It
             is asked again where a rival was faster.
 
@@ -117,15 +117,18 @@ def _place(store: DeltaStore, table: Table) -> Place:
     return Place(table, store.uri(table), dict(store.storage_options))
 
 
-def _not_there(delta: DeltaTable, table: Table, key: str, rows: pl.DataFrame) -> pl.DataFrame:
+def _not_there(
+    delta: DeltaTable, table: Table, key: Sequence[str], rows: pl.DataFrame
+) -> pl.DataFrame:
     """The first of `rows` with each key in its partition that the table does not have."""
     partition = str(table.partition)
-    distinct = rows.unique([partition, key], keep="first", maintain_order=True)
+    columns = list(dict.fromkeys([partition, *key]))
+    distinct = rows.unique(columns, keep="first", maintain_order=True)
     days = distinct[partition].unique().to_list()
     if not days or not delta.file_uris():
         return distinct
-    there = PolarsEngine().scan(delta, table, days).select(partition, key).to_native().collect()
-    return distinct.join(there, on=[partition, key], how="anti", maintain_order="left")
+    there = PolarsEngine().scan(delta, table, days).select(*columns).to_native().collect()
+    return distinct.join(there, on=columns, how="anti", maintain_order="left")
 
 
 def _append(

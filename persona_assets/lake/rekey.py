@@ -29,6 +29,8 @@ _DIGITS = 2 * DIGEST_BYTES
 _HASHED = rf"^[0-9a-f]{{{_DIGITS}}}(-|$)"
 # Columns that hold nothing else; in others a shop's own 32 digits are left as they are.
 _ALWAYS_HASHED = ("user_id", "session_id")
+# Lists are made for whoever asks, whether or not any raw table knows who that is.
+_SERVED = (collected.SERVED_LISTS, collected.IMPRESSIONS)
 
 
 def rehash(store: DeltaStore, old: bytes, new: bytes, *, listener: Listener) -> None:
@@ -53,7 +55,8 @@ def rehash(store: DeltaStore, old: bytes, new: bytes, *, listener: Listener) -> 
     tables = [table for table in PSEUDONYMOUS if store.exists(table)]
     if found.successor is None:
         for table in tables:
-            _refuse_unknown_people(store, table, names)
+            if table not in _SERVED:
+                _refuse_unknown_people(store, table, names)
     move = _begin(store, found, fingerprint(new))
     for table in tables:
         if not _done(store, table, move):
@@ -66,7 +69,7 @@ def empty(store: DeltaStore, new: bytes, *, listener: Listener) -> None:
     """Empty every table beyond `raw` and give the lake the key `new`: the old one is lost.
 
     What is emptied is to be computed again from the raw tables. Events that the service collected
-    keep the hashes of the old key: whose they are nobody can say any more.
+    and lists that it served keep the hashes of the old key: whose they are nobody can say any more.
 
     Raises:
         UserError: a move to another key was begun.
@@ -157,18 +160,30 @@ def _rewrite(store: DeltaStore, table: Table, names: pl.DataFrame, move: str) ->
     lazy = store.scan(table).to_native()
     for name, type_ in table.polars_schema.items():
         if type_ == pl.String:
-            lazy = _replaced(lazy, name, names.lazy())
+            # In a list, somebody whom nobody else knows becomes nobody.
+            forget = table in _SERVED and name in _ALWAYS_HASHED
+            lazy = _replaced(lazy, name, names.lazy(), forget=forget)
     _overwrite(store, table, nw.from_native(lazy), Commit(run_id=move, asset=table.path))
 
 
-def _replaced(frame: pl.LazyFrame, name: str, names: pl.LazyFrame) -> pl.LazyFrame:
-    """`frame` with the hash at the beginning of each value of `name` replaced."""
+def _replaced(
+    frame: pl.LazyFrame, name: str, names: pl.LazyFrame, *, forget: bool = False
+) -> pl.LazyFrame:
+    """`frame` with the hash at the beginning of each value of `name` replaced.
+
+    `forget`: one that is not in `names` becomes null; else it stays.
+    """
     value = pl.col(name)
     hashed = pl.when(value.str.contains(_HASHED)).then(value.str.slice(0, _DIGITS))
     return (
         frame.with_columns(hashed.alias("__old"))
         .join(names, left_on="__old", right_on="old", how="left")
-        .with_columns(pl.coalesce(pl.col("new") + value.str.slice(_DIGITS), value).alias(name))
+        .with_columns(
+            pl.coalesce(
+                pl.col("new") + value.str.slice(_DIGITS),
+                pl.when(pl.col("__old").is_null() | pl.lit(not forget)).then(value),
+            ).alias(name)
+        )
         .drop("__old", "new")
     )
 

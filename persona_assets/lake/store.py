@@ -255,9 +255,17 @@ class DeltaStore:
         """
         return self._digests(self.engine, table, partitions, at)
 
-    def partition_rows(self, table: Table) -> dict[str, int]:
-        """Rows per partition key from the Delta log alone, without reading data."""
-        delta = self._opened(table)
+    def partition_rows(self, table: Table, *, at: int | None = None) -> dict[str, int]:
+        """Rows per partition key from the Delta log alone, without reading data.
+
+        Args:
+            table: contract of the table.
+            at: version; None is the newest.
+
+        Raises:
+            DataError: there is no such table or version.
+        """
+        delta = self._opened(table, at)
         if table.partition is None:
             return {WHOLE: delta.count()}
         return partitioning.partition_rows(delta, table.partition)

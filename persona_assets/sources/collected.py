@@ -65,13 +65,17 @@ def with_collected_versions(versions: Mapping[str, str], store: DeltaStore) -> d
 def as_delivered(collected: pl.DataFrame) -> pl.DataFrame:
     """Rows of `raw/events`, in the order in which they arrived.
 
+    Impressions are none: they say what the service showed, and are in `serving/impressions`.
+
     Args:
         collected: all rows of `raw/collected_events` of some days.
     """
     has_product = pl.col("product_id").is_not_null()
     kind = pl.col("event_type").replace_strict(dict(RAW_TYPES), default=UNUSED)
     is_return = pl.col("event_type") == "refund"
-    ordered = collected.sort("event_date", "arrived_at", "event_id")
+    ordered = collected.filter(pl.col("event_type") != "impression").sort(
+        "event_date", "arrived_at", "event_id"
+    )
     return ordered.select(
         "event_date",
         "event_id",

@@ -1,12 +1,12 @@
-"""Contract of the events that the service accepted, as its event log is brought into the lake.
+"""Contracts of what the service logged: events that it accepted, and lists that it answered with.
 
 Belongs here: the columns. Does not belong here: what the service takes
 (`serving/collector/contract.py`), the raw events of a day, which are what the source delivers and
 these (`raw.py`).
 
 People, visits and orders are keyed hashes already: their identifiers are hashed at the service's
-door, and are nowhere. Rows are added, never changed; they are known here alone once the event log
-has been cleared.
+door, and are nowhere. Rows of events and lists are added, never changed; they are known here alone
+once the service's logs have been cleared. `serving/impressions` is made of both.
 """
 
 from persona_assets.tables.contract import Column, Table
@@ -27,7 +27,7 @@ COLLECTED_EVENTS = Table(
             "what happened",
             allowed=(
                 "view", "list_view", "list_click", "add_to_cart", "remove_from_cart", "cart_view",
-                "checkout", "purchase", "refund", "search", "wishlist", "reject",
+                "checkout", "purchase", "refund", "search", "wishlist", "reject", "impression",
             ),
         ),
         Column("event_ts", "timestamp", "when it happened; its hour, without consent"),
@@ -66,4 +66,86 @@ COLLECTED_EVENTS = Table(
     ),
 )  # fmt: skip
 
-TABLES = (COLLECTED_EVENTS,)
+_LISTED = (
+    Column("event_date", "date", "UTC day on which the list was served"),
+    Column("recommendation_id", "string", "the answer; events that follow from it repeat it"),
+    Column("position", "int64", "place of the product in the list, from 1", minimum=1),
+    Column("product_id", "string", "the shop's identifier of the product"),
+    Column("served_at", "timestamp", "when the list was made; its hour, without consent"),
+    Column(
+        "user_id",
+        "string",
+        "keyed hash of the person whom it was made for (32 hex digits); null: nobody is known, or "
+        "without consent",
+        nullable=True,
+        pii=True,
+    ),
+    Column(
+        "route",
+        "string",
+        "what was asked for",
+        allowed=("recommendations", "similar", "complementary"),
+    ),
+    Column("context", "string", "page that it was asked for: home, product or cart", nullable=True),
+    Column("placement", "string", "place in that page, as the shop names it", nullable=True),
+    Column("item_id", "string", "product that was looked at", nullable=True),
+    Column("model", "string", "model whose scores these are"),
+    Column("version", "string", "content hash of the champion's artefact"),
+    Column("path", "string", "how the list came about, as in the answer"),
+    Column("score", "float64", "of the model; larger is better, within one list"),
+    Column(
+        "propensity",
+        "float64",
+        "probability with which the serving policy puts this product at this place for this "
+        "person; 1: it always does",
+        minimum=0,
+        maximum=1,
+    ),
+)
+
+SERVED_LISTS = Table(
+    "serving",
+    "served_lists",
+    grain="one row per product of a list that the service answered with, each list once",
+    key=("event_date", "recommendation_id", "position"),
+    partition="event_date",
+    columns=(
+        *_LISTED,
+        Column(
+            "latency_us",
+            "int64",
+            "from the request's arrival to the finished list",
+            "microseconds",
+            minimum=0,
+        ),
+    ),
+)
+
+IMPRESSIONS = Table(
+    "serving",
+    "impressions",
+    grain="one row per product of a served list, and what followed from it within seven days",
+    key=("event_date", "recommendation_id", "position"),
+    partition="event_date",
+    columns=(
+        *_LISTED,
+        Column(
+            "viewed",
+            "bool",
+            "was it on the screen? An impression event says so, or anything that is done from it",
+        ),
+        Column("clicked", "bool", "was it clicked, or its page looked at from the list?"),
+        Column("carted", "bool", "was it put into the cart from the list?"),
+        Column("purchased", "bool", "was it bought from the list?"),
+        Column("rejected", "bool", "was it rejected from the list?"),
+        Column(
+            "revenue",
+            "float64",
+            "price times pieces of what was bought from the list; 0: nothing, or without a price",
+            "shop currency",
+            minimum=0,
+        ),
+    ),
+)
+
+TABLES = (COLLECTED_EVENTS, SERVED_LISTS, IMPRESSIONS)

@@ -79,3 +79,26 @@ def test_a_lost_key_takes_no_collected_event_with_it(tmp_path: Path, store: Delt
     collected(tmp_path / "event_log", store, "anna")
     rekey.empty(store, NEW, listener=lambda _: None)
     assert people(store) == [pseudonym("anna", OLD)]
+
+
+def test_lists_of_people_whom_nobody_else_knows_are_lists_of_nobody(
+    tmp_path: Path, store: DeltaStore
+) -> None:
+    from persona_assets.serving.served.ingest import rows_of
+    from persona_assets.serving.served.record import ServedList
+    from persona_assets.tables.collected import SERVED_LISTS
+
+    lists = [
+        ServedList(
+            recommendation_id="0" * 31 + str(number), served_at=NOW, route="recommendations",
+            model="als", version="v", path="personal", latency_us=1, products=["p"], scores=[1.0],
+            user_id=None if person is None else pseudonym(person, OLD),
+        )
+        for number, person in enumerate(["anna", "who looked only", None])
+    ]  # fmt: skip
+    rows = rows_of(lists)
+    store.overwrite(SERVED_LISTS, rows, partitions=rows["event_date"].unique().to_list())
+    rekey.rehash(store, OLD, NEW, listener=lambda _: None)
+    found = store.read(SERVED_LISTS).sort("recommendation_id")
+    assert found["user_id"].to_list() == [pseudonym("anna", NEW), None, None]
+    assert found.drop("user_id").equals(rows.sort("recommendation_id").drop("user_id"))

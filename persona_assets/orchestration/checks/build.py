@@ -14,6 +14,7 @@ from persona_assets.orchestration.checks.rejections import rejection_checks
 from persona_assets.orchestration.checks.skipped import skipped_check
 from persona_assets.orchestration.checks.table_checks import quality_checks
 from persona_assets.orchestration.checks.window import window_checks
+from persona_assets.orchestration.event_log.checks import served_checks
 from persona_assets.orchestration.partitions import DAILY
 from persona_assets.tables import TABLES, mart, raw
 
@@ -35,4 +36,4 @@ def build_checks(assets: Sequence[dg.AssetsDefinition]) -> list[dg.AssetChecksDe
     checks += [delivery_check(raw.EVENTS), volume_check(raw.EVENTS)]
     checks.append(volume_check(mart.USER_ITEM_INTERACTIONS))
     checks += rejection_checks(settings.load().operation.quarantine_limit)
-    return [*checks, *quality_checks(), parity]
+    return [*checks, *quality_checks(), *served_checks(), parity]

@@ -7,7 +7,7 @@ which days follow from it is asked of the lake, too.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -20,7 +20,10 @@ from persona_assets.orchestration.event_log.job import event_ingestion
 from persona_assets.orchestration.runs.due import Due
 from persona_assets.serving.collector.door_counts import door_counts
 from persona_assets.serving.collector.ingest import FOLDER, Lag, application, lag
+from persona_assets.serving.event_log import ingestion
 from persona_assets.serving.event_log.segments import segments
+from persona_assets.serving.served.ingest import LISTS
+from persona_assets.serving.served.log import FOLDER as SERVED_FOLDER
 from persona_assets.settings import Settings
 from persona_assets.tables.collected import COLLECTED_EVENTS
 from persona_assets.tables.raw import EVENTS
@@ -130,7 +133,7 @@ def sensors(
         name="arriving_events",
         jobs=[event_ingestion, ingestion],
         minimum_interval_seconds=SECONDS,
-        description="Brings the event log into the lake, and then the days that it tells of.",
+        description="Brings the service's logs into the lake, then the days that events tell of.",
     )
     def arriving_events(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         """Ask for what is sealed, and for the days of what was brought in."""
@@ -138,10 +141,11 @@ def sensors(
 
         settings, seen = settings_module.load(), Seen.of(context.cursor)
         folder = settings.home / FOLDER
+        asked = list(_of_lists(settings))
         if not segments(folder):
-            return dg.SensorResult(skip_reason=_NOTHING)
+            reason = None if asked else _NOTHING
+            return dg.SensorResult(run_requests=asked, skip_reason=reason, cursor=context.cursor)
         behind = _behind(settings)
-        asked = []
         name = application(folder)
         if (run := ingestion_of(name, behind, datetime.now())) is not None:
             asked.append(run)
@@ -154,6 +158,18 @@ def sensors(
         return dg.SensorResult(run_requests=asked, cursor=Seen(behind.offset, version).cursor())
 
     return event_log, arriving_events
+
+
+def _of_lists(settings: Settings) -> Iterator[dg.RunRequest]:
+    """The run that brings in the served lists that are sealed, if there are any."""
+    from persona_assets.orchestration.due_condition import opened_home
+
+    folder = settings.home / SERVED_FOLDER
+    if segments(folder):
+        behind = ingestion.lag(folder, opened_home().lake.store, LISTS)
+        run = ingestion_of(application(folder), behind, datetime.now())
+        if run is not None:
+            yield run
 
 
 def _behind(settings: Settings) -> Lag:

@@ -15,13 +15,16 @@ from persona_assets.lake import DeltaStore
 from persona_assets.lake.maintenance import Maintained, maintain
 from persona_assets.orchestration.maintenance.old_files import delete_old_files
 from persona_assets.orchestration.maintenance.old_runs import delete_old_runs
-from persona_assets.serving.collector.ingest import FOLDER, forget
+from persona_assets.serving.collector.ingest import EVENTS, FOLDER
+from persona_assets.serving.event_log.ingestion import forget
+from persona_assets.serving.served.ingest import LISTS
+from persona_assets.serving.served.log import FOLDER as SERVED_FOLDER
 from persona_assets.settings import Settings
 
 
 @dataclass(frozen=True)
 class HomeMaintained:
-    """What was done to a home: its tables; Dagster runs, files and event segments deleted."""
+    """What was done to a home: its tables; Dagster runs, files and log segments deleted."""
 
     tables: tuple[Maintained, ...]
     runs: int
@@ -39,7 +42,7 @@ class HomeMaintained:
             f"Dagster: {self.runs} runs deleted whose results later runs replaced",
             f"home: {self.files} old reports, plots and logs deleted",
             *(
-                [f"event log: {self.segments} segments that are in the lake deleted"]
+                [f"service's logs: {self.segments} segments that are in the lake deleted"]
                 if self.segments
                 else []
             ),
@@ -82,5 +85,8 @@ def maintain_home(
             instance, before=at - history, replaced_before=at - min(retention, history)
         ),
         files=delete_old_files(settings.home, history, now=at),
-        segments=forget(settings.home / FOLDER, store, retention, at.timestamp()),
+        segments=sum(
+            forget(settings.home / folder, store, to, retention, at.timestamp())
+            for folder, to in ((FOLDER, EVENTS), (SERVED_FOLDER, LISTS))
+        ),
     )

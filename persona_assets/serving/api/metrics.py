@@ -26,6 +26,9 @@ class Metrics:
         seconds: time from the request's arrival to the end of its answer.
         events: events by format and what became of them.
         tail_failures: accepted events that the live tail does not know.
+        lists: served lists by route and path.
+        lists_short: those with fewer products than were asked for.
+        lists_lost: those that could not be logged.
     """
 
     def __init__(self) -> None:
@@ -49,6 +52,21 @@ class Metrics:
         self.tail_failures = Counter(
             "persona_live_tail_failures",
             "Accepted events that the live tail could not take.",
+            registry=self.registry,
+        )
+
+        self.lists = Counter(
+            "persona_lists", "Served lists.", ("route", "path"), registry=self.registry
+        )
+        self.lists_short = Counter(
+            "persona_lists_short",
+            "Served lists with fewer products than were asked for.",
+            ("route",),
+            registry=self.registry,
+        )
+        self.lists_lost = Counter(
+            "persona_lists_not_logged",
+            "Served lists that could not be logged.",
             registry=self.registry,
         )
 

@@ -1,11 +1,11 @@
 """Routes that answer with products, and with what is known of a customer.
 
 Belongs here: paths, parameters and the shape of answers. Does not belong here: which products
-(`serving/recommending/`).
+(`serving/recommending/`), what is noted of each list (`answered_lists.py`).
 """
 
-import uuid
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Annotated, Any, Literal
@@ -16,7 +16,8 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel
 
 from persona_assets.errors import DataError
-from persona_assets.serving.api import authorization
+from persona_assets.serving.api import answered_lists, authorization
+from persona_assets.serving.api.answered_lists import Asked
 from persona_assets.serving.api.errors import ApiError, answer, documented
 from persona_assets.serving.api.service import Service
 from persona_assets.serving.profiles import Profile, profile
@@ -25,6 +26,8 @@ from persona_assets.serving.recommending.served_model import Product, ServedMode
 from persona_assets.sources.null_words import BLANKS
 from persona_assets.transforms.pseudonyms import pseudonym
 
+ITEM_KNN, DIRECTIONAL = "item_knn", "directional"
+"""Models of pairs that products beside another come from."""
 MOST = 100
 """Products in one answer."""
 _TAGS: list[str | Enum] = ["recommendations"]
@@ -32,6 +35,8 @@ _ERRORS = documented(*authorization.STATUSES, 422, 503)
 Context = Literal["home", "product", "cart"]
 Identifier = Annotated[str, Query(min_length=1, max_length=256)]
 K = Annotated[int, Query(ge=1, le=MOST)]
+Placement = Annotated[str | None, Query(min_length=1, max_length=64)]
+"""Where in the page the list stands, as the shop names it; kept with the served list."""
 
 
 class RecommendedProduct(BaseModel):
@@ -92,22 +97,27 @@ def router(service: Service) -> APIRouter:
         context: Context = "home",
         item_id: Annotated[str | None, Query(min_length=1, max_length=256)] = None,
         consent: bool = True,
+        placement: Placement = None,
     ) -> Response:
         """The best products for a customer; for anybody without `user_id` or with `consent=false`.
 
         `item_id` is the product that is looked at (`context=product`) or was just put into the cart
         (`context=cart`): it counts as the latest view and is not in the list.
         """
+        began = time.perf_counter()
         authorization.authorize(request, "read", service.keys, service.limit)
         if context != "home" and item_id is None:
             raise ApiError(422, "invalid", f"context={context} needs item_id", "item_id")
         name = (user_id or "").strip(BLANKS) or None
         looked_at = (item_id, int(service.clock() * 1_000_000)) if item_id is not None else None
         served, made = service.recommender.recommend(name, k, consent=consent, looked_at=looked_at)
+        asked = Asked("recommendations", k, began, context, placement, item_id, name, consent)
         return answer(
             {
                 "user_id": name if consent else None,
-                "recommendation_id": uuid.uuid4().hex,
+                "recommendation_id": answered_lists.noted(
+                    service, asked, served, made.items, model=made.model, path=made.path
+                ),
                 "model": made.model,
                 "version": served.version,
                 "path": made.path,
@@ -122,10 +132,15 @@ def router(service: Service) -> APIRouter:
         response_model=None,
         responses={200: {"model": ProductsAnswer}, **_ERRORS},
     )
-    async def similar(request: Request, item_id: Identifier, k: K = 10) -> Response:
+    async def similar(
+        request: Request, item_id: Identifier, k: K = 10, placement: Placement = None
+    ) -> Response:
         """Products that the same people interacted with; none for one that nobody knows."""
+        began = time.perf_counter()
         authorization.authorize(request, "read", service.keys, service.limit)
-        return _beside(item_id, *service.recommender.similar(item_id, k))
+        served, items = service.recommender.similar(item_id, k)
+        asked = Asked("similar", k, began, placement=placement, item_id=item_id)
+        return _beside(service, asked, served, items, ITEM_KNN)
 
     @found.get(
         "/api/complementary",
@@ -133,10 +148,15 @@ def router(service: Service) -> APIRouter:
         response_model=None,
         responses={200: {"model": ProductsAnswer}, **_ERRORS},
     )
-    async def complementary(request: Request, item_id: Identifier, k: K = 10) -> Response:
+    async def complementary(
+        request: Request, item_id: Identifier, k: K = 10, placement: Placement = None
+    ) -> Response:
         """Products that people went on to; none for one that nobody knows."""
+        began = time.perf_counter()
         authorization.authorize(request, "read", service.keys, service.limit)
-        return _beside(item_id, *service.recommender.complementary(item_id, k))
+        served, items = service.recommender.complementary(item_id, k)
+        asked = Asked("complementary", k, began, placement=placement, item_id=item_id)
+        return _beside(service, asked, served, items, DIRECTIONAL)
 
     @found.get(
         "/api/users/{user_id}/profile",
@@ -173,11 +193,19 @@ def _products(served: ServedModel, items: Iterable[Recommendation]) -> list[dict
     ]
 
 
-def _beside(product: str, served: ServedModel, items: Iterable[Recommendation]) -> Response:
+def _beside(
+    service: Service,
+    asked: Asked,
+    served: ServedModel,
+    items: Sequence[Recommendation],
+    model: str,
+) -> Response:
     return answer(
         {
-            "product_id": product,
-            "recommendation_id": uuid.uuid4().hex,
+            "product_id": asked.item_id,
+            "recommendation_id": answered_lists.noted(
+                service, asked, served, items, model=model, path=asked.route
+            ),
             "as_of": f"{served.cutoff}T00:00:00Z",
             "recommendations": _products(served, items),
         }

@@ -26,6 +26,7 @@ from persona_assets.serving.online.live_tail import LiveTail
 from persona_assets.serving.online.opening import open_store
 from persona_assets.serving.online.store import OnlineStore
 from persona_assets.serving.recommending.recommender import Recommender
+from persona_assets.serving.served.log import ServedLog
 from persona_assets.settings import Settings
 
 _LOG = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ class Service:
         tail: the live tail, open for writing.
         online: the online feature store.
         recommender: answers from the champion.
+        served: the log of what was answered.
         metrics: what it measures of itself.
         limit: of each key.
         clock: now, in seconds since 1970 UTC.
@@ -72,7 +74,8 @@ class Service:
     tail: LiveTail
     online: OnlineStore
     recommender: Recommender
-    metrics: Metrics = field(default_factory=Metrics)
+    served: ServedLog
+    metrics: Metrics
     limit: RateLimit = field(default_factory=lambda: RateLimit(2_000))
     clock: Callable[[], float] = time.time
     unready: list[Callable[[], str]] = field(default_factory=list)
@@ -96,7 +99,13 @@ class Service:
             DataError: the event log or the live tail is damaged.
         """
         keys = load(settings.service.api_keys, settings.home)
+        metrics = Metrics()
         log = EventLog(settings.home / "event_log")
+        try:
+            served = ServedLog(settings.home, metrics.lists_lost.inc)
+        except BaseException:
+            log.close()
+            raise
         try:
             if log.cut_off:
                 _LOG.warning(
@@ -111,11 +120,12 @@ class Service:
                 store, tail, hash_key, settings.exclude, settings.event_weights
             )
             online = open_store(settings.home, settings.online_url or None)
-            found = cls(settings, hash_key, keys, log, tail, online, recommender)
+            found = cls(settings, hash_key, keys, log, tail, online, recommender, served, metrics)
             found._replay.catch_up()
             recommender.start()
         except BaseException:
             log.close()
+            served.close()
             raise
         return found
 
@@ -152,6 +162,7 @@ class Service:
         self._replay.keep()
         self._counts.keep()
         self.log.close()
+        self.served.close()
 
     def _show(self, events: Sequence[CollectedEvent], end: int) -> None:
         """Put events into the live tail; they are durable, so a failure is no error of theirs."""

@@ -20,6 +20,9 @@ from persona_assets.transforms.pseudonyms import pseudonym
 
 _SESSION = "s"
 """Before the hash of a visit, so that nobody takes it for that of a person."""
+_SHOWN = ("impression", "list_view")
+"""What was shown to a person is not what the person did: it says nothing of taste, and there is
+much more of it."""
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(CollectedEvent)
 
@@ -49,6 +52,11 @@ class Door:
                 why = "it is more than a day ahead or more than ten years ago"
                 reading.rejected.append(Rejected(event.index, "event_time", why))
             elif not (event.consent or self.all_consent):
+                if (
+                    event.event_type == "impression"
+                ):  # of which list cannot be said: it says nothing
+                    reading.ignored += 1
+                    continue
                 kept.append(_without_person(event, arrival_time))
             elif event.user_id is None and event.anonymous_id is None:
                 why = "it is missing, and so is anonymous_id"
@@ -121,8 +129,8 @@ def kept(record: bytes) -> CollectedEvent:
 
 
 def live(event: CollectedEvent) -> LiveEvent | None:
-    """The event for the live tail; None where it is not one of a person with a product."""
-    if event.user_id is None or event.product_id is None:
+    """The event for the live tail; None where it is not what a person did with a product."""
+    if event.user_id is None or event.product_id is None or event.event_type in _SHOWN:
         return None
     return LiveEvent(
         event_id=event.event_id,

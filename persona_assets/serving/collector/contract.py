@@ -25,8 +25,10 @@ EventType = Literal[
     "search",
     "wishlist",
     "reject",
+    "impression",
 ]
-"""What people do in a shop. `reject`: "do not show me this again"."""
+"""What people do in a shop. `reject`: "do not show me this again". `impression`: a product of one
+of this service's lists was on the screen, which is no interaction with it."""
 
 RAW_TYPES: Mapping[str, str] = {
     "view": "view",
@@ -37,8 +39,11 @@ RAW_TYPES: Mapping[str, str] = {
 """Types in `raw/events`; all others are known there, and no interaction that counts."""
 
 OF_A_PRODUCT = frozenset(
-    {"view", "list_click", "add_to_cart", "remove_from_cart", "purchase", "wishlist", "reject"}
-)
+    {
+        "view", "list_click", "add_to_cart", "remove_from_cart", "purchase", "wishlist", "reject",
+        "impression",
+    }
+)  # fmt: skip
 """Types that mean nothing without a product."""
 
 MOST_NUMBER = 1e9

@@ -26,13 +26,19 @@ from persona_assets.serving.collector.contract import (
 )
 from persona_assets.serving.collector.decoding import decoded
 from persona_assets.serving.collector.instants import microseconds
-from persona_assets.serving.collector.items import as_text
+from persona_assets.serving.collector.items import as_text, item_id
 
 NAME = "events"
+MOST_SHOWN = 200
+"""Products of one `impression` event: twice as many as an answer has."""
 
 
 class OwnEvent(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """One event; see `contract.Delivered` for the meaning of the fields."""
+    """One event; see `contract.Delivered` for the meaning of the fields.
+
+    `product_ids`: the products of one list that came onto the screen together; of an `impression`
+    alone, in place of `product_id`.
+    """
 
     event_id: Identifier
     event_type: EventType
@@ -40,6 +46,9 @@ class OwnEvent(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     anonymous_id: Identifying | None = None
     session_id: Identifying | None = None
     product_id: Identifying | None = None
+    product_ids: Annotated[list[Identifying], Meta(min_length=1, max_length=MOST_SHOWN)] | None = (
+        None
+    )
     quantity: Pieces | None = None
     price: Number | None = None
     currency: Currency | None = None
@@ -66,7 +75,7 @@ def read(body: bytes) -> Reading:
     found = Reading()
     for index, raw in enumerate(each):
         try:
-            found.events.append(_event(decoded(raw, OwnEvent), index))
+            found.events += _events_of(decoded(raw, OwnEvent), index)
         except UnreadableError as error:
             found.rejected.append(Rejected(index, error.field, str(error)))
     return found
@@ -82,6 +91,28 @@ def _events(body: bytes) -> list[msgspec.Raw]:
     # Whether it is valid as a whole must be known before any of it is taken.
     names = decoded(body, dict[str, msgspec.Raw])
     return decoded(body, _Batch).events if "events" in names else [msgspec.Raw(body)]
+
+
+def _events_of(own: OwnEvent, index: int) -> list[Delivered]:
+    """One event for each product."""
+    if own.event_type == "impression" and own.recommendation_id is None:
+        raise UnreadableError("an impression needs the answer that it is of", "recommendation_id")
+    if own.product_ids is None:
+        return [_event(own, index)]
+    if own.event_type != "impression" or own.product_id is not None:
+        raise UnreadableError(
+            "only an impression has several products, in place of product_id", "product_ids"
+        )
+    each = dict.fromkeys(as_text(product) for product in own.product_ids)
+    return [
+        _event(
+            msgspec.structs.replace(
+                own, product_id=product, event_id=item_id(NAME, own.event_id, product, item=0)
+            ),
+            index,
+        )
+        for product in each
+    ]
 
 
 def _event(own: OwnEvent, index: int) -> Delivered:
