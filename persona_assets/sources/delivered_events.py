@@ -118,8 +118,9 @@ def arrivals(
 ) -> pl.Series:
     """When each row reached the log.
 
-    Where the mapping does not say so, a row arrived when its event happened; one whose time is
-    unreadable or cannot be, at the start of the day under which it is filed.
+    Where the mapping does not say so, or says that it is optional and a row lacks it, a row arrived
+    when its event happened; one whose time is unreadable or cannot be, at the start of the day
+    under which it is filed.
 
     Args:
         rows: delivered rows, with `instant`, `arrival` if it is mapped, and `place`.
@@ -132,10 +133,13 @@ def arrivals(
         UserError: a delivered arrival cannot be read or is in the future: nothing may be guessed
             about when what was known.
     """
+    start_of_day = filed.cast(pl.Datetime("us", "UTC"))
+    unsaid = rows["instant"].zip_with(plausible, start_of_day).alias("arrived_at")
     if "arrived_at" not in mapping.given:
-        start_of_day = filed.cast(pl.Datetime("us", "UTC"))
-        return rows["instant"].zip_with(plausible, start_of_day).alias("arrived_at")
+        return unsaid
     arrived = rows["arrival"].alias("arrived_at")
+    if "arrived_at" in mapping.optional_columns:
+        arrived = arrived.zip_with(rows["arrived_at"].is_not_null(), unsaid)
     if arrived.null_count():
         first = int(arrived.is_null().arg_max() or 0)
         raise UserError(

@@ -122,3 +122,62 @@ def test_segment_s_products_have_the_names_of_the_calls(tmp_path):
         "purchase",
         "unused",
     ]
+
+
+def _delivered(tmp_path, name, text):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / name).write_text(text)
+    return folder
+
+
+def _lines(rows):
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+def test_ga4_s_not_set_is_no_value_in_any_column(tmp_path):
+    items = [{"item_id": "(not set)", "item_name": "Mug", "item_brand": "(not set)"}]
+    order = {"transaction_id": "(not set)"}
+    rows = [
+        {
+            "event_timestamp": 1_715_594_400_000_000 + second,
+            "event_name": "purchase",
+            "user_pseudo_id": f"{second}.7",
+            "ecommerce": order,
+            "items": items,
+        }
+        for second in range(3)
+    ]
+    folder = _delivered(tmp_path, "events_20240513.json", _lines(rows))
+    result = check_files(folder, "ga4", today=TODAY, consent="all")
+    assert (result.rows, result.accepted, dict(result.rejected)) == (3, 3, {})
+    source = FilesSource(folder, read_mapping("ga4", consent="all"), today=TODAY)
+    assert source.events([DAY])["order_id"].to_list() == [None] * 3
+    assert source.products().select("product_id", "brand").rows() == [("Mug", None)]
+
+
+@pytest.mark.parametrize("without", [[0, 1, 2], [1]])
+def test_posthog_s_events_without_created_at_arrived_when_they_happened(tmp_path, without):
+    rows = [
+        {k: v for k, v in row.items() if n not in without or k != "created_at"}
+        for n, row in enumerate(POSTHOG)
+    ]
+    folder = _delivered(tmp_path, "a.jsonl", _lines(rows))
+    source = FilesSource(folder, read_mapping("posthog", consent="all"), today=TODAY)
+    arrived = source.events([DAY])["arrived_at"].dt.to_string("%H:%M:%S").to_list()
+    lines = [0, 1, 1, 2]  # the order has two
+    assert arrived == [f"10:0{0 if n in without else 1}:0{n + 1}" for n in lines]
+
+
+def test_woocommerce_s_lines_need_a_product_alone(tmp_path):
+    order = {
+        "id": 1,
+        "status": "completed",
+        "date_created_gmt": "2024-05-13T10:00:00",
+        "customer_id": 5,
+        "billing": {"first_name": "Ann"},
+        "line_items": [{"product_id": 1}],
+    }
+    folder = _delivered(tmp_path, "orders.json", json.dumps(order, indent=2))
+    result = check_files(folder, "woocommerce", today=TODAY, consent="all")
+    assert (result.rows, result.accepted, result.products) == (1, 1, 1)

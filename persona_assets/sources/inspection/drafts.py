@@ -184,7 +184,7 @@ def _values(
         yield remark(f"and {len(unknown) - MOST_NAMES:,} names more")
     if unshown:
         yield remark(
-            f"{unshown:,} names are not shown, as they may be people's's. If the column holds"
+            f"{unshown:,} names are not shown, as they may be people's. If the column holds"
         )
         yield remark("people, it is not event_type: map another one, or state what happened, as in")
         yield remark('event_type = "purchase", in the constants below')

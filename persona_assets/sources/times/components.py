@@ -13,13 +13,9 @@ import polars as pl
 
 from persona_assets.errors import UserError
 from persona_assets.sources.local_time import to_utc
+from persona_assets.sources.times.month_names import month_number
 
 INSTANT = pl.Datetime("us", "UTC")
-MONTHS = (
-    "january", "february", "march", "april", "may", "june", "july", "august", "september",
-    "october", "november", "december",
-)  # fmt: skip
-_MONTH_NUMBERS = {name[:length]: str(i) for i, name in enumerate(MONTHS, 1) for length in (3, 4, 9)}
 _DAYS_OF_MONTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _FIRST_YEAR, _LAST_YEAR = 1000, 8999
 """No zone can push an instant of these years out of what Python and Arrow hold (as the mart's)."""
@@ -62,7 +58,7 @@ def instants_of(parts: pl.DataFrame, zone: str) -> pl.Series:
     ).with_columns(pl.when(pl.col(part) != "").then(pl.col(part)).alias(part) for part in PARTS)
     numbers = given.select(
         year=_year(),
-        month=pl.coalesce(_whole("month"), _month_by_name()),
+        month=pl.coalesce(_whole("month"), month_number(pl.col("month_name"))),
         day=_whole("day"),
         hour=_hour(),
         minute=_whole("minute").fill_null(0),
@@ -109,11 +105,6 @@ def _year() -> pl.Expr:
     written = _whole("year")
     century = pl.when(written < _CENTURY_SPLIT).then(2000).otherwise(1900)
     return pl.when(pl.col("year").str.len_chars() == 2).then(written + century).otherwise(written)
-
-
-def _month_by_name() -> pl.Expr:
-    name = pl.col("month_name").str.to_lowercase()
-    return name.replace_strict(_MONTH_NUMBERS, default=None).cast(pl.Int64)
 
 
 def _hour() -> pl.Expr:

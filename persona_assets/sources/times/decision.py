@@ -252,7 +252,7 @@ class _Problem:
     def shapes(self, candidate: _Candidate) -> list[str]:
         """First texts of the commonest ways in which the texts of one reading are written."""
         read = self.texts.filter(candidate.fits)
-        shape = read.str.replace_all("[0-9]+", "0").str.replace_all("[A-Za-z]+", "a")
+        shape = read.str.replace_all("[0-9]+", "0").str.replace_all(r"\p{L}+", "a")
         firsts = pl.DataFrame({"text": read, "shape": shape}).group_by("shape").agg(
             pl.len(), pl.col("text").first()
         )  # fmt: skip

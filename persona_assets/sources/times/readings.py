@@ -17,17 +17,22 @@ import polars as pl
 from persona_assets.sources.local_time import to_utc
 from persona_assets.sources.times.components import INSTANT, instants_of, parts_of
 
+LETTER = r"[^\W\d_]"
+"""A letter of any script, for Rust's and Python's regular expressions alike."""
+_AT = r",? (?:at|um|à|a las|às|alle|ore|om|kl\.?) "
 _TIME = (
-    r"(?:(?:[Tt]| +|, *|:| at )(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})"
+    rf"(?:(?:[Tt]| +|, *|:|{_AT})(?P<hour>[0-9]{{1,2}}):(?P<minute>[0-9]{{2}})"
     r"(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?(?: ?(?P<half>[AaPp]\.?[Mm]\.?))?"
+    r"(?: Uhr| ?h)?"
 )
 _ZONE = (
     r" ?(?P<zone>(?:UTC|GMT)?[+\u2212-][0-9]{1,2}(?::?[0-9]{2})?|[A-Za-z]{1,5})?"
     r"(?: ?\[[A-Za-z_/+-]+\]| ?\([^()]*\))?)?"
 )
 _CLOCK = _TIME + _ZONE
-_WEEKDAY = r"(?:[A-Za-z]{2,9}\.?,? +)?"
-_MONTH = r"(?P<month_name>[A-Za-z]{3,9})\.?"
+_WEEKDAY = rf"(?:{LETTER}{{2,14}}\.?,? +)?"
+_OF = r"(?:(?:de|del|of) )?"
+_MONTH = rf"(?P<month_name>{LETTER}{{3,14}})\.?"
 _DAY = r"(?P<day>[0-9]{1,2})(?:st|nd|rd|th)?"
 
 YEAR_FIRST = (
@@ -37,7 +42,9 @@ NUMERIC = (
     r"^(?P<a>[0-9]{1,2})(?:[-/]|\. ?)(?P<b>[0-9]{1,2})(?:[-/]|\. ?)(?P<c>[0-9]{4}|[0-9]{2})"
     rf"{_CLOCK}$"
 )
-DAY_NAME = rf"^{_WEEKDAY}{_DAY}[-/. ]+{_MONTH}[-/., ]+(?P<year>[0-9]{{4}}|[0-9]{{2}}){_CLOCK}$"
+DAY_NAME = (
+    rf"^{_WEEKDAY}{_DAY}[-/. ]+{_OF}{_MONTH}[-/., ]+{_OF}(?P<year>[0-9]{{4}}|[0-9]{{2}}){_CLOCK}$"
+)
 NAME_DAY = rf"^{_WEEKDAY}{_MONTH}[-/ ]+{_DAY}(?:,? +|[-/])(?P<year>[0-9]{{4}}){_CLOCK}$"
 YEAR_NAME = rf"^(?P<year>[0-9]{{4}})[-/ ]{_MONTH}[-/ ]{_DAY}{_CLOCK}$"
 CTIME = (
@@ -49,7 +56,7 @@ COMPACT = (
     r"(?:[Tt ]?(?P<hour>[0-9]{2}):?(?P<minute>[0-9]{2})(?::?(?P<second>[0-9]{2})"
     r"(?:[.,](?P<fraction>[0-9]{1,9}))?)?(?: ?(?P<zone>[Zz]|UTC|[+-][0-9]{2}(?::?[0-9]{2})?))?)?$"
 )
-NUMBER = r"^-?[0-9]+(?:\.[0-9]*)?(?:[eE]\+?[0-9]+)?$"
+NUMBER = r"^-?[0-9]+(?:[.,][0-9]*)?(?:[eE]\+?[0-9]+)?$"
 
 MICROSECONDS: dict[str, int] = {"s": 1_000_000, "ms": 1_000, "us": 1}
 UNIT_NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
@@ -80,6 +87,11 @@ class Reading:
     setting: str | None = None
 
 
+def _with_points(texts: pl.Series) -> pl.DataFrame:
+    """Numbers with a decimal point, which spreadsheets of many countries write as a comma."""
+    return texts.str.replace(",", ".", literal=True).to_frame("text")
+
+
 def counted(texts: pl.Series, unit: str) -> pl.Series:
     """Instants of counts since 1970-01-01 UTC; digits after the microsecond are cut off.
 
@@ -87,7 +99,7 @@ def counted(texts: pl.Series, unit: str) -> pl.Series:
         texts: numbers as text; null where one is no number.
         unit: `s`, `ms`, `us` or `ns`.
     """
-    frame = texts.to_frame("text")
+    frame = _with_points(texts)
     whole = pl.col("text").str.extract("^(-?[0-9]+)(?:\\.[0-9]*)?$", 1).cast(pl.Int64, strict=False)
     if unit == "ns":
         exact, rounded = whole // 1_000, pl.col("text").cast(pl.Float64, strict=False) / 1_000
@@ -105,7 +117,7 @@ def counted(texts: pl.Series, unit: str) -> pl.Series:
 
 def excel_serial(texts: pl.Series, zone: str) -> pl.Series:
     """Instants of a spreadsheet's days since 1899-12-30, in local time, to the millisecond."""
-    days = texts.to_frame("text").select(
+    days = _with_points(texts).select(
         days=pl.col("text").cast(pl.Float64, strict=False)
     ).to_series()  # fmt: skip
     sane = days.set(~days.is_between(1, 2_958_465).fill_null(False), None)
@@ -193,7 +205,7 @@ def _directive(part: str, written: str, half: str | None) -> str:
 
 
 def _literal(text: str) -> str:
-    return re.sub(r"[A-Za-z]{3,9}(?=[.,]? )", "%a", text.replace("%", "%%"))
+    return re.sub(rf"{LETTER}{{3,14}}(?=[.,]? )", "%a", text.replace("%", "%%"))
 
 
 def how_to_ask_for(reading: Reading, texts: list[str]) -> str:

@@ -93,6 +93,55 @@ def test_one_text_is_read_where_only_one_reading_fits(text, instant):
     assert decided(text).instants.to_list() == [instant]
 
 
+MONTHS = {
+    "German": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
+    "German, short": "Jan. Feb. Mrz Apr. Mai Jun. Jul. Aug. Sept. Okt. Nov. Dez.",
+    "French": "janvier février mars avril mai juin juillet août septembre octobre novembre "
+    "décembre",
+    "French, short": "janv. févr. mars avr. mai juin juil. août sept. oct. nov. déc.",
+    "Spanish": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre "
+    "diciembre",
+    "Italian, short": "gen feb mar apr mag giu lug ago set ott nov dic",
+    "Portuguese, short": "jan fev mar abr mai jun jul ago set out nov dez",
+    "Dutch, short": "jan. feb. mrt. apr. mei jun. jul. aug. sep. okt. nov. dec.",
+    "Polish": "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października "
+    "listopada grudnia",
+}
+
+
+@pytest.mark.parametrize("language", MONTHS)
+@pytest.mark.parametrize("written", ["13. {} 2024 12:00", "13-{}-24", "2024 {} 13", "{} 13, 2024"])
+def test_a_column_of_months_in_another_language_loses_no_row(language, written):
+    names = MONTHS[language].split()
+    found = decided(*(written.format(name) for name in [*names, *map(str.upper, names)]))
+    assert found.instants.dt.month().to_list() == [*range(1, 13), *range(1, 13)]
+    assert found.instants.dt.day().unique().to_list() == [13]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "13 janvier 2024 à 12:00",
+        "samedi 13 janvier 2024, 12:00",
+        "13 de enero de 2024 12:00",
+        "13.01.2024 um 12:00 Uhr",
+        "Samstag, 13. Januar 2024 12:00 Uhr",
+    ],
+)
+def test_the_words_between_day_and_clock_are_none_of_a_zone(text):
+    assert decided(text).instants.to_list() == [NOON]
+
+
+def test_a_beginning_that_two_months_share_is_no_month():
+    assert decided("13 jui 2024").instants.to_list() == [None]
+
+
+def test_counts_with_a_decimal_comma_are_read_as_those_with_a_point():
+    with_point = decided("1705147200.25", "1705233600.5").instants
+    assert decided("1705147200,25", "1705233600,5").instants.to_list() == with_point.to_list()
+    assert decided("45304,5").instants.to_list() == [NOON]
+
+
 def test_the_column_decides_and_the_note_says_by_which_row():
     decision = decided("01/12/2024 10:00", "01/13/2024 10:00", None)
     assert decision.instants.to_list() == [
