@@ -20,6 +20,7 @@ from persona_assets import hash_key, regular_files
 from persona_assets import operation as running
 from persona_assets import service_settings as serving
 from persona_assets.errors import UserError
+from persona_assets.experiments.config import ExperimentConfig
 from persona_assets.recommenders.exclusion import Exclusion
 from persona_assets.segmentation.config import SegmentationConfig
 from persona_assets.tables.mart import EVENT_TYPES
@@ -48,11 +49,18 @@ _ENVIRONMENT = {
     "PERSONA_SEED",
     "PERSONA_RETENTION_DAYS",
     "PERSONA_SEGMENTATION",
+    "PERSONA_EXPERIMENT",
     "PERSONA_ONLINE_URL",
     *running.NAMES,
     *serving.NAMES,
 }
 _MLFLOW = "MLFLOW_TRACKING_URI"
+_Configuration = SegmentationConfig | ExperimentConfig
+_CONFIGURATIONS: Mapping[str, _Configuration] = {
+    "segmentation": SegmentationConfig(),
+    "experiment": ExperimentConfig(),
+}
+"""Settings that are tables of numbers, with their defaults."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,7 @@ class Settings:
     seed: int = 7
     retention_days: int = 7
     segmentation: SegmentationConfig = field(default_factory=SegmentationConfig)
+    experiment: ExperimentConfig = field(default_factory=ExperimentConfig)
     tracking_uri: str = field(default="", repr=False)
     online_url: str = field(default="", repr=False)
     operation: running.Operation = field(default_factory=running.Operation)
@@ -180,11 +189,10 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     values: dict[str, Any] = {"home": home}
     if "source" in stored:
         values["source"] = _source(stored.pop("source"), home / FILE_NAME)
-    if "segmentation" in stored:
-        stored["segmentation"] = _segmentation(
-            stored["segmentation"], f"{home / FILE_NAME}: [segmentation]"
-        )
-    known = {"top_k", "exclude", "seed", "retention_days", "event_weights", "segmentation"}
+    for name, default in _CONFIGURATIONS.items():
+        if name in stored:
+            stored[name] = _configuration(default, stored[name], f"{home / FILE_NAME}: [{name}]")
+    known = {"top_k", "exclude", "seed", "retention_days", "event_weights", *_CONFIGURATIONS}
     if "event_weights" in stored:
         if not isinstance(stored["event_weights"], dict):
             raise UserError(
@@ -228,7 +236,7 @@ def save(settings: Settings) -> None:
         "seed": settings.seed,
         "retention_days": settings.retention_days,
         "event_weights": dict(settings.event_weights),
-        "segmentation": asdict(settings.segmentation),
+        **{name: asdict(getattr(settings, name)) for name in _CONFIGURATIONS},
     }
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
@@ -340,28 +348,38 @@ def _from_environment(given: Mapping[str, str]) -> dict[str, Any]:
 
 def _segmenting(given: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    if text := given.get("PERSONA_SEGMENTATION"):
-        asked = _json_object("PERSONA_SEGMENTATION", text, "'{\"k\": 5}'")
-        values["segmentation"] = _segmentation(asked, "PERSONA_SEGMENTATION")
+    for name, default in _CONFIGURATIONS.items():
+        variable = f"PERSONA_{name.upper()}"
+        if text := given.get(variable):
+            asked = _json_object(variable, text, f"'{json.dumps(_example(default))}'")
+            values[name] = _configuration(default, asked, variable)
     # MLflow's own setting, not one of ours: where it is set, sweeps are tracked there as well.
     if text := given.get(_MLFLOW):
         values["tracking_uri"] = text
     return values
 
 
-def _segmentation(values: object, where: str) -> SegmentationConfig:
+def _example(default: _Configuration) -> dict[str, float]:
+    """One field, as an example to follow."""
+    return dict([next(iter(asdict(default).items()))])
+
+
+def _configuration(default: _Configuration, values: object, where: str) -> _Configuration:
     """The configuration with the named fields changed, of the types that the fields have."""
     if not isinstance(values, dict):
-        raise UserError(f"{where} = {values!r} is not a table of fields; write e.g. k = 5 below it")
-    default = asdict(SegmentationConfig())
+        ((name, usual),) = _example(default).items()
+        raise UserError(
+            f"{where} = {values!r} is not a table of fields; write e.g. {name} = {usual} below it"
+        )
+    fields_ = asdict(default)
     for name, value in values.items():
-        usual = default.get(name, value)
-        wanted = (int,) if isinstance(usual, int) else (int, float)
+        expected = fields_.get(name, value)
+        wanted = (int,) if isinstance(expected, int) else (int, float)
         if isinstance(value, bool) or not isinstance(value, wanted):
             kind = "a whole number" if wanted == (int,) else "a number"
             raise UserError(f"{where}: {name} is {value!r}, which is not {kind}; give one")
     try:
-        return SegmentationConfig.of(values)
+        return type(default).of(values)
     except UserError as error:
         raise UserError(f"{where}: {error}") from error
 

@@ -1,25 +1,34 @@
-"""What an experiment proves: every arm against control, and one verdict.
+"""What an experiment proves: every arm against control, challengers against each other.
 
-The rule, fixed before any number is seen: the primary metric is **conversion**, the share of users
-with an order (revenue moves with a handful of large baskets, clicks are not the goal); CTR and
-revenue per user are guardrails. Significant means a p-value below 0.05 after Holm's correction over
-all arms and metrics together. Ship the arm with the largest significant gain in conversion among
-those that harm no guardrail significantly; else keep control. Arms that came out with sizes that
-their shares do not explain (sample-ratio mismatch, p < 0.001) void everything.
+The primary metric is **conversion**, the share of users with an order from the list (revenue moves
+with a handful of large baskets, clicks are not the goal). CTR and revenue per user are guardrails:
+a challenger must be shown not to lose more of them than a margin. Its rule is in `verdict.py`.
 
-Belongs here: metrics, arms and that rule. Does not belong here: formulas
-(`statistics/two_samples.py`).
+Belongs here: metrics, arms and their comparisons. Does not belong here: the verdict
+(`verdict.py`) or formulas (`statistics/two_samples.py`, `statistics/power.py`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from itertools import combinations
 from typing import Any
 
 import polars as pl
 
 from persona_assets.errors import InsufficientDataError
 from persona_assets.experiments.assignment import equal_shares
+from persona_assets.experiments.config import ExperimentConfig
+from persona_assets.experiments.verdict import (
+    SIGNIFICANT,
+    Compared,
+    Finding,
+    Verdict,
+    decide,
+    guardrail_finding,
+    primary_finding,
+)
 from persona_assets.skipped import Skipped
 from persona_assets.statistics.multiple_testing import holm
+from persona_assets.statistics.power import minimum_detectable
 from persona_assets.statistics.two_samples import (
     Comparison,
     mean_difference,
@@ -31,94 +40,111 @@ from persona_assets.tables import TABLES
 from persona_assets.tables.experiments import ARMS, CONTROL
 
 PRIMARY = "conversion"
+CTR = "ctr"
 REVENUE = "revenue_per_user"
-SIGNIFICANT = 0.05
-MISMATCHED = 0.001
-"""Usual for sample-ratio checks: they are made on every experiment, and a false alarm discards
-one."""
 
 TESTS = {
-    "ctr": "z-test of ratios, delta method by user",
-    "conversion": "two-proportion z-test",
+    CTR: "z-test of ratios, delta method by user",
+    PRIMARY: "two-proportion z-test",
     REVENUE: "Welch's t-test",
 }
 
 
-def analyse(simulation: pl.DataFrame) -> pl.DataFrame:
-    """Compare every arm with control.
+def analyse(
+    simulation: pl.DataFrame,
+    config: ExperimentConfig | None = None,
+    *,
+    truth: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """Compare every arm with control, and challengers with each other.
 
-    Intervals are those of each comparison by itself; `adjusted_p_value` is what counts as
-    significant.
+    Intervals are those of each comparison by itself. `adjusted_p_value`, of the primary metric
+    alone, is what counts as significant; guardrails are judged by their intervals and margins.
 
     Args:
         simulation: rows of experiments/ab_test_simulation of one experiment, one per user, with
             arms of equal shares.
+        config: margins and the smallest gain of interest; None: the defaults.
+        truth: rows of experiments/planted_effects; None: the true effects are not known.
 
     Returns:
         Rows of experiments/ab_test_results: arms in the contract's order × metrics of `TESTS`,
-        revenue only where it is known.
+        revenue only where it is known, then pairs of challengers on the primary metric.
 
     Raises:
         InsufficientDataError: control or any other arm is missing, or an arm has fewer than two
             users.
     """
-    by_arm = {
-        arm: simulation.filter(pl.col("arm") == arm)
-        for arm in ARMS
-        if arm in simulation["arm"].unique()
-    }
-    small = sorted(arm for arm, rows in by_arm.items() if rows.height < 2)
-    if CONTROL not in by_arm or len(by_arm) < 2 or small:
-        counts = {arm: rows.height for arm, rows in by_arm.items()}
-        raise InsufficientDataError(
-            "a comparison needs control, another arm, and two users in each, and "
-            f"experiments/ab_test_simulation has {_listed(counts)}"
-        )
-    # Sorted: a sum of floats depends, in its last digits, on the order of its terms.
-    by_arm = {arm: rows.sort("user_id") for arm, rows in by_arm.items()}
-    control = by_arm.pop(CONTROL)
+    config = config or ExperimentConfig()
+    by_arm = _by_arm(simulation)
+    challengers = [arm for arm in by_arm if arm != CONTROL]
     comparisons = {
-        (arm, metric): comparison
-        for arm, rows in by_arm.items()
-        for metric, comparison in _compare(rows, control).items()
+        (arm, CONTROL, metric): comparison
+        for arm in challengers
+        for metric, comparison in _compare(by_arm[arm], by_arm[CONTROL]).items()
+    } | {
+        (arm, against, PRIMARY): _conversion(by_arm[arm], by_arm[against])
+        for against, arm in combinations(challengers, 2)
     }
-    adjusted = holm([comparison.p_value for comparison in comparisons.values()])
-    sizes = [control.height, *(rows.height for rows in by_arm.values())]
-    srm = sample_ratio_p_value(sizes, list(equal_shares([CONTROL, *by_arm]).values()))
+    family = [key for key in comparisons if key[2] == PRIMARY]
+    adjusted = dict(zip(family, holm([comparisons[key].p_value for key in family]), strict=True))
+    sizes = [rows.height for rows in by_arm.values()]
+    srm = sample_ratio_p_value(sizes, list(equal_shares(list(by_arm)).values()))
+    true_values = _true_values(truth)
+    models = {arm: rows["model"][0] for arm, rows in by_arm.items()}
+    shared = by_arm[CONTROL].row(0, named=True)
     results = [
         {
-            "experiment": control["experiment"][0],
-            "cutoff": control["cutoff"][0],
+            **{name: shared[name] for name in ("experiment", "cutoff", "responses")},
             "arm": arm,
-            "model": by_arm[arm]["model"][0],
+            "model": models[arm],
+            "against": against,
             "metric": metric,
             "users": by_arm[arm].height,
-            "control_users": control.height,
+            "control_users": by_arm[against].height,
             **vars(comparison),
-            "adjusted_p_value": adjusted_p_value,
+            "adjusted_p_value": adjusted.get((arm, against, metric)),
+            **_judged(metric, comparison, adjusted.get((arm, against, metric)), config)
+            | {"minimum_detectable": _detectable(metric, comparison, len(family))},
+            "true_effect": _difference(true_values, metric, arm, against),
             "test": TESTS[metric],
             "srm_p_value": srm,
-            "responses": control["responses"][0],
         }
-        for ((arm, metric), comparison), adjusted_p_value in zip(
-            comparisons.items(), adjusted, strict=True
-        )
+        for (arm, against, metric), comparison in comparisons.items()
     ]
-    verdict = _verdict(results, control_model=control["model"][0])
+    verdict = _verdict(results, models[CONTROL], config, srm)
     return pl.DataFrame(
-        [{**row, "verdict": verdict} for row in results],
+        [
+            {
+                **row,
+                "verdict": verdict.sentence,
+                "decision": verdict.decision,
+                "shipped_arm": verdict.arm,
+            }
+            for row in results
+        ],
         schema=TABLES["experiments/ab_test_results"].polars_schema,
     )
 
 
-def _listed(users: Mapping[str, int]) -> str:
-    named = [f"{count} in {arm}" for arm, count in users.items()]
-    return ", ".join(named) or "no users"
+def _by_arm(simulation: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Control first; sorted, since a sum of floats depends, in its last digits, on its order."""
+    there = simulation["arm"].unique()
+    by_arm = {
+        arm: simulation.filter(pl.col("arm") == arm).sort("user_id") for arm in ARMS if arm in there
+    }
+    if CONTROL not in by_arm or len(by_arm) < 2 or min(map(len, by_arm.values())) < 2:
+        named = ", ".join(f"{rows.height} in {arm}" for arm, rows in by_arm.items())
+        raise InsufficientDataError(
+            "a comparison needs control, another arm, and two users in each, and "
+            f"experiments/ab_test_simulation has {named or 'no users'}"
+        )
+    return by_arm
 
 
-def arm_to_ship(verdict: str) -> str | None:
-    """The arm that `verdict`, of experiments/ab_test_results, would ship; None: control stays."""
-    return next((arm for arm in ARMS if verdict.startswith(f"Ship {arm} (")), None)
+def against_control(results: pl.DataFrame) -> pl.DataFrame:
+    """The rows of experiments/ab_test_results that compare an arm with control."""
+    return results.filter(pl.col("against") == CONTROL)
 
 
 def unknown_metrics(simulation: pl.DataFrame) -> tuple[Skipped, ...]:
@@ -145,18 +171,13 @@ def _compare(rows: pl.DataFrame, control: pl.DataFrame) -> dict[str, Comparison]
         for frame in (rows, control)
     )
     comparisons = {
-        "ctr": ratio_difference(
+        CTR: ratio_difference(
             arm["clicks"].to_numpy(),
             arm["impressions"].to_numpy(),
             base["clicks"].to_numpy(),
             base["impressions"].to_numpy(),
         ),
-        "conversion": proportion_difference(
-            int((rows["orders"] > 0).sum()),
-            rows.height,
-            int((control["orders"] > 0).sum()),
-            control.height,
-        ),
+        PRIMARY: _conversion(rows, control),
     }
     if not (arm["revenue"].null_count() or base["revenue"].null_count()):
         comparisons[REVENUE] = mean_difference(
@@ -165,37 +186,69 @@ def _compare(rows: pl.DataFrame, control: pl.DataFrame) -> dict[str, Comparison]
     return comparisons
 
 
-def _verdict(results: Sequence[Mapping[str, Any]], *, control_model: str) -> str:
-    """One sentence by the rule of this module's charter."""
-    srm = results[0]["srm_p_value"]
-    if srm < MISMATCHED:
-        return (
-            f"Do not trust this experiment: sample-ratio mismatch (p = {srm:.2g}); find out why "
-            "the arms differ in size before reading anything else."
+def _conversion(rows: pl.DataFrame, other: pl.DataFrame) -> Comparison:
+    return proportion_difference(
+        int((rows["orders"] > 0).sum()), rows.height, int((other["orders"] > 0).sum()), other.height
+    )
+
+
+def _judged(
+    metric: str, comparison: Comparison, adjusted_p_value: float | None, config: ExperimentConfig
+) -> dict[str, Any]:
+    """Margin, in units of the metric, and finding of one comparison."""
+    finding: Finding
+    if adjusted_p_value is not None:
+        return {
+            "margin": None,
+            "finding": primary_finding(comparison.effect, adjusted_p_value),
+        }
+    share = {CTR: config.ctr_margin, REVENUE: config.revenue_margin}[metric]
+    margin = share * comparison.control_value
+    finding = guardrail_finding(comparison.low, comparison.high, margin, comparison.standard_error)
+    return {"margin": margin, "finding": finding}
+
+
+def _detectable(metric: str, comparison: Comparison, tests: int) -> float | None:
+    if not comparison.standard_error:
+        return None
+    level = SIGNIFICANT / tests if metric == PRIMARY else SIGNIFICANT
+    return minimum_detectable(comparison.standard_error, significant=level)
+
+
+def _true_values(truth: pl.DataFrame | None) -> dict[tuple[str, str], float]:
+    if truth is None:
+        return {}
+    return {(row["metric"], row["arm"]): row["value"] for row in truth.iter_rows(named=True)}
+
+
+def _difference(
+    values: Mapping[tuple[str, str], float], metric: str, arm: str, against: str
+) -> float | None:
+    if (metric, arm) not in values or (metric, against) not in values:
+        return None
+    return values[metric, arm] - values[metric, against]
+
+
+def _verdict(
+    results: list[dict[str, Any]], control_model: str, config: ExperimentConfig, srm: float
+) -> Verdict:
+    compared = [
+        Compared(
+            **{
+                name: row[name]
+                for name in Compared.__dataclass_fields__
+                if name not in ("margin", "adjusted_p_value")
+            },
+            margin=row["margin"] or 0.0,
+            adjusted_p_value=1.0 if row["adjusted_p_value"] is None else row["adjusted_p_value"],
         )
-    primary = [row for row in results if row["metric"] == PRIMARY]
-    moved = [row for row in results if row["adjusted_p_value"] < SIGNIFICANT]
-    gains = [row for row in moved if row["metric"] == PRIMARY and row["effect"] > 0]
-    harms = [row for row in moved if row["effect"] < 0]
-    safe = [row for row in gains if row["arm"] not in {harm["arm"] for harm in harms}]
-    if safe:
-        best = max(safe, key=lambda row: row["effect"])
-        return f"Ship {_described(best)}."
-    if gains:
-        best = max(gains, key=lambda row: row["effect"])
-        harmed = next(harm for harm in harms if harm["arm"] == best["arm"])
-        return f"Keep {control_model}: {_described(best)}, but harms {harmed['metric']}."
-    losses = [row for row in harms if row["metric"] == PRIMARY]
-    if len(losses) == len(primary):
-        worst = min(losses, key=lambda row: row["effect"])
-        return f"Keep {control_model}: every arm converts worse; {_described(worst)}."
-    return f"No arm converts distinguishably better than control: keep {control_model}."
-
-
-def _described(row: Mapping[str, Any]) -> str:
-    effect, low, high = (100 * row[name] for name in ("effect", "low", "high"))
-    p_value = row["adjusted_p_value"]
-    return (
-        f"{row['arm']} ({row['model']}): {PRIMARY} {effect:+.2f} pp [{low:.2f}, {high:.2f}] over "
-        f"control, adjusted p {'< 0.001' if p_value < 0.001 else f'= {p_value:.3f}'}"
+        for row in results
+    ]
+    return decide(
+        [row for row in compared if row.metric == PRIMARY and row.against == CONTROL],
+        [row for row in compared if row.metric == PRIMARY and row.against != CONTROL],
+        [row for row in compared if row.metric != PRIMARY],
+        control_model=control_model,
+        smallest_gain=config.smallest_gain,
+        srm_p_value=srm,
     )

@@ -60,30 +60,22 @@ def simulate(
         InsufficientDataError: no model has a list for anybody.
         DataError: a model has no list for somebody.
     """
-    lists = top_k.filter(
-        (pl.col("cutoff") == cutoff)
-        & pl.col("model").is_in(list(arms.values()))
-        & (pl.col("rank") <= shown)
-    ).select("model", "user_id", "rank", "product_id")
-    users = lists.filter(pl.col("user_id") != FALLBACK_USER)["user_id"].unique().sort()
-    if users.is_empty():
-        raise InsufficientDataError(
-            f"recommendations/top_k has no user's list of {', '.join(sorted(set(arms.values())))}"
-        )
+    lists = shown_lists(top_k, arms, cutoff=cutoff, shown=shown)
+    users = participants(lists, arms)
     assigned = pl.DataFrame(
         {
             "user_id": users,
             "arm": assign(users.to_list(), experiment=experiment, arms=equal_shares(list(arms))),
         }
     ).with_columns(model=pl.col("arm").replace_strict(dict(arms), return_dtype=pl.String))
-    exposures = _exposures(assigned, lists, prices, cutoff=cutoff)
+    exposures = exposures_of(assigned, lists, prices, cutoff=cutoff)
     p_click, p_order = response.probabilities(exposures)
-    priced = bool((exposures["price"] >= 0).fill_null(False).all())
-    examined = 1 / np.log2(exposures["rank"].to_numpy() + 1)
+    priced = _priced(exposures)
+    examination = examined(exposures)
     uniform = _uniforms(users.to_list(), f"{experiment}/{seed}", (VISITS, shown, 2))
     # One row of draws per exposure: the user's, at the rank of the product.
     drawn = uniform[exposures["user_at"].to_numpy(), :, exposures["rank"].to_numpy() - 1]
-    clicked = drawn[:, :, 0] < (p_click * examined)[:, None]
+    clicked = drawn[:, :, 0] < (p_click * examination)[:, None]
     ordered = clicked & (drawn[:, :, 1] < p_order[:, None])
     return (
         exposures.with_columns(
@@ -106,7 +98,104 @@ def simulate(
     )
 
 
-def _exposures(
+def planted_effects(
+    top_k: pl.DataFrame,
+    response: ResponseModel,
+    prices: pl.DataFrame,
+    *,
+    experiment: str,
+    cutoff: date,
+    arms: Mapping[str, str],
+    shown: int = 10,
+) -> pl.DataFrame:
+    """What `simulate` draws from: the expected value of every metric, were everybody in each arm.
+
+    Exposures are drawn independently. So a user's orders from exposure i on one visit have
+    probability q_i = p_click · p_examine · p_order, and the user converts with 1 − Π (1 − q_i)^V
+    in V visits.
+
+    Args:
+        top_k: as for `simulate`, like everything else.
+        response: probabilities of response.
+        prices: `product_id` and `price`.
+        experiment: name of the experiment.
+        cutoff: cut-off of the lists that are shown.
+        arms: model by arm.
+        shown: length of the list on the page.
+
+    Returns:
+        Rows of experiments/planted_effects; revenue only where all products shown have a price.
+
+    Raises:
+        InsufficientDataError: no model has a list for anybody.
+        DataError: a model has no list for somebody.
+    """
+    lists = shown_lists(top_k, arms, cutoff=cutoff, shown=shown)
+    users = participants(lists, arms)
+    rows = []
+    for arm, model in arms.items():
+        everybody = pl.DataFrame({"user_id": users}).with_columns(
+            arm=pl.lit(arm), model=pl.lit(model)
+        )
+        exposures = exposures_of(everybody, lists, prices, cutoff=cutoff)
+        p_click, p_order = response.probabilities(exposures)
+        clicked = p_click * examined(exposures)
+        expected = exposures.select(
+            "user_at",
+            clicked=pl.Series(clicked) * VISITS,
+            unmoved=pl.Series((1 - clicked * p_order) ** VISITS),
+            revenue=pl.Series(clicked * p_order) * VISITS * pl.col("price"),
+        )
+        by_user = expected.group_by("user_at", maintain_order=True).agg(
+            pl.col("unmoved").product(), pl.col("revenue").sum()
+        )
+        values = {
+            "ctr": expected["clicked"].sum() / (VISITS * exposures.height),
+            "conversion": 1 - by_user["unmoved"].sum() / by_user.height,
+        }
+        if _priced(exposures):
+            values["revenue_per_user"] = by_user["revenue"].sum() / by_user.height
+        rows += [
+            (experiment, cutoff, arm, model, metric, value, len(users), response.label)
+            for metric, value in values.items()
+        ]
+    return pl.DataFrame(
+        rows, schema=TABLES["experiments/planted_effects"].polars_schema, orient="row"
+    )
+
+
+def shown_lists(
+    top_k: pl.DataFrame, arms: Mapping[str, str], *, cutoff: date, shown: int
+) -> pl.DataFrame:
+    """The part of the lists of the arms' models that fits the page."""
+    return top_k.filter(
+        (pl.col("cutoff") == cutoff)
+        & pl.col("model").is_in(list(arms.values()))
+        & (pl.col("rank") <= shown)
+    ).select("model", "user_id", "rank", "product_id")
+
+
+def participants(lists: pl.DataFrame, arms: Mapping[str, str]) -> pl.Series:
+    """Everyone for whom some model has a list of their own."""
+    users = lists.filter(pl.col("user_id") != FALLBACK_USER)["user_id"].unique().sort()
+    if users.is_empty():
+        raise InsufficientDataError(
+            f"recommendations/top_k has no user's list of {', '.join(sorted(set(arms.values())))}"
+        )
+    return users
+
+
+def examined(exposures: pl.DataFrame) -> Floats:
+    """Probability that a shown product is looked at: the discount of nDCG."""
+    probability: Floats = 1 / np.log2(exposures["rank"].to_numpy() + 1)
+    return probability
+
+
+def _priced(exposures: pl.DataFrame) -> bool:
+    return bool((exposures["price"] >= 0).fill_null(False).all())
+
+
+def exposures_of(
     assigned: pl.DataFrame, lists: pl.DataFrame, prices: pl.DataFrame, *, cutoff: date
 ) -> pl.DataFrame:
     """One row per user and shown product, sorted by user and rank; `user_at` counts users."""

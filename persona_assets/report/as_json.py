@@ -34,8 +34,10 @@ cut-off |
 | `champion` | `model`, `parameters`, `action`, `since` (or null), `evidence`, `cutoff` (or null), \
 `artefact_hash` (or null); null: there is none |
 | `ab_test` | `experiment`, `cutoff`, `responses` (`planted`, `fitted`), `arms`: arm → `model`, \
-`users`; `verdict`, `srm_p_value`, `effects`: list of `arm`, `metric`, `value`, `control_value`, \
-`effect`, `low`, `high`, `p_value`, `adjusted_p_value` |
+`users`; `verdict`, `decision` (`ship`, `keep`, `go_on`, `invalid`), `shipped_arm` (or null), \
+`srm_p_value`, `effects`: list of `arm`, `against`, `metric`, `value`, `control_value`, \
+`effect`, `low`, `high`, `p_value`, `adjusted_p_value`, `true_effect`, `minimum_detectable`, \
+`margin` (each of these four or null), `finding` |
 | `customers` | segments at the newest cut-off: `cutoff`; of the chosen clusters \
 `method`, `k`, `silhouette`, `calinski_harabasz`, `davies_bouldin`, `stability`, `stability_low`, \
 `stability_high` (95 %), each or null; `segments`: list of `segment` (number), `name`, \
@@ -71,14 +73,16 @@ from persona_assets.run_record import Outcome
 _VALUES = ("value", "low", "high")
 _LIFT = ("lift", "lift_low", "lift_high", "against_popularity")
 _EFFECTS = (
-    "arm", "metric", "value", "control_value", "effect", "low", "high", "p_value",
-    "adjusted_p_value",
+    "arm", "against", "metric", "value", "control_value", "effect", "low", "high", "p_value",
+    "adjusted_p_value", "true_effect", "minimum_detectable", "margin", "finding",
 )  # fmt: skip
 _CHANGES = ("change", "change_low", "change_high")
 _TESTED = (
     "difference", "low", "high", "p_value", "adjusted_p_value", "minimum_detectable", "verdict",
 )  # fmt: skip
-_SHARED = ("experiment", "cutoff", "responses", "verdict", "srm_p_value")
+_SHARED = (
+    "experiment", "cutoff", "responses", "verdict", "decision", "shipped_arm", "srm_p_value",
+)  # fmt: skip
 _CLUSTERS = (
     "method", "k", "silhouette", "calinski_harabasz", "davies_bouldin", "stability",
     "stability_low", "stability_high",

@@ -8,7 +8,6 @@ import polars as pl
 
 from persona_assets.evaluation.evaluation_plots import SHOWN_K
 from persona_assets.evaluation.offline import BASELINE
-from persona_assets.experiments.analysis import arm_to_ship
 from persona_assets.report.collect import Report
 from persona_assets.report.notation import number
 
@@ -45,9 +44,9 @@ def _times_popularity(report: Report, model: str) -> float | None:
 def next_step(report: Report) -> str | None:
     """One thing to do, as the experiment's verdict has it; None: there is none to advise."""
     if not report.ab_test.is_empty():
-        verdict = report.ab_test["verdict"][0]
-        arm = arm_to_ship(verdict)
+        arm = report.ab_test["shipped_arm"][0]
         if arm is None:
+            verdict = report.ab_test["verdict"][0]
             return f"Next: {verdict[0].lower()}{verdict[1:]}"
         model = report.ab_test.filter(pl.col("arm") == arm)["model"][0]
         return f"Next: `persona promote {model}`, which the experiment would ship."

@@ -16,7 +16,15 @@ from persona_assets.evaluation.oracle import ORACLE
 from persona_assets.report.champion import champion, next_step
 from persona_assets.report.checks import with_outcome
 from persona_assets.report.collect import Report
-from persona_assets.report.notation import count, counted, interval, listed, number, share
+from persona_assets.report.notation import (
+    count,
+    counted,
+    interval,
+    listed,
+    number,
+    points,
+    share,
+)
 from persona_assets.report.skipped import NOT_TRAINED, gaps, why
 from persona_assets.run_record import Outcome
 from persona_assets.segmentation.clustering_plots import METHOD_NAMES
@@ -223,17 +231,37 @@ def experiment(report: Report) -> str:
             report, "No experiment has been analysed yet.", AB_TEST_SIMULATION, AB_TEST_RESULTS
         )
     responses = {
-        "planted": "Users were simulated by the synthetic shop's true tastes.",
-        "fitted": "Users were simulated by a model fitted on past behaviour.",
+        "planted": "by the synthetic shop's true tastes",
+        "fitted": "by a model fitted on past behaviour",
     }
-    sentence = f"{report.ab_test['verdict'][0]} {responses[report.ab_test['responses'][0]]}"
+    sentence = (
+        f"{report.ab_test['verdict'][0]} Users were simulated "
+        f"{responses[report.ab_test['responses'][0]]}; the effect is on orders from the list, as "
+        "everything else that they buy is left out."
+    )
     missing = {
         row["part"].replace("_", " ").capitalize(): row["reason"]
         for row in report.skipped.filter(table=AB_TEST_SIMULATION.path).iter_rows(named=True)
         if row["part"]
     }
     said = [f" {part} was skipped, because {reason}." for part, reason in missing.items()]
-    return sentence + "".join(said)
+    return sentence + _true_effects(report) + "".join(said)
+
+
+def _true_effects(report: Report) -> str:
+    """The planted effects on conversion, where they are known."""
+    known = report.ab_test.filter(
+        pl.col("metric") == "conversion",
+        pl.col("against") == "control",
+        pl.col("true_effect").is_not_null(),
+    )
+    if known.is_empty():
+        return ""
+    effects = [
+        f"{row['model']} {points(row['true_effect'])} (estimated {points(row['effect'])})"
+        for row in known.iter_rows(named=True)
+    ]
+    return f" The true effects on conversion: {listed(effects)}."
 
 
 def customers(report: Report) -> str:

@@ -218,17 +218,24 @@ def experiment(report: Report) -> Section:
             paragraph(
                 f"Users: {', '.join(users) or 'not recorded'}. Were they split as planned? p = "
                 f"{p_value(report.ab_test['srm_p_value'][0])} (sample-ratio mismatch). Shown were "
-                f"the lists of {report.ab_test['cutoff'][0]}. Brackets are 95 % intervals; what "
-                "counts as significant is the p-value after Holm's correction."
+                f"the lists of {report.ab_test['cutoff'][0]}. Conversion is the share of users "
+                "with an order from the list. Brackets are 95 % intervals; conversion counts as "
+                "different by the p-value after Holm's correction over all its comparisons, a "
+                "guardrail as kept where its interval lies above minus its margin. The last column "
+                "is what such an experiment finds in 4 of 5 cases; of a guardrail, the margin that "
+                "it can show."
             ),
             picture(
                 experiment_plots.ab_test_figure(report.ab_test),
                 "Effect of each arm over control, in percent of control",
             ),
             table(
-                ["arm", "metric", "control", "arm's value", "effect", "p", "adjusted p"],
+                [
+                    *("arm", "against", "metric", "other's value", "arm's value", "effect"),
+                    *("true effect", "adjusted p", "shows", "could see"),
+                ],
                 [_effect(row) for row in report.ab_test.iter_rows(named=True)],
-                left=2,
+                left=3,
             ),
         ]
     return Section("ab-test", "A/B test", body)
@@ -236,18 +243,25 @@ def experiment(report: Report) -> Section:
 
 def _effect(row: Mapping[str, Any]) -> list[str]:
     """Rates in percent, their differences in percentage points; revenue as it is."""
+
+    def difference(value: float | None) -> str:
+        if value is None:
+            return NOTHING
+        return f"{value:+.2f}" if unit == 1 else points(value)
+
     if row["metric"] == "revenue_per_user":
-        values = [number(row["control_value"], 2), number(row["value"], 2)]
-        effect, unit = f"{row['effect']:+.2f}", 1
+        values, unit = [number(row[name], 2) for name in ("control_value", "value")], 1
     else:
-        values = [share(row["control_value"], 1, 2), share(row["value"], 1, 2)]
-        effect, unit = points(row["effect"]), 100
+        values, unit = [share(row[name], 1, 2) for name in ("control_value", "value")], 100
     ends = interval(unit * row["low"], unit * row["high"], 2)
     return [
         f"{row['arm']} ({row['model']})",
+        row["against"],
         experiment_plots.TITLES[row["metric"]],
         *values,
-        element("span", effect, element("small", ends)),
-        p_value(row["p_value"]),
-        p_value(row["adjusted_p_value"]),
+        element("span", difference(row["effect"]), element("small", ends)),
+        difference(row["true_effect"]),
+        NOTHING if row["adjusted_p_value"] is None else p_value(row["adjusted_p_value"]),
+        row["finding"],
+        difference(row["minimum_detectable"]),
     ]

@@ -30,6 +30,7 @@ SUBJECTS: Mapping[str, str] = {
     "monitoring/data_drift": "drift",
     "monitoring/data_quality": "data quality",
     "experiments/ab_test_simulation": "A/B test",
+    "experiments/planted_effects": "A/B test",
     "experiments/ab_test_results": "A/B test",
     "segmentation/customer_features": "customer segments",
     "segmentation/segmentation_model": "customer segments",

@@ -20,7 +20,11 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Comparison:
-    """An arm's value beside control's: `effect` = value − control_value, with its interval."""
+    """An arm's value beside control's: `effect` = value − control_value, with its interval.
+
+    `standard_error` is that of the effect; 0 where nothing varied, so that nothing can be said of
+    what the comparison would have seen.
+    """
 
     value: float
     control_value: float
@@ -28,6 +32,7 @@ class Comparison:
     low: float
     high: float
     p_value: float
+    standard_error: float
 
 
 def ratio_difference(
@@ -52,7 +57,9 @@ def ratio_difference(
     margin = _normal_quantile() * error
     effect = value - control_value
     p_value = _two_sided_normal(_standardised(effect, error))
-    return Comparison(value, control_value, effect, effect - margin, effect + margin, p_value)
+    return Comparison(
+        value, control_value, effect, effect - margin, effect + margin, p_value, error
+    )
 
 
 def proportion_difference(
@@ -63,7 +70,8 @@ def proportion_difference(
     The p-value is that of the two-proportion z-test with the pooled estimate of variance. The
     interval is Newcombe's hybrid of two Wilson intervals (1998, "Interval estimation for the
     difference between independent proportions", method 10), which keeps its coverage where
-    conversions are few and Wald's does not.
+    conversions are few and Wald's does not. The standard error, which serves for the question what
+    could have been seen, has one success and one failure added to each side.
     """
     value, control_value = successes / trials, control_successes / control_trials
     effect = value - control_value
@@ -78,7 +86,21 @@ def proportion_difference(
         effect - math.hypot(value - low, control_high - control_value),
         effect + math.hypot(high - value, control_value - control_low),
         _two_sided_normal(_standardised(effect, error)),
+        math.sqrt(
+            _smoothed_variance(successes, trials)
+            + _smoothed_variance(control_successes, control_trials)
+        ),
     )
+
+
+def _smoothed_variance(successes: int, trials: int) -> float:
+    """Variance of a proportion with one success and one failure added.
+
+    Where nobody converted, the plain one is 0, as if everything could be seen (Agresti and Caffo
+    2000, "Simple and effective confidence intervals for proportions").
+    """
+    proportion = (successes + 1) / (trials + 2)
+    return proportion * (1 - proportion) / (trials + 2)
 
 
 def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
@@ -113,7 +135,9 @@ def mean_difference(values: Floats, control_values: Floats) -> Comparison:
         freedom = (a + b) ** 2 / (a * a / (n - 1) + b * b / (m - 1))
     margin = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * error
     p_value = min(1.0, 2 * float(stdtr(freedom, -abs(_standardised(effect, error)))))
-    return Comparison(value, control_value, effect, effect - margin, effect + margin, p_value)
+    return Comparison(
+        value, control_value, effect, effect - margin, effect + margin, p_value, error
+    )
 
 
 def sample_ratio_p_value(users: Sequence[int], shares: Sequence[float]) -> float:

@@ -6,6 +6,9 @@ CONTROL = "control"
 ARMS = (CONTROL, "challenger_1", "challenger_2")
 """The champion, and the best two of the other models."""
 ARM = Column("arm", "string", "arm of the experiment", allowed=ARMS)
+METRIC = Column(
+    "metric", "string", "what is compared", allowed=("ctr", "conversion", "revenue_per_user")
+)
 
 AB_TEST_SIMULATION = Table(
     "experiments",
@@ -36,35 +39,101 @@ AB_TEST_SIMULATION = Table(
 AB_TEST_RESULTS = Table(
     "experiments",
     "ab_test_results",
-    grain="one row per arm against control and metric",
-    key=("arm", "metric"),
+    grain="one row per arm against control and metric, then per pair of challengers",
+    key=("arm", "against", "metric"),
     columns=(
         Column("experiment", "string", "name of the experiment"),
         Column("cutoff", "date", "cut-off of the models whose lists were shown"),
         ARM,
         Column("model", "string", "recommender behind the arm"),
-        Column(
-            "metric",
-            "string",
-            "what is compared",
-            allowed=("ctr", "conversion", "revenue_per_user"),
-        ),
+        Column("against", "string", "arm that it is compared with", allowed=ARMS),
+        METRIC,
         Column("users", "int64", "users in the arm", "users", minimum=0),
-        Column("control_users", "int64", "users in control", "users", minimum=0),
+        Column("control_users", "int64", "users in the other arm", "users", minimum=0),
         Column("value", "float64", "value in the arm"),
-        Column("control_value", "float64", "value in control"),
-        Column("effect", "float64", "value less control value"),
+        Column("control_value", "float64", "value in the other arm"),
+        Column("effect", "float64", "value less the other arm's"),
+        Column(
+            "true_effect",
+            "float64",
+            "effect by the planted responses, over everybody; null: not known",
+            nullable=True,
+        ),
         Column("low", "float64", "lower end of the effect's 95 % interval"),
         Column("high", "float64", "upper end of the effect's 95 % interval"),
         Column("p_value", "float64", "two-sided p-value", minimum=0, maximum=1),
-        Column("adjusted_p_value", "float64", "after Holm's correction", minimum=0, maximum=1),
+        Column(
+            "adjusted_p_value",
+            "float64",
+            "after Holm's correction over all comparisons of the primary metric; null: a guardrail",
+            nullable=True,
+            minimum=0,
+            maximum=1,
+        ),
+        Column("standard_error", "float64", "of the effect; 0: nothing varied", minimum=0),
+        Column(
+            "minimum_detectable",
+            "float64",
+            "true effect found in 4 of 5 such experiments; of a guardrail, the margin within which "
+            "an equal arm is shown to be in 4 of 5; null: nothing varied",
+            nullable=True,
+            minimum=0,
+        ),
+        Column(
+            "margin",
+            "float64",
+            "loss of a guardrail that would be accepted; null: the primary metric",
+            nullable=True,
+            minimum=0,
+        ),
+        Column(
+            "finding",
+            "string",
+            "what the comparison shows",
+            allowed=(
+                "gain",
+                "loss",
+                "not told apart",
+                "kept",
+                "harmed",
+                "not shown to be kept",
+                "unknown",
+            ),
+        ),
         Column("test", "string", "statistical test used"),
         Column(
             "srm_p_value", "float64", "sample-ratio mismatch, chi-squared", minimum=0, maximum=1
         ),
         Column("responses", "string", "where responses come from", allowed=("planted", "fitted")),
         Column("verdict", "string", "the experiment's verdict in one sentence"),
+        Column(
+            "decision",
+            "string",
+            "what it comes down to",
+            allowed=("ship", "keep", "go_on", "invalid"),
+        ),
+        Column(
+            "shipped_arm", "string", "arm to ship; null: control stays", nullable=True, allowed=ARMS
+        ),
     ),
 )
 
-TABLES = (AB_TEST_SIMULATION, AB_TEST_RESULTS)
+PLANTED_EFFECTS = Table(
+    "experiments",
+    "planted_effects",
+    grain="one row per arm and metric: what everybody would do who saw the arm's lists",
+    key=("arm", "metric"),
+    columns=(
+        Column("experiment", "string", "name of the experiment"),
+        Column("cutoff", "date", "cut-off of the models whose lists were shown"),
+        ARM,
+        Column("model", "string", "recommender behind the arm"),
+        METRIC,
+        Column("value", "float64", "expected value, by the responses that users are simulated by"),
+        Column("users", "int64", "users in all arms together", "users", minimum=0),
+        Column("responses", "string", "where responses come from", allowed=("planted", "fitted")),
+    ),
+)
+"""The truth of a simulated experiment, which no analysis of it may see."""
+
+TABLES = (AB_TEST_SIMULATION, AB_TEST_RESULTS, PLANTED_EFFECTS)

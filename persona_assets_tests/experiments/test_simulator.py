@@ -8,7 +8,7 @@ from persona_assets.errors import DataError, InsufficientDataError
 from persona_assets.experiments.analysis import analyse, unknown_metrics
 from persona_assets.experiments.assignment import assign, equal_shares
 from persona_assets.experiments.response import VISITS, PlantedResponse
-from persona_assets.experiments.simulator import simulate
+from persona_assets.experiments.simulator import planted_effects, simulate
 from persona_assets.tables import TABLES
 
 W = date(2025, 3, 3)
@@ -139,3 +139,54 @@ def test_planted_responses_are_looked_up_by_identifier():
     click, order = model.probabilities(exposures)
     assert click.tolist() == [0.4, 0.2, 0.3]
     assert order.tolist() == [0.2, 0.1, 0.15]
+
+
+def test_planted_effects_are_what_many_simulated_weeks_come_to():
+    top_k = lists({"popularity": PRODUCTS[:10], "als": PRODUCTS[10:20], "bpr": PRODUCTS[20:30]})
+    shape = (len(USERS), len(PRODUCTS))
+    rng = np.random.default_rng(0)
+    model = PlantedResponse(USERS, PRODUCTS, rng.uniform(0, 0.1, shape), rng.uniform(0, 0.2, shape))
+    truth = planted_effects(top_k, model, PRICES, experiment="e", cutoff=W, arms=ARMS)
+    assert truth.schema == TABLES["experiments/planted_effects"].polars_schema
+    assert truth["users"].unique().to_list() == [len(USERS)]
+    weeks = pl.concat([run(top_k, model, seed=seed) for seed in range(12)])
+    means = weeks.group_by("arm").agg(
+        ctr=pl.col("clicks").sum() / pl.col("impressions").sum(),
+        conversion=(pl.col("orders") > 0).mean(),
+        revenue_per_user=pl.col("revenue").mean(),
+    )
+    for row in truth.iter_rows(named=True):
+        mean = means.filter(arm=row["arm"])[row["metric"]].item()
+        assert mean == pytest.approx(row["value"], rel=0.06)
+
+
+def test_the_verdict_ships_the_better_of_two_winners_far_more_often_than_the_worse():
+    """Two arms that both triple control's clicks and differ by a tenth, as in a small shop.
+
+    Arms are in the order of the planted truth, as they are where offline evidence is right.
+    """
+    shape = (len(USERS), len(PRODUCTS))
+    click = np.full(shape, 0.03)
+    click[:, 10:20], click[:, 20:] = 0.10, 0.09
+    model = PlantedResponse(USERS, PRODUCTS, click, np.full(shape, 0.2))
+    top_k = lists({"popularity": PRODUCTS[:10], "als": PRODUCTS[10:20], "bpr": PRODUCTS[20:30]})
+    shipped = [
+        analyse(run(top_k, model, experiment=f"e{number}"))["shipped_arm"][0]
+        for number in range(40)
+    ]
+    assert shipped.count("challenger_1") >= 20
+    assert shipped.count("challenger_2") <= 2
+
+
+def test_an_experiment_with_planted_tastes_shows_the_true_effect_beside_the_estimate():
+    simulated = run()
+    truth = planted_effects(SAME, response(), PRICES, experiment="e", cutoff=W, arms=ARMS)
+    results = analyse(simulated, truth=truth)
+    assert results["true_effect"].to_list() == pytest.approx([0.0] * 7)
+    doubled = truth.with_columns(
+        value=pl.when(pl.col("arm") == "challenger_2").then(2 * pl.col("value")).otherwise("value")
+    )
+    known = {(row["metric"], row["arm"]): row["value"] for row in doubled.iter_rows(named=True)}
+    for row in analyse(simulated, truth=doubled).iter_rows(named=True):
+        expected = known[row["metric"], row["arm"]] - known[row["metric"], row["against"]]
+        assert row["true_effect"] == pytest.approx(expected)

@@ -27,7 +27,7 @@ WANTED = {
         "customer_segments", "segment_profiles", "segment_traits", "segment_migration",
     },
     "monitoring": {"data_drift", "data_quality"},
-    "experiments": {"ab_test_simulation", "ab_test_results"},
+    "experiments": {"ab_test_simulation", "ab_test_results", "planted_effects"},
 }  # fmt: skip
 """Names that are part of the interface."""
 

@@ -204,7 +204,7 @@ def test_constant_beside_the_asset_counts_for_that_asset_alone(changed: Changed)
             'EXPERIMENT = "models"',
         )
     )
-    assert moved == {"experiments/ab_test_simulation"}
+    assert moved == {"experiments/ab_test_simulation", "experiments/planted_effects"}
 
 
 def test_model_counts_for_itself_and_for_what_uses_all_models(changed: Changed) -> None:

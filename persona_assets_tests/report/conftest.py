@@ -221,6 +221,8 @@ def write_experiment(store: DeltaStore) -> None:
                 **{"control_users": 4, "value": 0.06, "control_value": 0.05, "effect": 0.01},
                 **{"low": 0.002, "high": 0.018, "p_value": 0.01, "adjusted_p_value": 0.04},
                 **{"srm_p_value": 0.8, "verdict": "Ship challenger_2 <b>now</b>."},
+                **{"against": "control", "decision": "ship", "shipped_arm": "challenger_2"},
+                **{"finding": "gain", "true_effect": 0.012, "minimum_detectable": 0.02},
             }
             for arm in ("challenger_2", "challenger_1")
             for metric in ("ctr", "conversion", "revenue_per_user")

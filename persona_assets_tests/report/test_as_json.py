@@ -92,6 +92,8 @@ SCHEMA = {
         "cutoff": null_or(DAY),
         "responses": null_or(str),
         "verdict": null_or(str),
+        "decision": null_or(str),
+        "shipped_arm": null_or(str),
         "srm_p_value": null_or(NUMBER),
         "arms": {re.compile("[a-z_0-9]+"): {"model": str, "users": int}},
         "effects": (
@@ -101,7 +103,12 @@ SCHEMA = {
                 **dict.fromkeys(
                     ("value", "control_value", "effect", "low", "high", "p_value"), NUMBER
                 ),
-                "adjusted_p_value": NUMBER,
+                "against": str,
+                "finding": str,
+                **dict.fromkeys(
+                    ("adjusted_p_value", "true_effect", "minimum_detectable", "margin"),
+                    null_or(NUMBER),
+                ),
             },
         ),
     },
@@ -201,6 +208,7 @@ def test_an_empty_home_has_every_key_with_nothing_in_it(bare):
     check(document, SCHEMA)
     assert document["ab_test"] == {
         **dict.fromkeys(("experiment", "cutoff", "responses", "verdict", "srm_p_value")),
+        **dict.fromkeys(("decision", "shipped_arm")),
         **{"arms": {}, "effects": []},
     }
     assert document["seconds"] == {"framework": None, "total": None}

@@ -59,13 +59,16 @@ def test_until_a_gate_is_passed_the_first_sentence_says_so(full: Report) -> None
 
 
 def test_the_next_step_is_what_the_experiments_verdict_says(full: Report) -> None:
-    def advised(verdict: str) -> str | None:
-        return next_step(replace(full, ab_test=full.ab_test.with_columns(verdict=pl.lit(verdict))))
+    def advised(verdict: str, arm: str | None) -> str | None:
+        changed = full.ab_test.with_columns(
+            verdict=pl.lit(verdict), shipped_arm=pl.lit(arm, dtype=pl.String)
+        )
+        return next_step(replace(full, ab_test=changed))
 
-    assert advised("Ship challenger_2 (bpr): conversion +3.00 pp over control.") == (
+    assert advised("… by offline evidence take bpr.", "challenger_2") == (
         "Next: `persona promote bpr`, which the experiment would ship."
     )
-    assert advised("Keep als: every arm converts worse.") == (
+    assert advised("Keep als: every arm converts worse.", None) == (
         "Next: keep als: every arm converts worse."
     )
     assert next_step(replace(full, ab_test=full.ab_test.clear())) is None

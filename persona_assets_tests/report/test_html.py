@@ -110,8 +110,8 @@ def test_numbers_of_every_part_are_in_it(page, full):
         "Champions They spend <far> more. What to do: Act 1 & more. 2 33.3 % 80.0 % Lapsing They",
         "no user 10 – 90 7 outliers – 5 90 7",  # cleaning: taken away, marked, left
         "control (popularity) 4, challenger_1 (als) 3, challenger_2 (bpr) 3",
-        "challenger_1 (als) Conversion 5.00 % 6.00 % +1.00 pp [0.20, 1.80] 0.010 0.040",
-        "challenger_1 (als) Revenue per user 0.05 0.06 +0.01 [0.00, 0.02]",
+        "challenger_1 (als) control Conversion 5.00 % 6.00 % +1.00 pp [0.20, 1.80] +1.20 pp",
+        "challenger_1 (als) control Revenue per user 0.05 0.06 +0.01 [0.00, 0.02]",
         f"raw/events 3: 2025-01-01 to 2025-01-03 30 {version} 20.0 s",
         "mart/quarantine few 2025-01-01, 2025-01-02, 2025-01-03 and 1 more many rejected",
     ):

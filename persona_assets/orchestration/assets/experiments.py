@@ -9,7 +9,7 @@ from persona_assets.experiments.arms import competing_arms
 from persona_assets.experiments.fitted_response import fit_response
 from persona_assets.experiments.prices import price_list
 from persona_assets.experiments.response import PlantedResponse, ResponseModel
-from persona_assets.experiments.simulator import simulate
+from persona_assets.experiments.simulator import planted_effects, simulate
 from persona_assets.orchestration.plot_asset import plot
 from persona_assets.orchestration.table_asset import Reads, table_asset
 from persona_assets.orchestration.weekly import at
@@ -25,6 +25,7 @@ EXPERIMENT = "recommender"
 
 @table_asset(
     experiments.AB_TEST_SIMULATION,
+    experiments.PLANTED_EFFECTS,
     reads={
         "comparison": Reads(
             evaluation.MODEL_COMPARISON, columns=("cutoff", "model", "metric", "k", "value")
@@ -50,11 +51,12 @@ def ab_test_simulation(
     products: pl.DataFrame,
     user_vectors: pl.DataFrame,
     item_vectors: pl.DataFrame,
-) -> Partial[pl.DataFrame]:
+) -> tuple[Partial[pl.DataFrame], pl.DataFrame]:
     """A week in which the champion and the two best other models each serve a third of the users.
 
     At the newest evaluated cut-off. Users respond by the synthetic shop's planted tastes; for a
-    real shop by a response model fitted on the mart, and `responses` says so.
+    real shop by a response model fitted on the mart, and `responses` says so. What they would do on
+    average is in `planted_effects`.
     """
     shop = context.resources.shop
     cutoff = newest_evaluated(comparison)
@@ -76,28 +78,45 @@ def ab_test_simulation(
         response = PlantedResponse(
             people.to_list(), truth.product_ids, *truth.responses(people.to_list(), cutoff)
         )
+    arms = competing_arms(champion["model"].item(), comparison)
     simulated = simulate(
         shown,
         response,
         prices,
         experiment=EXPERIMENT,
         cutoff=cutoff,
-        arms=competing_arms(champion["model"].item(), comparison),
+        arms=arms,
         seed=shop.settings.seed,
     )
-    return Partial(simulated, analysis.unknown_metrics(simulated))
+    expected = planted_effects(
+        shown, response, prices, experiment=EXPERIMENT, cutoff=cutoff, arms=arms
+    )
+    return Partial(simulated, analysis.unknown_metrics(simulated)), expected
 
 
 @table_asset(
     experiments.AB_TEST_RESULTS,
-    reads={"simulation": Reads(experiments.AB_TEST_SIMULATION)},
+    reads={
+        "simulation": Reads(experiments.AB_TEST_SIMULATION),
+        "truth": Reads(experiments.PLANTED_EFFECTS),
+    },
     kinds=["matplotlib"],
+    required=["shop"],
+    settings=["experiment"],
 )
 def ab_test_results(
-    context: dg.AssetExecutionContext, simulation: pl.DataFrame
+    context: dg.AssetExecutionContext, simulation: pl.DataFrame, truth: pl.DataFrame
 ) -> Partial[pl.DataFrame]:
-    """Each arm against control: click-through, conversion, revenue per user, and one verdict."""
-    results = analysis.analyse(simulation)
+    """Each arm against control, challengers against each other, and one verdict.
+
+    Conversion decides; click-through and revenue per user are guardrails with margins. Where users
+    respond by planted tastes, the true effect stands beside the estimate.
+    """
+    results = analysis.analyse(
+        simulation,
+        context.resources.shop.settings.experiment,
+        truth=truth.filter(pl.col("responses") == "planted"),
+    )
     plot(context, experiments.AB_TEST_RESULTS, experiment_plots.ab_test_figure(results))
     return Partial(results, analysis.unknown_metrics(simulation))
 

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from persona_assets.experiments.analysis import MISMATCHED
+from persona_assets.experiments.verdict import MISMATCHED
 from persona_assets.orchestration.checks.partitioned import CheckedPartitions, asset_check
 from persona_assets.orchestration.partitions import EVALUATED, days_of
 from persona_assets.tables import (

@@ -1,0 +1,48 @@
+"""What a comparison can see: detectable effects, and how many users an effect needs.
+
+Belongs here: power of two-sided tests of a normal estimate. Does not belong here: the estimates
+(`two_samples.py`) or what is worth seeing (`experiments/config.py`).
+"""
+
+import math
+from statistics import NormalDist
+
+POWER = 0.8
+"""Chance with which a detectable effect is found; the usual one: 4 of 5."""
+
+
+def minimum_detectable(
+    standard_error: float, *, significant: float = 0.05, power: float = POWER
+) -> float:
+    """True effect that a two-sided test at level `significant` finds with probability `power`.
+
+    (z_{1 − α/2} + z_{power}) · standard error (Cohen 1988, "Statistical power analysis for the
+    behavioral sciences", § 2.4, for large n). As a margin of non-inferiority: the margin within
+    which an arm that truly equals control is shown to be with that probability.
+
+    Args:
+        standard_error: of the effect.
+        significant: level of the test; with m tests, Holm's first step is at α/m.
+        power: chance of finding it.
+    """
+    return standard_error * _quantiles(significant, power)
+
+
+def users_needed(
+    effect: float, *, variance: float, significant: float = 0.05, power: float = POWER
+) -> int:
+    """Users per arm, with two arms of equal size, that find a true `effect`.
+
+    n = 2 · variance · (z_{1 − α/2} + z_{power})² / effect², rounded up.
+
+    Args:
+        effect: not 0, in the units of the metric.
+        variance: of one user's value; p(1 − p) of a proportion.
+        significant: level of the test.
+        power: chance of finding it.
+    """
+    return max(2, math.ceil(2 * variance * (_quantiles(significant, power) / effect) ** 2))
+
+
+def _quantiles(significant: float, power: float) -> float:
+    return NormalDist().inv_cdf(1 - significant / 2) + NormalDist().inv_cdf(power)
