@@ -15,7 +15,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel
 
-from persona_assets.errors import DataError
+from persona_assets.errors import DataError, UserError
 from persona_assets.serving.api import answered_lists, authorization
 from persona_assets.serving.api.answered_lists import Asked
 from persona_assets.serving.api.errors import ApiError, answer, documented
@@ -98,19 +98,25 @@ def router(service: Service) -> APIRouter:
         item_id: Annotated[str | None, Query(min_length=1, max_length=256)] = None,
         consent: bool = True,
         placement: Placement = None,
+        model: Annotated[str | None, Query(min_length=1, max_length=64)] = None,
     ) -> Response:
         """The best products for a customer; for anybody without `user_id` or with `consent=false`.
 
         `item_id` is the product that is looked at (`context=product`) or was just put into the cart
-        (`context=cart`): it counts as the latest view and is not in the list.
+        (`context=cart`): it counts as the latest view and is not in the list. `model` is another
+        trained model than the champion, to compare; an `admin` key.
         """
         began = time.perf_counter()
-        authorization.authorize(request, "read", service.keys, service.limit)
+        scope = "read" if model is None else "admin"
+        authorization.authorize(request, scope, service.keys, service.limit)
         if context != "home" and item_id is None:
             raise ApiError(422, "invalid", f"context={context} needs item_id", "item_id")
         name = (user_id or "").strip(BLANKS) or None
         looked_at = (item_id, int(service.clock() * 1_000_000)) if item_id is not None else None
-        served, made = service.recommender.recommend(name, k, consent=consent, looked_at=looked_at)
+        other = None if model is None else await run_in_threadpool(_named, service, model)
+        served, made = service.recommender.recommend(
+            name, k, consent=consent, looked_at=looked_at, model=other
+        )
         asked = Asked("recommendations", k, began, context, placement, item_id, name, consent)
         return answer(
             {
@@ -177,6 +183,20 @@ def router(service: Service) -> APIRouter:
         return answer(_profile(user_id, known, service, person))
 
     return found
+
+
+def _named(service: Service, model: str) -> ServedModel:
+    """Another model than the champion.
+
+    Raises:
+        ApiError: 422 where there is none of this name, 503 where it cannot be read.
+    """
+    try:
+        return service.other_models.named(model)
+    except UserError as error:
+        raise ApiError(422, "invalid", str(error), "model") from error
+    except DataError as error:
+        raise ApiError(503, "not_ready", "the model's artefact cannot be read") from error
 
 
 def _products(served: ServedModel, items: Iterable[Recommendation]) -> list[dict[str, Any]]:

@@ -25,6 +25,7 @@ from persona_assets.serving.event_log.writer import EventLog
 from persona_assets.serving.online.live_tail import LiveTail
 from persona_assets.serving.online.opening import open_store
 from persona_assets.serving.online.store import OnlineStore
+from persona_assets.serving.recommending.other_models import OtherModels
 from persona_assets.serving.recommending.recommender import Recommender
 from persona_assets.serving.served.log import ServedLog
 from persona_assets.settings import Settings
@@ -83,6 +84,9 @@ class Service:
     def __post_init__(self) -> None:
         self.door = Door(self.hash_key, self.settings.service.event_consent == ALL)
         self.limit = RateLimit(self.settings.service.rate_limit)
+        self.other_models = OtherModels(
+            self.recommender.store, self.settings.exclude, self.recommender
+        )
         self.metrics.watch(self.log)
         self.unready.append(lambda: self.log.counts().fault)
         # One thread: a writer elsewhere may hold the tail's lock, and answers must not wait for it.

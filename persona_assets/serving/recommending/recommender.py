@@ -108,6 +108,7 @@ class Recommender:
         *,
         consent: bool = True,
         looked_at: tuple[str, int] | None = None,
+        model: ServedModel | None = None,
     ) -> tuple[ServedModel, Ranked]:
         """The list of a customer, and what made it.
 
@@ -116,11 +117,12 @@ class Recommender:
             k: at most so many products.
             consent: whether anything about the customer may be used.
             looked_at: see `ranking.ranked`.
+            model: another model than what serves (`other_models.py`).
 
         Raises:
             NotReadyError: nothing serves yet.
         """
-        served = self.served
+        served = model or self.served
         person = Person(None, consent)
         if user_id is not None and consent:
             hashed = pseudonym(user_id, self.key)
