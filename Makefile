@@ -2,7 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export OPENBLAS_NUM_THREADS ?= 1
-# Spark's tests run where a Java is found (`make java`), those of Redis where a server is (`make redis`).
+# Spark's tests run where a Java is found (`make java`), those of Redis where a server is (`make redis`),
+# those of the storefront where a Chromium is (`make chromium`).
 
 .DEFAULT_GOAL := help
 
@@ -54,6 +55,9 @@ java:  ## Java for the Spark tests (Debian and Ubuntu)
 redis:  ## a Redis server for the tests of the online store (Debian and Ubuntu)
 	apt-get update && apt-get install --yes --no-install-recommends redis-server
 
+chromium:  ## a browser for the tests of the storefront (Debian and Ubuntu)
+	apt-get update && apt-get install --yes --no-install-recommends chromium fonts-dejavu-core
+
 constraints:  ## pin what is installed now in constraints.txt
 	{ echo "# Exact versions that CI tests; pyproject.toml holds the ranges. Regenerate: make constraints"; \
 	  $(BIN)/uv pip freeze --python $(BIN)/python --exclude-editable; } | LC_ALL=C sort --ignore-case > constraints.txt
@@ -64,4 +68,7 @@ reference:  ## regenerate the generated pages of docs/, and record new versions 
 	$(BIN)/python -m persona_assets.feature_store.reference > docs/features.md
 	PERSONA_HOME=$$(mktemp -d) $(BIN)/python -m persona_assets.orchestration.reference
 
-.PHONY: help install demo ui serve test lint types definitions unit gate java redis constraints reference
+pictures: install  ## make the pictures of docs/images from a demo in a home of its own (needs Chromium)
+	$(BIN)/python docs/pictures.py docs/images
+
+.PHONY: help install demo ui serve test lint types definitions unit gate java redis chromium constraints pictures reference

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from persona_assets.errors import UserError
 
 API_KEYS, CONSENT = "PERSONA_API_KEYS", "PERSONA_EVENT_CONSENT"
-RATE, BODY = "PERSONA_RATE_LIMIT", "PERSONA_BODY_LIMIT"
-NAMES = frozenset({API_KEYS, CONSENT, RATE, BODY})
-OFF = "off"
+RATE, BODY, DEMO = "PERSONA_RATE_LIMIT", "PERSONA_BODY_LIMIT", "PERSONA_DEMO"
+NAMES = frozenset({API_KEYS, CONSENT, RATE, BODY, DEMO})
+ON, OFF = "on", "off"
 STATED, ALL = "stated", "all"
 
 
@@ -28,20 +28,30 @@ class ServiceSettings:
             those alone who consented.
         rate_limit: requests per second of each key.
         body_limit: bytes of a request's body.
+        demo: `on`: the demo shop is at `/demo`; `off`: it is not; empty: it is where there are no
+            keys, which is on this machine alone.
     """
 
     api_keys: str = field(default="", repr=False)
     event_consent: str = STATED
     rate_limit: int = 2_000
     body_limit: int = 1024 * 1024
+    demo: str = ""
 
     def __post_init__(self) -> None:
         if self.event_consent not in (STATED, ALL):
             raise UserError(f"{CONSENT} is {self.event_consent!r}; use {STATED} or {ALL}")
+        if self.demo not in ("", ON, OFF):
+            raise UserError(f"{DEMO} is {self.demo!r}; use {ON} or {OFF}")
         if self.rate_limit < 1:
             raise UserError(f"{RATE} is {self.rate_limit}; give at least 1 request per second")
         if not 1_000 <= self.body_limit <= 16_000_000:
             raise UserError(f"{BODY} is {self.body_limit}; give 1000 to 16000000 bytes")
+
+    @property
+    def shows_demo(self) -> bool:
+        """Is the demo shop served?"""
+        return self.demo == ON or (not self.demo and self.api_keys == OFF)
 
 
 def service(environment: Mapping[str, str]) -> ServiceSettings:
@@ -56,7 +66,7 @@ def service(environment: Mapping[str, str]) -> ServiceSettings:
             if not re.fullmatch(r"\s*[0-9]{1,9}\s*", text):
                 raise UserError(f"{variable}={text!r} is not a whole number; set one")
             values[name] = int(text)
-    for name, variable in (("api_keys", API_KEYS), ("event_consent", CONSENT)):
+    for name, variable in (("api_keys", API_KEYS), ("event_consent", CONSENT), ("demo", DEMO)):
         if text := environment.get(variable, "").strip():
             values[name] = text
     return ServiceSettings(**values)  # type: ignore[arg-type]

@@ -244,6 +244,7 @@ def _print_places(out: _Printer, home: Path) -> None:
     out.line(f"{'the graph':<13}{'make ui' if ours else f'{named}persona ui'}", path=True)
     serve = "make serve" if ours else f"PERSONA_API_KEYS=off {named}persona serve"
     out.line(f"{'the service':<13}{serve}", path=True)
+    out.line(f"{'a demo shop':<13}http://127.0.0.1:8000/demo, while the service runs", path=True)
 
 
 def _row(grid: Grid, *cells: str) -> None:

@@ -94,9 +94,10 @@ def test_only_places_that_exist_are_named(tmp_path, full):
 
 @pytest.mark.parametrize("home", [Path(DEFAULT_HOME), Path(DEFAULT_HOME).absolute()])
 def test_the_default_home_opens_with_make(full, home):
-    assert printed(replace(full, home=home)).splitlines()[-2:] == [
+    assert printed(replace(full, home=home)).splitlines()[-3:] == [
         "the graph    make ui",
         "the service  make serve",
+        "a demo shop  http://127.0.0.1:8000/demo, while the service runs",
     ]
 
 

@@ -16,6 +16,7 @@ from persona_assets.serving.api import authorization, errors, events, openapi, r
 from persona_assets.serving.api.errors import answer, documented
 from persona_assets.serving.api.observation import Observation
 from persona_assets.serving.api.service import Service
+from persona_assets.serving.storefront import demo, storefront
 
 _PREFLIGHT_SECONDS = 86_400
 _TAGS: list[str | Enum] = ["service"]
@@ -47,6 +48,9 @@ def create_app(service: Service) -> FastAPI:
     errors.install(app)
     app.include_router(events.router(service))
     app.include_router(recommendations.router(service))
+    app.include_router(storefront.router())
+    if service.settings.service.shows_demo:
+        app.include_router(demo.router(service))
 
     @app.get("/healthz", tags=_TAGS, response_model=None, responses={200: {"model": Health}})
     async def healthz() -> Response:
