@@ -17,6 +17,7 @@ from persona_assets.errors import UserError
 from persona_assets.sources.mapping import FillDown, TableMapping
 from persona_assets.sources.null_words import NO_ORDER, without_blanks, without_null_words
 from persona_assets.sources.reading.headers import listed
+from persona_assets.sources.time_parts import joined
 
 _DESCRIPTIONS = ("name", "category", "brand", "country", "query")
 _MAY_BE_MEANT = ("na",)
@@ -50,6 +51,9 @@ def in_our_columns(
     """
     ours = {}
     for name, first in mapping.columns.items():
+        if name in mapping.parts:
+            ours[name] = _of_parts(text, name, mapping, file, header)
+            continue
         theirs = (first, *mapping.alternatives.get(name, ()))
         there = [
             _value(pl.col(column), name, mapping) for column in theirs if column in text.columns
@@ -59,6 +63,21 @@ def in_our_columns(
         ours[name] = pl.coalesce(there) if there else pl.lit(None, pl.String)
     rows = text.select("place", **ours)
     return rows.drop_nulls(list(mapping.table.key)) if mapping.skip_without_key else rows
+
+
+def _of_parts(
+    text: pl.DataFrame, name: str, mapping: TableMapping, file: str, header: Sequence[str]
+) -> pl.Expr:
+    """A time that stands in several columns."""
+    for column in mapping.parts[name].values():
+        if column not in text.columns:
+            raise UserError(_no_column(header, mapping, file, (column,), name))
+    return joined(
+        {
+            part: _value(pl.col(column), name, mapping)
+            for part, column in mapping.parts[name].items()
+        }
+    )
 
 
 def _value(text: pl.Expr, name: str, mapping: TableMapping) -> pl.Expr:

@@ -9,10 +9,12 @@ from datetime import date, timedelta
 import polars as pl
 
 from persona_assets.errors import UserError
+from persona_assets.report.notation import counted
 from persona_assets.sources.event_ids import content_ids
 from persona_assets.sources.local_time import iso_text
 from persona_assets.sources.mapping import TableMapping
 from persona_assets.sources.shown_values import shown
+from persona_assets.transforms.cleaning import CLOCK_TOLERANCE
 
 NOT_THE_EVENT = frozenset({"event_id", "arrived_at"})
 """A row delivered again later tells of the same event, so arrival is no part of its identity."""
@@ -35,7 +37,52 @@ def meant(events: pl.DataFrame, mapping: TableMapping) -> pl.DataFrame:
     elif explodes(mapping) and "[]" not in mapping.columns.get("event_id", ""):
         # One order is an event for each of its products.
         events = events.with_columns(pl.format("{}-{}", "event_id", _element()).alias("event_id"))
+    # After the identity, which is that of the row as it is written.
+    kind = pl.when(_given_back()).then(pl.lit("return")).otherwise("event_type")
+    events = events.with_columns(event_type=kind)
     return events.with_columns(quantity=_pieces("quantity" in mapping.given))
+
+
+def _given_back() -> pl.Expr:
+    """Purchases of less than nothing: what was given back, in a shop that has no name for it."""
+    return ((pl.col("event_type") == "purchase") & (pl.col("quantity") < 0)).fill_null(False)
+
+
+def given_back(events: pl.DataFrame, mapping: TableMapping) -> tuple[str, ...]:
+    """A note where purchases are read as returns.
+
+    Args:
+        events: rows of the section `[events]`, values read.
+        mapping: that section.
+    """
+    if "event_type" not in mapping.given:
+        return ()
+    rows = events.filter(_given_back())
+    if rows.is_empty():
+        return ()
+    return (
+        f"{counted(rows.height, 'purchase')} with a negative quantity are read as returns, first "
+        f"{rows['place'][0]}",
+    )
+
+
+def arrived_too_early(rows: pl.DataFrame, arrived: pl.Series) -> tuple[str, ...]:
+    """A note where events are said to have arrived before they happened.
+
+    Args:
+        rows: delivered rows, with `instant`, `timestamp`, `arrived_at` and `place`.
+        arrived: (rows,) when each reached the log.
+    """
+    early = (rows["instant"] > arrived + CLOCK_TOLERANCE).fill_null(False)
+    if not early.any() or rows["arrived_at"].null_count() == len(rows):
+        return ()
+    first = int(early.arg_max() or 0)
+    return (
+        f"{counted(int(early.sum()), 'row')} arrived before they happened, which cannot be, first "
+        f"{rows['place'][first]}: timestamp {shown(rows['timestamp'][first])}, arrived_at "
+        f"{shown(rows['arrived_at'][first])}; correct the file or [events.time], or leave "
+        "arrived_at unmapped",
+    )
 
 
 def refuse_unreadable_times(rows: pl.DataFrame, mapping: TableMapping) -> None:

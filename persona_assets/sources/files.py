@@ -18,6 +18,8 @@ from persona_assets.errors import UserError
 from persona_assets.sources.delivered_days import DeliveredDays, delivered_days
 from persona_assets.sources.delivered_events import (
     arrivals,
+    arrived_too_early,
+    given_back,
     meant,
     plausible_times,
     refuse_unreadable_times,
@@ -44,8 +46,8 @@ class FilesSource:
     - `event_id`, it is made from the row's mapped columns, so that equal rows get equal ones;
     - `arrived_at`, a row arrived when its event happened, or, if that cannot be (unreadable, in the
       future, far from all others), at the start of the day under which it is filed;
-    - `event_type` (which a mapping file always names), a row is a purchase, and a return where its
-      quantity is negative;
+    - `event_type` (which a mapping file always names), a row is a purchase; a purchase with a
+      negative quantity is a return, whoever says that it is a purchase;
     - `quantity`, an event is about one piece (−1 for a return); views and carts are so too where
       a mapped quantity is empty;
     - `[users]` or `[products]`, these are the distinct identifiers of the events.
@@ -152,7 +154,9 @@ class FilesSource:
         Columns of `raw/events` as far as they are known, `place`, `instant` (timestamp; null:
         unreadable), and further columns that the mapping names.
         """
-        return meant(self._timed("events"), self._mapping.tables["events"])
+        rows, mapping = self._timed("events"), self._mapping.tables["events"]
+        self._notes += given_back(rows, mapping)
+        return meant(rows, mapping)
 
     def _timed(self, section: str) -> pl.DataFrame:
         rows = self._sections[section].rows
@@ -206,6 +210,7 @@ class FilesSource:
             plausible=plausible_times(delivered["instant"], self._range.outside, today=self._today),
             today=self._today,
         )
+        self._notes += arrived_too_early(delivered, arrived)
         filed = _numbered(delivered, day).with_columns(arrived)
         return in_contract(filed, table, strict=False).sort("event_date", "source_row")
 

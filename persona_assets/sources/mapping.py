@@ -45,6 +45,7 @@ from persona_assets.errors import UserError
 from persona_assets.sources.mapping_document import Document, printable, read_document
 from persona_assets.sources.null_words import NULL_WORDS
 from persona_assets.sources.reading import AS_THE_CONTENT_SHOWS, FileFormat
+from persona_assets.sources.time_parts import IN_PARTS, time_parts
 from persona_assets.sources.toml_values import (
     refuse_unknown,
     scalars_of,
@@ -115,8 +116,10 @@ class TableMapping:
     `constants` our column → value; values are text, as delivered values are.
 
     `alternatives` is our column → further columns of theirs, whose values are taken where those
-    before are empty; `optional_columns` are ours that a file may lack; `defaults` is our column →
-    the value of rows that have none; `where` is their column → values: other rows are not of this
+    before are empty; `parts` is our column → part of a time → their column, for times that stand in
+    several (`time_parts.py`), of which `columns` has the first; `optional_columns` are ours that a
+    file may lack; `defaults` is our column → the value of rows that have none; `where` is their
+    column → values: other rows are not of this
     section, and with `skip_without_key` neither are rows without the table's key (a catalogue that
     is taken from the events); a section with `optional_file` is left out where no file matches.
     """
@@ -130,6 +133,7 @@ class TableMapping:
     numbers: NumberReading = AS_THE_NUMBERS_SHOW
     null_words: tuple[str, ...] = NULL_WORDS
     alternatives: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    parts: dict[str, dict[str, str]] = field(default_factory=dict)
     optional_columns: frozenset[str] = frozenset()
     defaults: dict[str, str] = field(default_factory=dict)
     where: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -146,7 +150,8 @@ class TableMapping:
     @property
     def their_columns(self) -> tuple[str, ...]:
         """All columns of theirs, or paths into such, that the section reads."""
-        mapped = [self.columns.values(), *self.alternatives.values(), self.where]
+        parts = [each.values() for each in self.parts.values()]
+        mapped = [self.columns.values(), *self.alternatives.values(), *parts, self.where]
         return tuple(dict.fromkeys(name for names in mapped for name in names))
 
     @property
@@ -157,7 +162,8 @@ class TableMapping:
             for ours, theirs in self.columns.items()
             if ours not in self.optional_columns and ours not in self.alternatives
         }
-        return tuple(sorted(lone | {*self.where}))
+        parts = {theirs for each in self.parts.values() for theirs in each.values()}
+        return tuple(sorted(lone | parts | {*self.where}))
 
     @property
     def table(self) -> Table:
@@ -223,8 +229,13 @@ class _Section:
 
     def read(self) -> TableMapping:
         refuse_unknown(self.body, (*SETTINGS, *self.ours), self.where, "key")
+        parts = {
+            key: time_parts(value, key, self.where)
+            for key, value in self.body.items()
+            if key in IN_PARTS and isinstance(value, dict)
+        }
         columns = {
-            key: self._columns(value, key)
+            key: tuple(parts[key].values())[:1] if key in parts else self._columns(value, key)
             for key, value in self.body.items()
             if key not in SETTINGS
         }
@@ -238,6 +249,7 @@ class _Section:
             number_reading(self.body, self.where),
             null_words(self.body, self.where),
             alternatives={key: names[1:] for key, names in columns.items() if len(names) > 1},
+            parts=parts,
             optional_columns=frozenset(self._ours(self.body, "optional_columns")),
             defaults=self._scalars("defaults"),
             where=self._where(),

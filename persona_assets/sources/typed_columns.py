@@ -55,9 +55,14 @@ def typed(frame: pl.DataFrame, column: Column, *, strict: bool) -> pl.Series:
     values = frame.select(read(pl.col(column.name)).alias(column.name)).to_series()
     lost = frame.filter(frame[column.name].is_not_null() & values.is_null())
     if len(lost) and (strict or values.null_count() == len(values)):
+        translate = ""
+        if column.type == "bool":
+            word = lost[column.name][0]
+            translate = f", or say what it means in the section's [values.{column.name}]: "
+            translate += f'"{word}" = true or false'
         raise UserError(
             f"{lost['place'][0]}: {column.name} is {lost[column.name][0]!r}, not {wanted}; "
-            "correct the file or the mapping"
+            f"correct the file or the mapping{translate}"
         )
     return values
 

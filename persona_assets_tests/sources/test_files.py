@@ -430,3 +430,48 @@ def test_json_s_numbers_are_what_they_are_beside_texts_of_any_notation(
     events = events_of(source_of(shop(tmp_path, toml, events_1_jsonl=rows)))
     assert events["unit_price"].to_list() == read
     assert events["unit_price_text"].to_list() == unread
+
+
+SOLD = (
+    '[events]\nfile = "e.csv"\nuser_id = "u"\nproduct_id = "p"\ntimestamp = "t"\nquantity = "n"\n'
+)
+RETURNED = "u,p,t,n,kind,seen\nann,a,2024-05-13 10:00,2,purchase,2024-05-14\n" + (
+    "ann,a,2024-05-14 10:00,-2,purchase,2024-05-13\nann,a,2024-05-14 11:00,-1,view,2024-05-15\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("stated", "kinds"),
+    [
+        ('[events.constants]\nconsent = true\nevent_type = "purchase"\n', ["return", "return"]),
+        ('event_type = "kind"\n[events.constants]\nconsent = true\n', ["return", "view"]),
+    ],
+)
+def test_a_purchase_of_less_than_nothing_is_a_return_and_said_to_be(tmp_path, stated, kinds):
+    (tmp_path / "e.csv").write_text(RETURNED)
+    (tmp_path / "m.toml").write_text(SOLD + stated)
+    source = FilesSource(tmp_path, read_mapping(tmp_path / "m.toml"), today=date(2024, 12, 1))
+    assert source.events(all_days(source))["event_type"].to_list() == ["purchase", *kinds]
+    said = "with a negative quantity are read as returns"
+    (note,) = [each for each in source.notes if said in each]
+    assert note.startswith(f"{kinds.count('return')} purchase") and "e.csv row 2" in note
+
+
+def test_an_arrival_before_the_event_is_shown_with_both_times(tmp_path):
+    (tmp_path / "e.csv").write_text(RETURNED)
+    stated = 'event_type = "kind"\narrived_at = "seen"\n[events.constants]\nconsent = true\n'
+    (tmp_path / "m.toml").write_text(SOLD + stated)
+    source = FilesSource(tmp_path, read_mapping(tmp_path / "m.toml"), today=date(2024, 12, 1))
+    source.events(all_days(source))
+    (note,) = [each for each in source.notes if "arrived before they happened" in each]
+    assert note.startswith("1 row arrived") and "e.csv row 2" in note
+    assert "'2024-05-14 10:00'" in note and "arrived_at '2024-05-13T00:00:00Z'" in note
+
+
+def test_a_word_of_consent_that_nobody_knows_is_shown_with_the_way_to_say_what_it_means(tmp_path):
+    (tmp_path / "e.csv").write_text("u,p,t,n,ok\nann,a,2024-05-13 10:00,2,ja\n")
+    stated = 'consent = "ok"\n[events.constants]\nevent_type = "view"\n'
+    (tmp_path / "m.toml").write_text(SOLD + stated)
+    source = FilesSource(tmp_path, read_mapping(tmp_path / "m.toml"), today=date(2024, 12, 1))
+    with pytest.raises(UserError, match=r'\[values.consent\]: "ja" = true or false'):
+        source.events(all_days(source))

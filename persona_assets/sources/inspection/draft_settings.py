@@ -13,9 +13,10 @@ import polars as pl
 
 from persona_assets.report.notation import counted
 from persona_assets.sources.column_rules import filled_down
-from persona_assets.sources.inspection import evidence
-from persona_assets.sources.inspection.sections import Section, times_of_day
+from persona_assets.sources.inspection.roles import Column
+from persona_assets.sources.inspection.sections import Section
 from persona_assets.sources.inspection.times_found import TimesFound
+from persona_assets.sources.inspection.times_in_parts import format_with_clock
 from persona_assets.sources.inspection.toml_text import array, line, remark, text
 from persona_assets.sources.mapping import FillDown
 from persona_assets.sources.null_words import NO_ORDER
@@ -40,27 +41,19 @@ def _times(section: Section) -> Iterator[str]:
     if column is None or column.times is None:
         return
     times = column.times
-    clock = times_of_day(section)
-    said = times.setting or times.choices or times.problem or not times.zoned
-    if not said and clock is None:
+    of_day = section.table.column(section.parts.get("time", ""))
+    setting = _with_clock(times.setting, of_day)
+    if not (setting or times.choices or times.problem or not times.zoned):
         return
     yield ""
     yield f"[{section.name}.time]"
     if times.reading is None:
-        yield from _choices(times)
-    elif times.setting:
-        name, _, value = times.setting.partition(" = ")
+        yield from _choices(times, of_day)
+    elif setting:
+        name, _, value = setting.partition(" = ")
         yield line(name, value, f"guessed: {times.evidence}")
-    if clock is not None:
-        yield remark(
-            f"DECIDE: {evidence.shown(clock.name)} holds the time of day, which is not read, so "
-            "that all"
-        )
-        yield remark(
-            f"events would be at 00:00. Join {evidence.shown(column.name)} "
-            "and it into one column in the files"
-        )
-    elif not times.zoned and times.clock:
+    clock = times.clock or of_day is not None
+    if not times.zoned and clock:
         yield remark(
             'zone = "Europe/Berlin"  # no zone is in the times: UTC, unless you say theirs'
         )
@@ -71,7 +64,12 @@ def _times(section: Section) -> Iterator[str]:
         yield remark("move every date back by one day.")
 
 
-def _choices(times: TimesFound) -> Iterator[str]:
+def _with_clock(setting: str, of_day: Column | None) -> str:
+    """The setting of a date's reading, with that of a time of day in another column."""
+    return setting if of_day is None else format_with_clock(setting, of_day.profile.values)
+
+
+def _choices(times: TimesFound, of_day: Column | None) -> Iterator[str]:
     if not times.choices:
         yield remark(f"DECIDE: {times.problem}")
         return
@@ -79,7 +77,8 @@ def _choices(times: TimesFound) -> Iterator[str]:
         "DECIDE: all sampled values can be read in several ways. Remove the # from one line:"
     )
     for choice in times.choices:
-        yield remark(f"{choice.setting}  # {choice.name}: {choice.example}")
+        setting = _with_clock(choice.setting, of_day) or choice.setting
+        yield remark(f"{setting}  # {choice.name}: {choice.example}")
 
 
 def _numbers(section: Section) -> Iterator[str]:

@@ -21,7 +21,7 @@ from persona_assets.sources.inspection.event_names import event_type_of, is_our_
 from persona_assets.sources.inspection.known_exports import KnownExport
 from persona_assets.sources.inspection.patterns import what_it_finds
 from persona_assets.sources.inspection.roles import KNOWN_SHARE, Column, KnownTable
-from persona_assets.sources.inspection.sections import Section, times_of_day
+from persona_assets.sources.inspection.sections import Section
 from persona_assets.sources.inspection.toml_text import array, key, line, remark, text
 
 MOST_NAMES = 60
@@ -66,7 +66,6 @@ def draft_of_sections(
             questions.append(what)
         questions += [*_undecided_times(section), *_nothing_known(section)]
         assumptions += _of_status(section)
-        assumptions += _times_without_clock(section)
         assumptions += [
             f"[{section.name}] {ours} = {text(section.stated[ours][0])}: {section.stated[ours][1]}"
             for ours in sorted(section.assumed)
@@ -122,11 +121,21 @@ def _columns(section: Section) -> Iterator[str]:
         if profile.filled < profile.rows or section.within_events:
             yield line("skip_without_key", "true", "rows without the identifier are skipped")
     for guess in section.guesses:
+        if guess.ours == "timestamp" and section.parts:
+            yield _parts(section)
+            continue
         yield line(guess.ours, text(guess.column.name), evidence.of_guess(guess))
         for other in guess.others:
             yield remark(f"{guess.ours} = {text(other.name)}  # or: {evidence.of_column(other)}")
+    if section.parts and section.column("timestamp") is None:
+        yield _parts(section)
     for ours, choices in section.asked.items():
         yield from _question(ours, choices)
+
+
+def _parts(section: Section) -> str:
+    parts = ", ".join(f"{part} = {text(name)}" for part, name in section.parts.items())
+    return line("timestamp", f"{{{parts}}}", "guessed: it stands in several columns")
 
 
 def _event_names(section: Section) -> Iterator[str]:
@@ -226,14 +235,6 @@ def _of_status(section: Section) -> Iterator[str]:
     if section.stated.get("event_type", ("", ""))[0] == "purchase" and (found := states(section)):
         names = ", ".join(evidence.shown(each.name) for each in found)
         yield f"[{section.name}] every row is a purchase, whatever {names} says: see the draft"
-
-
-def _times_without_clock(section: Section) -> Iterator[str]:
-    if (clock := times_of_day(section)) is not None:
-        yield (
-            f"[{section.name}] timestamp: all at 00:00, since {evidence.shown(clock.name)} is a "
-            "column of its own; join the two in the files"
-        )
 
 
 def _undecided_times(section: Section) -> Iterator[str]:

@@ -34,7 +34,7 @@ def of_column(column: Column) -> str:
     if column.role == "total":
         said.append("an amount, perhaps of several pieces")
     if column.role == "quantity" and (below := int(profile.values.str.starts_with("-").sum())):
-        said.append(f"{count(below)} are below zero, which only rows of event type return may be")
+        said.append(f"{count(below)} are below zero, as those of returns are")
     if profile.null_words:
         words = list(profile.null_words.items())[:MOST_WORDS]
         said.append(

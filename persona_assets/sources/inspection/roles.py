@@ -13,11 +13,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from persona_assets.sources.inspection.column_names import EXACT, KEYS, meanings, role_of
-from persona_assets.sources.inspection.columns import ColumnProfile, profile
+from persona_assets.sources.inspection.columns import ColumnProfile, profile, share_of
 from persona_assets.sources.inspection.event_names import event_type_of
 from persona_assets.sources.inspection.names_to_show import names_to_show
 from persona_assets.sources.inspection.same_columns import TableOfFiles
 from persona_assets.sources.inspection.times_found import TimesFound, times_in
+from persona_assets.sources.time_parts import DAY_ZERO
 
 TIMES = ("timestamp", "arrived_at", "valid_from", "signup_date", "launch_date")
 NUMBERS = ("quantity", "unit_price", "total", "results")
@@ -87,6 +88,10 @@ class KnownTable:
         found = self.candidates.get(role, ())
         return found[0] if found else None
 
+    def column(self, name: str) -> Column | None:
+        """The column of a name."""
+        return next((each for each in self.columns if each.name == name), None)
+
     def has(self, *roles: str) -> bool:
         """Whether there is a column for each of the roles."""
         return all(self.candidates.get(role) for role in roles)
@@ -127,7 +132,8 @@ def _with_names(columns: Sequence[Column]) -> tuple[Column, ...]:
 def _column(values: ColumnProfile, place: int, today: date) -> Column:
     role, score = role_of(values.name)
     named = role in TIMES
-    times = times_in(values.values, today=today, named=named)
+    of_day = share_of(values.values.drop_nulls(), DAY_ZERO) >= KNOWN_SHARE
+    times = None if of_day else times_in(values.values, today=today, named=named)
     events = _known_events(values)
     if values.kind == "empty":
         return Column(values, place, role, score)

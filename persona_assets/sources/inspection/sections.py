@@ -11,7 +11,6 @@ so that the rest can be looked at; the draft says that nothing that depends on i
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from persona_assets.sources.inspection.columns import share_of
 from persona_assets.sources.inspection.event_names import event_type_of
 from persona_assets.sources.inspection.guesses import (
     NEARLY_ALL,
@@ -22,6 +21,7 @@ from persona_assets.sources.inspection.guesses import (
     plain_key,
 )
 from persona_assets.sources.inspection.roles import KNOWN_SHARE, Column, KnownTable, unused
+from persona_assets.sources.inspection.times_in_parts import time_parts_of
 from persona_assets.sources.mapping import REQUIRED
 from persona_assets.tables.mart import EVENT_TYPES
 
@@ -33,8 +33,6 @@ ASSUMED = {
     "event_type": ("view", 'no column says what happened; if they are purchases, write "purchase"'),
 }  # fmt: skip
 """Our column → the constant that stands for it where a table has nothing of the kind, and why."""
-OF_THE_DAY = r"^[0-9]{1,2}:[0-9]{2}"
-"""Times of the day, whose day is in another column."""
 PURCHASES = "there are no event names, but prices, quantities or orders, as lines of purchases have"
 
 
@@ -51,6 +49,7 @@ class Section:
         assumed: those of `stated` that stand for what the table does not have.
         left: columns of theirs that are not mapped.
         within_events: whether it is read from the files of the events.
+        parts: of a timestamp in several columns, part → their column (`times_in_parts.py`).
     """
 
     name: str
@@ -61,6 +60,7 @@ class Section:
     assumed: frozenset[str] = frozenset()
     left: tuple[Column, ...] = ()
     within_events: bool = False
+    parts: Mapping[str, str] = field(default_factory=dict)
 
     def column(self, ours: str) -> Column | None:
         """The column of theirs that is mapped to one of ours."""
@@ -165,8 +165,10 @@ def _section(name: str, table: KnownTable) -> Section:
     asked: dict[str, tuple[Column, ...]] = {}
     stated: dict[str, tuple[str, str]] = {}
     assumed: set[str] = set()
+    when = next((each.column for each in guesses if each.ours == "timestamp"), None)
+    parts = time_parts_of(table, when, [each.column.name for each in guesses])
     for ours in REQUIRED[name]:
-        if ours in mapped or ours == "consent":
+        if ours in mapped or ours == "consent" or (ours == "timestamp" and parts):
             continue
         if ours == "event_type" and (kind := _kind_of_files(table)):
             stated[ours] = (kind, "from the names of the files, as no column says what happened")
@@ -181,20 +183,5 @@ def _section(name: str, table: KnownTable) -> Section:
             asked[ours] = ()
     used = [each.column.name for each in guesses]
     choices = [each.name for columns in asked.values() for each in columns]
-    left = unused(table, [*used, *choices])
-    return Section(name, table, guesses, asked, stated, frozenset(assumed), left)
-
-
-def times_of_day(section: Section) -> Column | None:
-    """A column of clock times, beside a timestamp that has none."""
-    when = section.column("timestamp")
-    if when is None or when.times is None or when.times.clock:
-        return None
-    return next(
-        (
-            each
-            for each in section.left
-            if share_of(each.profile.values.drop_nulls(), OF_THE_DAY) >= NEARLY_ALL
-        ),
-        None,
-    )
+    left = unused(table, [*used, *choices, *parts.values()])
+    return Section(name, table, guesses, asked, stated, frozenset(assumed), left, parts=parts)

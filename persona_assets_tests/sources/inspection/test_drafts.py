@@ -436,14 +436,43 @@ def test_no_zone_is_suggested_for_days_without_a_time(shop):
     )
 
 
-@pytest.mark.parametrize("days", ["13.05.2024", "01.02.2024"])
-def test_a_day_and_a_time_in_two_columns_are_to_be_joined(days, shop):
-    rows = "Kunde;Artikel;Ereignis;Datum;Uhrzeit\nk1;a1;Kauf;{0};10:30\nk2;a1;Kauf;{0};11:30\n"
-    draft = inspect_files(shop({"e.csv": rows.format(days)}), today=TODAY).draft
-    assert '# DECIDE: "Uhrzeit" holds the time of day' in draft.toml
-    assert 'Join "Datum" and it into one column in the files' in draft.toml
-    assert any('all at 00:00, since "Uhrzeit"' in each for each in draft.assumptions)
-    assert "zone =" not in draft.toml
+SPLIT = "Kunde;Artikel;Ereignis;Datum;Uhrzeit\nk1;a1;Kauf;{0};{1}\nk2;a1;Kauf;{0};{2}\n"
+
+
+@pytest.mark.parametrize(
+    ("times", "written"),
+    [
+        (("10:30", "11:30"), "%H:%M"),
+        (("10:30:00", "11:30:00"), "%H:%M:%S"),
+        (("103000", "93000"), "%H:%M:%S"),
+        (("1030", "930"), "%H:%M"),
+        (("10:30 AM", "9:30 pm"), "%I:%M %p"),
+    ],
+)
+def test_a_day_and_a_time_in_two_columns_are_one_timestamp(times, written, shop):
+    found = inspect_files(shop({"e.csv": SPLIT.format("13.05.2024", *times)}), today=TODAY)
+    events = tomllib.loads(found.draft.toml)["events"]
+    assert events["timestamp"] == {"date": "Datum", "time": "Uhrzeit"}
+    assert events["time"]["format"] == f"%d.%m.%Y {written}"
+    assert (found.check.accepted, found.draft.questions) == (2, ())
+    assert '# zone = "Europe/Berlin"' in found.draft.toml
+
+
+def test_choices_of_an_ambiguous_day_have_the_time_of_the_other_column(shop):
+    days = inspect_files(shop({"e.csv": SPLIT.format("01.02.2024", "10:30", "11:30")}), today=TODAY)
+    assert '# format = "%d.%m.%Y %H:%M"' in days.draft.toml
+    assert '# format = "%m.%d.%Y %H:%M"' in days.draft.toml
+
+
+def test_folders_of_year_month_and_day_are_a_timestamp(shop):
+    rows = "user,item,event\n" + "".join(f"u{n},p{n},view\n" for n in range(4))
+    files = {f"year=2024/month=5/day={day}/part-0.csv": rows for day in (13, 14)}
+    found = inspect_files(shop(files), today=TODAY)
+    events = tomllib.loads(found.draft.toml)["events"]
+    assert events["timestamp"] == {"year": "year", "month": "month", "day": "day"}
+    assert (found.check.accepted, found.check.first, found.check.last) == (
+        8, date(2024, 5, 13), date(2024, 5, 14),
+    )  # fmt: skip
 
 
 def fill_down_of(rows, shop):
