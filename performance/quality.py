@@ -1,10 +1,11 @@
 """Our models beside published ones, each by its one recipe, parameters chosen on validation alone.
 
-    python performance/quality.py [--data ../shared/data] [--sets beauty,retailrocket,online_retail]
+    python performance/quality.py [--data ../shared/data]
+                                 [--sets beauty,toys,retailrocket,online_retail]
                                  [--models two_stage,directional,…] [--weeks 8]
 
-- Amazon Beauty, leave-one-out, full ranking: learned from train alone (strict) and from train and
-  validation (refit). Sequences have no times: positions stand for them.
+- Amazon Beauty and Toys, leave-one-out, full ranking: learned from train alone (strict) and from
+  train and validation (refit). Sequences have no times: positions stand for them.
 - RetailRocket funnel: a purchase told from views, carts and earlier purchases. The held-out file
   has no times, so baskets and later purchases are told apart on purchases that the benchmark holds
   out itself.
@@ -22,10 +23,12 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+import published_results
 
 from persona_assets.evaluation.benchmark.canonical_labels import with_canonical_labels
 from persona_assets.evaluation.benchmark.evaluation import hits, learn
@@ -36,19 +39,6 @@ from persona_assets.recommenders import MODELS
 from persona_assets.recommenders.protocol import Recommender, Task
 from persona_assets.statistics.paired import paired_test
 
-BEAUTY = (
-    ("popularity", 0.0136, 0.0061),
-    ("SASRec as reported", 0.0605, 0.0318),
-    ("S3-Rec", 0.0647, 0.0327),
-    ("TIGER", 0.0648, 0.0384),
-    ("ICLRec", 0.0744, 0.0403),
-    ("ActionPiece", 0.0775, 0.0424),
-    ("DuoRec", 0.0845, 0.0443),
-    ("SASRec, sampled softmax", 0.0921, 0.0531),
-    ("eSASRec", 0.0928, 0.0523),
-)
-"""Published Recall@10 and NDCG@10 on Amazon Beauty, leave-one-out, full ranking."""
-
 DEFAULT_MODELS = (
     "popularity", "directional", "user_knn", "two_stage", "item_knn", "session_knn", "ease", "als",
     "bpr", "item2vec", "blend",
@@ -56,6 +46,12 @@ DEFAULT_MODELS = (
 """Parts before the models made of them, so that their parameters are searched once."""
 COSTS = "| fit + score: wall, s | processor, s | search: processor, s | peak, GB |"
 """Of one training and the full ranking, and of choosing the parameters before."""
+
+SEQUENCES = {
+    "beauty": ("Amazon Beauty", published_results.BEAUTY),
+    "toys": ("Amazon Toys", published_results.TOYS),
+}
+"""File of sequences → its title and what others published on it."""
 
 RETAIL_END = datetime(2011, 12, 5, tzinfo=UTC)
 """Monday after the last whole week."""
@@ -66,14 +62,17 @@ def main() -> None:
     """Print the tables asked for."""
     arguments = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     arguments.add_argument("--data", type=Path, default=Path("../shared/data"))
-    arguments.add_argument("--sets", default="beauty,retailrocket,online_retail")
+    arguments.add_argument("--sets", default="beauty,toys,retailrocket,online_retail")
     arguments.add_argument("--models", default=",".join(DEFAULT_MODELS))
     arguments.add_argument("--weeks", type=int, default=8, help="replayed (online_retail)")
     asked = arguments.parse_args()
     models = asked.models.split(",")
     with tempfile.TemporaryDirectory() as folder:
         tables = {
-            "beauty": lambda: beauty(asked.data, Path(folder), models),
+            **{
+                name: partial(sequences, name, asked.data, Path(folder), models)
+                for name in SEQUENCES
+            },
             "retailrocket": lambda: retailrocket(asked.data, Path(folder), models),
             "online_retail": lambda: online_retail(asked.data, models, asked.weeks),
         }
@@ -122,26 +121,28 @@ def line(name: str, told: dict, metrics: Sequence[str]) -> str:
     return f"| {name} | {' | '.join(cells)} | {times} | {peak:.1f} |"
 
 
-def beauty(data: Path, folder: Path, models: Sequence[str]) -> None:
-    """Amazon Beauty beside published transformers."""
-    file = folder / "amazon_beauty.parquet"
+def sequences(name: str, data: Path, folder: Path, models: Sequence[str]) -> None:
+    """One of Amazon's sets of sequences beside published models."""
+    title, published = SEQUENCES[name]
+    file = folder / f"{name}.parquet"
     (
-        pl.read_parquet(data / "amazon_beauty_sequences.parquet")
+        pl.read_parquet(data / f"amazon_{name}_sequences.parquet")
         .explode("items")
         .select("user", item="items", timestamp=pl.int_range(pl.len()).over("user"))
         .write_parquet(file)
     )
     metrics = ("recall@10", "ndcg@10")
-    print("\nAmazon Beauty, leave-one-out, full ranking\n")
-    print(f"| model | Recall@10 | NDCG@10 {COSTS}")
-    print("|---|---|---|---:|---:|---:|---:|")
-    for name, recall, gain in BEAUTY:
-        print(f"| {name} (published) | {recall:.4f} | {gain:.4f} | | | | |")
+    print(f"\n{title}, leave-one-out, full ranking\n")
+    print(f"| model | protocol | Recall@10 | NDCG@10 {COSTS}")
+    print("|---|---|---|---|---:|---:|---:|---:|")
+    for model, protocol, recall, gain, source in published:
+        print(f"| {model} ({source}) | {protocol} | {recall:.4f} | {gain:.4f} | | | | |")
     known: dict[str, dict] = {}
     for refit in (False, True):
         words = ["--protocol", "leave_one_out", "--k", "10", *(["--refit"] if refit else [])]
-        for name, told in evaluate(file, models, *words, known=known):
-            print(line(f"**{name}**, {'refit' if refit else 'strict'}", told, metrics), flush=True)
+        for model, told in evaluate(file, models, *words, known=known):
+            label = f"**{model}** | {'refit' if refit else 'strict'}"
+            print(line(label, told, metrics), flush=True)
 
 
 def retailrocket(data: Path, folder: Path, models: Sequence[str]) -> None:
