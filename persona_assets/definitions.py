@@ -18,6 +18,7 @@ from persona_assets.orchestration import automation  # noqa: E402
 from persona_assets.orchestration.assets import (  # noqa: E402
     evaluation,
     experiments,
+    exploration,
     feature_store,
     features,
     mart,
@@ -36,6 +37,7 @@ from persona_assets.orchestration.resources.build import build_resources  # noqa
 GROUPS = (
     raw,
     mart,
+    exploration,
     features,
     feature_store,
     segmentation,

@@ -29,6 +29,7 @@ from persona_assets.tables import Table
 OWNERS = {
     "raw": "team:data-platform",
     "mart": "team:data-platform",
+    "exploration": "team:data-platform",
     "features": "team:data-platform",
     "feature_store": "team:data-platform",
     "models": "team:data-science",

@@ -31,6 +31,7 @@ from persona_assets.tables.evaluation import (
     STALENESS,
 )
 from persona_assets.tables.experiments import AB_TEST_RESULTS, AB_TEST_SIMULATION, ARMS
+from persona_assets.tables.exploration import COHORTS, DAILY_ACTIVITY
 from persona_assets.tables.mart import QUARANTINE, USER_ITEM_INTERACTIONS
 from persona_assets.tables.monitoring import DATA_DRIFT, SKIPPED
 from persona_assets.tables.raw import EVENTS
@@ -85,7 +86,8 @@ class Report:
     `replay` evaluation/replay_validation, `ages` evaluation/staleness, `drift`
     monitoring/data_drift, `champion` models/champion, `ab_test` experiments/ab_test_results. `arms`
     has `arm, model, users` of the simulated experiment. `customers` are the customer segments,
-    `skipped` monitoring/skipped. `examples` are lists of the champion to judge by eye.
+    `skipped` monitoring/skipped, `activity` exploration/daily_activity, `cohorts`
+    exploration/cohorts at its newest cut-off. `examples` are lists of the champion to judge by eye.
     """
 
     home: Path
@@ -93,6 +95,8 @@ class Report:
     engine: str
     tables: Mapping[str, TableState]
     conservation: Conservation
+    activity: pl.DataFrame
+    cohorts: pl.DataFrame
     comparison: pl.DataFrame
     analysis: pl.DataFrame
     pairs: pl.DataFrame
@@ -136,6 +140,8 @@ def collect(
         engine=settings.engine,
         tables=_states(store, content_hashes),
         conservation=_conservation(store),
+        activity=_rows(store, DAILY_ACTIVITY),
+        cohorts=_newest(_rows(store, COHORTS)),
         comparison=comparison,
         analysis=_at_newest_cutoff(comparison, _rows(store, RECOMMENDATION_ANALYSIS)),
         pairs=_at_newest_cutoff(comparison, _rows(store, PAIRWISE_COMPARISON)),
@@ -216,3 +222,7 @@ def _at_newest_cutoff(comparison: pl.DataFrame, analysis: pl.DataFrame) -> pl.Da
     """Rows of the compared cut-off; of the newest one where nothing is compared yet."""
     evaluated = analysis if comparison.is_empty() else comparison
     return analysis.filter(pl.col("cutoff").is_in(evaluated["cutoff"].sort().tail(1).implode()))
+
+
+def _newest(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.filter(pl.col("cutoff") == pl.col("cutoff").max())

@@ -16,6 +16,7 @@ from persona_assets.report import (
     data_chapters,
     findings,
     model_chapters,
+    shop_chapter,
 )
 from persona_assets.report.checks import with_outcome
 from persona_assets.report.collect import Report
@@ -24,6 +25,7 @@ from persona_assets.report.notation import count, duration, share
 from persona_assets.report.style import CSS
 
 CHAPTERS = (
+    shop_chapter.shop,
     data_chapters.conservation,
     data_chapters.skipped,
     model_chapters.models,

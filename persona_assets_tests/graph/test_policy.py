@@ -10,6 +10,7 @@ from persona_assets.tables.monitoring import SKIPPED
 WANTED = {
     "raw": {"users", "products", "events", "orders", "search_logs"},
     "mart": {"user_item_interactions", "quarantine", "sessions"},
+    "exploration": {"daily_activity", "hourly_activity", "distributions", "cohorts"},
     "features": {
         "temporal_features", "user_daily", "item_daily", "user_embeddings", "item_embeddings",
     },

@@ -198,7 +198,7 @@ def mart(on_polars: Callable[..., pl.DataFrame]) -> Callable[..., pl.DataFrame]:
                     "unit_price": price,
                     "amount": quantity * price if billed else 0.0,
                     "weight": DEFAULT_WEIGHTS[event_type],
-                    "order_id": None,
+                    "order_id": row.get("order_id"),
                     "related_event_id": None,
                 }
             )
