@@ -78,7 +78,6 @@ _LISTED = (
         "keyed hash of the person whom it was made for (32 hex digits); null: nobody is known, or "
         "without consent",
         nullable=True,
-        pii=True,
     ),
     Column(
         "route",

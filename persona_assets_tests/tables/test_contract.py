@@ -1,3 +1,5 @@
+import importlib
+import pkgutil
 from dataclasses import FrozenInstanceError
 
 import polars as pl
@@ -80,9 +82,12 @@ EVERY_TABLE = pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 def test_no_table_hides_another():
     import persona_assets.tables as package
 
-    groups = [m for m in vars(package).values() if isinstance(getattr(m, "TABLES", None), tuple)]
-    declared = [table.path for module in groups for table in module.TABLES]
-    assert len(groups) == 12
+    modules = [
+        importlib.import_module(f"{package.__name__}.{found.name}")
+        for found in pkgutil.iter_modules(package.__path__)
+    ]
+    groups = [m.TABLES for m in modules if isinstance(getattr(m, "TABLES", None), tuple)]
+    declared = [table.path for tables in groups for table in tables]
     assert sorted(declared) == sorted(TABLES)
     assert all(path == table.path for path, table in TABLES.items())
 
