@@ -16,20 +16,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from persona_assets import settings as settings_module
+from persona_assets.orchestration.dagster_internals.graph import AssetJob
 from persona_assets.orchestration.partitions import DAILY, begun
 from persona_assets.orchestration.runs.due import Due, Present, Reason, due
 from persona_assets.orchestration.runs.lineage import Node
 from persona_assets.settings import Settings
-
-if TYPE_CHECKING:
-    from dagster._core.definitions.unresolved_asset_job_definition import (
-        UnresolvedAssetJobDefinition,
-    )
 
 SECONDS = 60
 """Between two looks; files are taken for whole if they are the same at two of them."""
@@ -130,7 +125,7 @@ def look(cursor: str | None, digest: str) -> tuple[Seen, str]:
     return Seen(digest, digest), ""
 
 
-def sensor(ingestion: "UnresolvedAssetJobDefinition") -> dg.SensorDefinition:
+def sensor(ingestion: AssetJob) -> dg.SensorDefinition:
     """The sensor `arriving_files` over the job that ingests raw tables."""
 
     @dg.sensor(
@@ -157,9 +152,7 @@ def sensor(ingestion: "UnresolvedAssetJobDefinition") -> dg.SensorDefinition:
     return arriving_files
 
 
-def schedule(
-    ingestion: "UnresolvedAssetJobDefinition", *, name: str, cron: str
-) -> dg.ScheduleDefinition:
+def schedule(ingestion: AssetJob, *, name: str, cron: str) -> dg.ScheduleDefinition:
     """The schedule that asks `ingestion` for the day before each tick of `cron` (UTC)."""
 
     @dg.schedule(

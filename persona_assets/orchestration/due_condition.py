@@ -8,17 +8,19 @@ they hold: an older day that comes late never reaches its children, and a day th
 again with the same rows makes everything again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import cast
 
 import dagster as dg
-from dagster._core.asset_graph_view.asset_graph_view import AssetGraphView
-from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
-from dagster._core.definitions.events import AssetKeyPartitionKey
 
 from persona_assets import settings as settings_module
+from persona_assets.orchestration.dagster_internals.graph import (
+    AssetGraphView,
+    condition_holds_for,
+    definitions_of,
+    graph_of,
+)
 from persona_assets.orchestration.resources.lake import LakeIOManager
 from persona_assets.orchestration.resources.provenance import settings_digest
 from persona_assets.orchestration.resources.source import ShopResource
@@ -70,9 +72,9 @@ class Pending(dg.AutomationCondition):
 
     def evaluate(self, context: dg.AutomationContext) -> dg.AutomationResult:
         """The partitions of the asset for which the condition holds."""
-        view: AssetGraphView = context.asset_graph_view
+        view = graph_of(context)
         moment = _moment(view, context.evaluation_time)
-        return _result(context, moment.waiting.get("/".join(context.key.path), {}))
+        return condition_holds_for(context, moment.waiting.get("/".join(context.key.path), {}))
 
 
 class Due(dg.AutomationCondition):
@@ -94,7 +96,7 @@ class Due(dg.AutomationCondition):
 
     def evaluate(self, context: dg.AutomationContext) -> dg.AutomationResult:
         """The partitions of the asset for which the condition holds."""
-        view: AssetGraphView = context.asset_graph_view
+        view = graph_of(context)
         moment = _moment(view, context.evaluation_time)
         key = context.key
         path = "/".join(key.path)
@@ -112,15 +114,7 @@ class Due(dg.AutomationCondition):
             for each in moment.due.get(path, {})
             if _inputs_are_settled(node, each, moment.waiting, requested)
         )
-        return _result(context, found)
-
-
-def _result(context: dg.AutomationContext, keys: Iterable[str]) -> dg.AutomationResult:
-    """That a condition holds for these partitions of the asset."""
-    view: AssetGraphView = context.asset_graph_view
-    found = {AssetKeyPartitionKey(context.key, each or None) for each in keys}
-    subset = view.get_asset_subset_from_asset_partitions(context.key, found)
-    return dg.AutomationResult(context, context.candidate_subset.compute_intersection(subset))
+        return condition_holds_for(context, found)
 
 
 def _inputs_are_settled(
@@ -162,7 +156,7 @@ def recent(view: AssetGraphView, now: datetime, look_back_days: int) -> dict[str
     from persona_assets.orchestration import automation  # which imports this module
 
     jobs = {job.name: job.selection for job in automation.JOBS}
-    found = nodes(cast(AssetGraph, view.asset_graph), jobs, now)
+    found = nodes(definitions_of(view), jobs, now)
     newest = max((key for node in found for key in node.partitions), default="")
     last = min(date.fromisoformat(newest), now.date()) if newest else now.date()
     oldest = (last - timedelta(days=look_back_days)).isoformat()

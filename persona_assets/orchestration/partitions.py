@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
-from dagster._time import get_current_datetime
 
 from persona_assets import settings
 from persona_assets.calendar import HISTORY_WEEKS, REFERENCE_WEEKS, first_cutoff
+from persona_assets.orchestration.dagster_internals.graph import now as dagster_now
 from persona_assets.tables.feature_store import WINDOWS
 from persona_assets.transforms.temporal import LOOKBACK_DAYS
 
@@ -125,7 +125,7 @@ def begun(partitions: dg.PartitionsDefinition, now: datetime | None = None) -> l
         partitions: one of this module's definitions.
         now: decides which partitions of an open calendar there are; None: Dagster's clock.
     """
-    at = now or get_current_datetime()
+    at = now or dagster_now()
     keys = partitions.get_partition_keys(current_time=at)
     if SOURCE.end is not None:
         return list(keys)

@@ -12,13 +12,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import dagster as dg
-from dagster._core.definitions.asset_checks.asset_check_evaluation import (
-    AssetCheckEvaluationTargetMaterializationData as Target,
-)
-from dagster._core.execution.context.system import StepExecutionContext
 
 from persona_assets.lake import DeltaStore
 from persona_assets.lake.day_batches import day_batches
+from persona_assets.orchestration.dagster_internals.graph import ResultOfPartitions, Target, target
 from persona_assets.orchestration.partitions import days_of
 from persona_assets.orchestration.resources.stopwatch import STOPWATCH
 from persona_assets.tables import Table
@@ -109,19 +106,6 @@ def _remember(
     context.resources.lake.provenance.check(table.path, name, passed)
 
 
-class _OfPartitions(dg.AssetCheckResult):
-    """A result about several partitions, the newest of which stands for all of them.
-
-    Dagster looks for it among the partitions of the run, and fails in a run that names none.
-    """
-
-    def _get_target_materialization_data(
-        self, step_context: StepExecutionContext, check_key: dg.AssetCheckKey
-    ) -> Target | None:
-        found = step_context.instance.fetch_materializations(check_key.asset_key, limit=1).records
-        return _target(found[0]) if found else None
-
-
 def _summary(results: Mapping[str, dg.AssetCheckResult]) -> dg.AssetCheckResult:
     """The range as a whole; partitions are named only where they fail."""
     failed = {key: result for key, result in results.items() if not result.passed}
@@ -129,7 +113,7 @@ def _summary(results: Mapping[str, dg.AssetCheckResult]) -> dg.AssetCheckResult:
     if any(result.severity is dg.AssetCheckSeverity.ERROR for result in failed.values()):
         worst = dg.AssetCheckSeverity.ERROR
     description = "; ".join(f"{key}: {result.description}" for key, result in failed.items())
-    return _OfPartitions(
+    return ResultOfPartitions(
         passed=not failed,
         severity=worst if failed else dg.AssetCheckSeverity.ERROR,
         description=description or None,
@@ -188,11 +172,7 @@ def _targets(
         dg.AssetRecordsFilter(asset_key=key, storage_ids=list(newest.values())), limit=len(newest)
     ).records
     return {
-        record.partition_key: _target(record)
+        record.partition_key: target(record)
         for record in records
         if record.partition_key is not None
     }
-
-
-def _target(record: dg.EventLogRecord) -> Target:
-    return Target(storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp)

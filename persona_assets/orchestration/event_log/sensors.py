@@ -10,11 +10,11 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from persona_assets import settings as settings_module
+from persona_assets.orchestration.dagster_internals.graph import AssetJob
 from persona_assets.orchestration.event_log.assets import EVENT_LOG
 from persona_assets.orchestration.event_log.job import event_ingestion
 from persona_assets.orchestration.runs.due import Due
@@ -27,11 +27,6 @@ from persona_assets.serving.served.log import FOLDER as SERVED_FOLDER
 from persona_assets.settings import Settings
 from persona_assets.tables.collected import COLLECTED_EVENTS
 from persona_assets.tables.raw import EVENTS
-
-if TYPE_CHECKING:
-    from dagster._core.definitions.unresolved_asset_job_definition import (
-        UnresolvedAssetJobDefinition,
-    )
 
 SECONDS = 30
 """Between two looks; the service seals what it has as often."""
@@ -105,7 +100,7 @@ def days_of(found: Due) -> Due:
 
 
 def sensors(
-    ingestion: "UnresolvedAssetJobDefinition", arrived: _Arrived, requests: _Requests
+    ingestion: AssetJob, arrived: _Arrived, requests: _Requests
 ) -> tuple[dg.SensorDefinition, ...]:
     """The sensors `event_log` and `arriving_events`.
 

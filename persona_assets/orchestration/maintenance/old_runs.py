@@ -15,18 +15,17 @@ from datetime import datetime
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.storage.asset_check_execution_record import (
-    AssetCheckExecutionRecordStatus,
-)
-from dagster._core.storage.dagster_run import FINISHED_STATUSES
-from dagster._core.storage.event_log.schema import (
-    AssetCheckExecutionsTable,
-    SqlEventLogStorageTable,
-)
-from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from sqlalchemy import func, select
 from sqlalchemy.sql.selectable import Select
+
+from persona_assets.orchestration.dagster_internals.storage import (
+    FINISHED_STATUSES,
+    AssetCheckExecutionRecordStatus,
+    AssetCheckExecutionsTable,
+    SqlEventLogStorage,
+    SqlEventLogStorageTable,
+    SqliteEventLogStorage,
+)
 
 _PLANNED = AssetCheckExecutionRecordStatus.PLANNED.value
 _MATERIALIZED = dg.DagsterEventType.ASSET_MATERIALIZATION.value

@@ -16,20 +16,20 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from dagster._core.errors import DagsterHomeNotSetError
-from dagster._core.events.log import EventLogEntry
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
-    INDEX_SHARD_NAME,
-    SqliteEventLogStorage,
-)
-from dagster._core.storage.sql import create_engine
-from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
-from dagster._serdes import ConfigurableClassData
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import QueuePool
 
+from persona_assets.orchestration.dagster_internals.storage import (
+    INDEX_SHARD_NAME,
+    SQLITE_BUSY_TIMEOUT_SECONDS,
+    ConfigurableClassData,
+    DagsterHomeNotSetError,
+    EventLogEntry,
+    SqliteEventLogStorage,
+    create_engine,
+)
 from persona_assets.orchestration.resources import record_errors
 from persona_assets.orchestration.resources.record_errors import refused_by_the_system
 

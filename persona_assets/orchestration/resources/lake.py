@@ -29,8 +29,9 @@ from persona_assets.lake.provenance import (
     partition_files,
 )
 from persona_assets.lake.store import WHOLE
-from persona_assets.lake.windows import Windows, week_after
+from persona_assets.lake.windows import week_after
 from persona_assets.monitoring.skipped import record, recorded
+from persona_assets.orchestration.dagster_internals.graph import partitions_in_job
 from persona_assets.orchestration.partitions import begun
 from persona_assets.orchestration.resources.failures import permanent_failures
 from persona_assets.orchestration.resources.provenance import SOURCE, settings_digest, windows_of
@@ -89,7 +90,7 @@ class LakeIOManager(dg.IOManager):
             step = f"{context.step_context.run_id}/{consumer}"
             if step not in self._known:
                 self._known[step] = self.inputs()
-                self._known[step].prepare(_windows(context))
+                self._known[step].prepare(windows_of(context))
             version = self.store.version(table)
             if version is None and _never_made(context):
                 # A frame in this process's memory, which every engine takes.
@@ -206,7 +207,7 @@ class LakeIOManager(dg.IOManager):
     def begin(self, context: dg.AssetExecutionContext, key: dg.AssetKey) -> None:
         """Take down what is known of the inputs of an asset that is no table, before it reads."""
         known = self.inputs()
-        known.prepare(windows_of(context.assets_def, context.job_def.asset_layer))
+        known.prepare(windows_of(context))
         self._known[f"{context.run.run_id}/{'/'.join(key.path)}"] = known
 
     def remember(self, context: dg.AssetExecutionContext, key: dg.AssetKey, digest: str) -> None:
@@ -220,7 +221,7 @@ class LakeIOManager(dg.IOManager):
             files="",
             code_version=context.assets_def.code_versions_by_key[key] or "",
             settings="",
-            inputs=known.of(WHOLE, windows_of(context.assets_def, context.job_def.asset_layer)),
+            inputs=known.of(WHOLE, windows_of(context)),
             run_id=context.run.run_id,
         )
         self.provenance.write(path, {WHOLE: record})
@@ -233,7 +234,7 @@ class LakeIOManager(dg.IOManager):
         if tables[0].group == "raw":  # made from the source, not from tables
             delivered = context.resources.shop.versions(tables[0], self.store)
             return {key: {SOURCE: delivered.get(key, NOTHING)} for key in keys}
-        reads = windows_of(context.assets_def, context.job_def.asset_layer)
+        reads = windows_of(context)
         if not reads:
             return {}
         known = self._known[_step(context, tables)]
@@ -253,15 +254,8 @@ class LakeIOManager(dg.IOManager):
 
 def _never_made(context: dg.InputContext) -> bool:
     """Has the calendar no partition of the input yet, because no week is over?"""
-    partitions = context.step_context.job_def.asset_layer.get(context.asset_key).partitions_def
+    partitions = partitions_in_job(context, context.asset_key)
     return partitions is not None and not begun(partitions)
-
-
-def _windows(context: dg.InputContext) -> Windows:
-    """The windows of the step that loads the input."""
-    step = context.step_context
-    assets = step.assets_def
-    return windows_of(assets, step.job_def.asset_layer) if assets else {}
 
 
 def _step(context: dg.AssetExecutionContext, tables: Sequence[Table]) -> str:

@@ -9,12 +9,12 @@ import hashlib
 from collections.abc import Mapping, Sequence
 
 import dagster as dg
-from dagster._core.definitions.assets.job.asset_layer import AssetLayer
 
 from persona_assets.lake import DeltaStore
 from persona_assets.lake.windows import EVERYTHING, Window, Windows
 from persona_assets.lifecycle.append import held
 from persona_assets.lifecycle.configurations import in_use
+from persona_assets.orchestration.dagster_internals.graph import partitions_in_job
 from persona_assets.orchestration.resources.source import ShopResource
 from persona_assets.tables import raw
 from persona_assets.tables.lifecycle import PROMOTIONS
@@ -76,19 +76,30 @@ def window(
     return Window(days)
 
 
-def windows_of(assets: dg.AssetsDefinition, layer: AssetLayer) -> Windows:
-    """The windows of a step's inputs, by the path of each; `layer` is its job's."""
+def windows_of(context: dg.AssetExecutionContext | dg.InputContext) -> Windows:
+    """The windows of the inputs of the step under way, by the path of each."""
+    assets = _assets_of(context)
+    if assets is None:
+        return {}
     found: dict[str, Window] = {}
     for spec in assets.specs:
         said = said_of_windows(spec.metadata)
         for dep in spec.deps:
             if dep.asset_key not in assets.keys:
                 path = "/".join(dep.asset_key.path)
-                upstream = layer.get(dep.asset_key).partitions_def
+                upstream = partitions_in_job(context, dep.asset_key)
                 found[path] = window(
                     assets.partitions_def, upstream, dep.partition_mapping, path, said.get(path)
                 )
     return found
+
+
+def _assets_of(
+    context: dg.AssetExecutionContext | dg.InputContext,
+) -> dg.AssetsDefinition | None:
+    if isinstance(context, dg.AssetExecutionContext):
+        return context.assets_def
+    return context.step_context.assets_def
 
 
 def said_of_windows(metadata: Mapping[str, object]) -> Mapping[str, Mapping[str, str]]:

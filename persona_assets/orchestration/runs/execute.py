@@ -23,11 +23,11 @@ from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 import dagster as dg
-from dagster._utils.error import SerializableErrorInfo
 
 from persona_assets import errors, run_record
 from persona_assets.errors import FailedChecksError, InfrastructureError
 from persona_assets.notification import notice
+from persona_assets.orchestration.dagster_internals.graph import StepError
 from persona_assets.orchestration.resources import instance as instance_module
 from persona_assets.orchestration.resources.stopwatch import STOPWATCH
 from persona_assets.orchestration.runs import owners
@@ -272,19 +272,19 @@ def _failure(result: dg.ExecuteInProcessResult, outcomes: Sequence[CheckOutcome]
     return f"run {result.run_id} failed; open the UI (`persona ui`) to see where"
 
 
-def _telling(error: SerializableErrorInfo | None) -> SerializableErrorInfo | None:
+def _telling(error: StepError | None) -> StepError | None:
     """Of an error and its causes the package's own, which says what to do, else the first cause."""
     while error is not None and error.cause is not None and not _is_our_own(error):
         error = error.cause
     return error
 
 
-def _is_our_own(error: SerializableErrorInfo) -> bool:
+def _is_our_own(error: StepError) -> bool:
     kind = getattr(errors, error.cls_name or "", None)
     return isinstance(kind, type) and issubclass(kind, errors.PersonaError)
 
 
-def _of_the_system(error: SerializableErrorInfo) -> bool:
+def _of_the_system(error: StepError) -> bool:
     """Did the operating system refuse something?"""
     kind = getattr(builtins, error.cls_name or "", None)
     return isinstance(kind, type) and issubclass(kind, OSError)

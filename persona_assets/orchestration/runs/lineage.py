@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import dagster as dg
-from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
 from persona_assets.lake.windows import Windows
+from persona_assets.orchestration.dagster_internals.graph import AssetGraph
 from persona_assets.orchestration.partitions import begun
 from persona_assets.orchestration.resources.provenance import names_of, said_of_windows, window
 

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import IO
 
 import dagster as dg
-from dagster._core.storage.runs.sqlite import SqliteRunStorage
 
 from persona_assets import process_lock
 
@@ -95,6 +94,9 @@ def close_dead(instance: dg.DagsterInstance, *, now: datetime) -> list[str]:
     where several share an instance: their lock files are not here.
     """
     closed = []
+    # Here, because it imports SQLAlchemy: 0.3 s that loading the definitions can do without.
+    from persona_assets.orchestration.dagster_internals.storage import keeps_runs_in_files
+
     folder = folder_of(instance)
     for run in _unfinished(instance):
         token = run.tags.get(TAG)
@@ -104,7 +106,7 @@ def close_dead(instance: dg.DagsterInstance, *, now: datetime) -> list[str]:
             continue
         lock = folder / f"{token}{SUFFIX}"
         with process_lock.if_abandoned(lock) as abandoned:
-            lost = not lock.exists() and isinstance(instance.run_storage, SqliteRunStorage)
+            lost = not lock.exists() and keeps_runs_in_files(instance)
             if abandoned or lost:
                 closed.append(_close(instance, run))
     for lock in abandoned_locks(folder):

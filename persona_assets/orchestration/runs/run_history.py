@@ -10,10 +10,10 @@ from contextlib import closing
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.definitions.data_version import CODE_VERSION_TAG
-from dagster._core.storage.runs.sqlite import SqliteRunStorage
 
 from persona_assets.lake.provenance import Records
+from persona_assets.orchestration.dagster_internals.graph import CODE_VERSION_TAG
+from persona_assets.orchestration.dagster_internals.storage import keeps_runs_in_files
 from persona_assets.orchestration.resources import instance
 
 _RUNS = Path("history") / "runs.db"
@@ -39,7 +39,7 @@ def complete(home: Path, folder: Path, defs: dg.Definitions) -> list[str]:
     if whole and not lost_logs(folder):
         return []
     with instance.of(home) as opened:
-        if not isinstance(opened.run_storage, SqliteRunStorage):
+        if not keeps_runs_in_files(opened):
             return []  # kept in a database elsewhere
         lost = lost_logs(folder)
         for run_id in lost:
