@@ -41,6 +41,21 @@ def test_dagster_s_internals_are_used_in_one_place_that_names_the_version() -> N
     assert CHECKED_ON.rpartition(".")[0] == dagster.__version__.rpartition(".")[0]
 
 
+@pytest.mark.parametrize(
+    "module",
+    [each for each in MODULES if "orchestration" in each.parts],
+    ids=lambda each: each.name,
+)
+def test_resources_are_typed_parameters(module: Path) -> None:
+    """A key that is a text, or an attribute of `context.resources`, is seen by no type checker."""
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute):
+            assert not (node.attr == "resources" and getattr(node.value, "id", "") == "context")
+        if isinstance(node, ast.Call):
+            named = {each.arg for each in node.keywords}
+            assert "required_resource_keys" not in named
+
+
 def in_plane(module: Path) -> bool:
     relative = module.relative_to(ROOT)
     return relative.parts[0] in PLANE or str(relative) in PLANE_MODULES

@@ -193,7 +193,7 @@ def arrived_at_home(context: dg.SensorEvaluationContext | dg.ScheduleEvaluationC
     resources = build_resources(settings_module.load())
     jobs = {job.name: job.selection for job in automation.JOBS}
     graph = [node for node in nodes(defs.resolve_asset_graph(), jobs, None) if node.is_raw]
-    present = asking(graph, resources["lake"], resources["shop"])  # type: ignore[arg-type]
+    present = asking(graph, resources["lake"], resources["shop"])
     found = arrived(graph, present())
     context.log.info(f"{sum(map(len, found.values()))} partitions of raw tables have arrived")
     return found

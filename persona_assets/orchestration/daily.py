@@ -12,12 +12,13 @@ import polars as pl
 
 from persona_assets.lake.day_batches import ROWS_AT_A_TIME, day_batches
 from persona_assets.orchestration.partitions import days_of
-from persona_assets.orchestration.resources.lake import DayBatch, Frame
+from persona_assets.orchestration.resources.lake import DayBatch, Frame, LakeIOManager
 from persona_assets.tables import Table
 
 
 def each_batch(
     context: dg.AssetExecutionContext,
+    lake: LakeIOManager,
     like: Table,
     compute: Callable[[Sequence[date]], Frame | Sequence[Frame]],
     *,
@@ -27,11 +28,12 @@ def each_batch(
 
     Args:
         context: of the run.
+        lake: that the run reads.
         like: the daily input whose rows decide how many days are a batch.
         compute: gives the frame or frames of some days.
         seen: how often a row of `like` occurs in what is computed, e.g. in trailing windows.
     """
-    store, days = context.resources.lake.store, days_of(context.partition_keys)
+    store, days = lake.store, days_of(context.partition_keys)
     rows = {} if store.engine.distributed else store.partition_rows(like)
     for batch in day_batches(days, rows, limit=ROWS_AT_A_TIME // seen):
         yield batch, compute(batch)

@@ -175,8 +175,5 @@ def opened_home() -> _Home:
     settings = settings_module.load()
     if _Kept.home is None or _Kept.home.settings != settings:
         resources = build_resources(settings)
-        lake, shop = resources["lake"], resources["shop"]
-        assert isinstance(lake, LakeIOManager)  # noqa: S101 - for the type checker
-        assert isinstance(shop, ShopResource)  # noqa: S101 - for the type checker
-        _Kept.home = _Home(settings, lake, shop)
+        _Kept.home = _Home(settings, resources["lake"], resources["shop"])
     return _Kept.home

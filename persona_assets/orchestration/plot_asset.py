@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from persona_assets.orchestration.outputs import asset_key
+from persona_assets.orchestration.resources.lake import LakeIOManager
 from persona_assets.plotting import png
 from persona_assets.tables import Table
 
@@ -17,11 +18,15 @@ if TYPE_CHECKING:
 
 
 def plot(
-    context: dg.AssetExecutionContext, table: Table, figure: "Figure", name: str = "plot"
+    context: dg.AssetExecutionContext,
+    lake: LakeIOManager,
+    table: Table,
+    figure: "Figure",
+    name: str = "plot",
 ) -> None:
     """Save `figure` below the home's plots and show it on the asset's page."""
     image = png(figure)
-    path = context.resources.lake.plots / table.group / f"{table.name}_{name}.png"
+    path = lake.plots / table.group / f"{table.name}_{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(image)
     inline = f"![{name}](data:image/png;base64,{base64.b64encode(image).decode()})"

@@ -19,8 +19,16 @@ from persona_assets.orchestration.inputs import Reads
 from persona_assets.orchestration.outputs import asset_key, selected_tables
 from persona_assets.orchestration.partitions import DAILY, EVALUATED, WEEKLY, days_of
 from persona_assets.orchestration.resources.failures import permanent_failures
-from persona_assets.orchestration.resources.lake import CODE_VERSION, COLUMNS, UNTIL, DayBatch
+from persona_assets.orchestration.resources.lake import (
+    CODE_VERSION,
+    COLUMNS,
+    UNTIL,
+    DayBatch,
+    Lake,
+    LakeIOManager,
+)
 from persona_assets.orchestration.resources.provenance import ALL_SETTINGS, SETTINGS, WINDOWS
+from persona_assets.orchestration.resources.source import Shop, ShopResource
 from persona_assets.orchestration.resources.stopwatch import STOPWATCH
 from persona_assets.orchestration.runs import owners
 from persona_assets.skipped import Partial, as_partial, attempt
@@ -47,7 +55,6 @@ def table_asset(
     reads: Mapping[str, Reads] | None = None,
     kinds: Sequence[str] = ("polars",),
     code: Sequence[object] = (),
-    required: Sequence[str] = (),
     no_rows: str | None = None,
     settings: Sequence[str] | None = None,
     follows: Sequence[dg.AssetKey] = (),
@@ -65,23 +72,25 @@ def table_asset(
             frame, one annotated `nw.LazyFrame` a lazy frame.
         kinds: technologies shown in the UI, beside `deltalake`.
         code: domain objects behind the function that its module does not name.
-        required: keys of resources the function takes from its context.
         no_rows: why a partition may be without rows, where the function does not say why; None: it
             needs none.
         settings: names of the settings that the rows depend on (see
-            `orchestration/resources/provenance.py`); None: all of them where the shop is required,
-            none where it is not. A run makes again what was made under other values of them.
+            `orchestration/resources/provenance.py`); None: all of them where the function takes the
+            shop, none where it does not. A run makes again what was made under other values.
         follows: external assets that the rows come from as well; the function reads them itself.
         can_subset: may a run make some of `tables` and leave the others? The function then returns
             the frames of `selected_tables` alone. Not for tables that must agree with each other.
     """
-    behind = settings
-    if behind is None:
-        behind = ALL_SETTINGS if "shop" in required else ()
 
     def decorate(function: Callable[..., Any]) -> dg.AssetsDefinition:
+        takes_shop = "shop" in inspect.signature(function).parameters
+        behind = settings if settings is not None else ALL_SETTINGS if takes_shop else ()
         version = code_version(
-            function, *code, *tables, reads=dict(reads or {}), shop="shop" in required
+            function,
+            *code,
+            *tables,
+            reads=dict(reads or {}),
+            shop=takes_shop or bool(behind),
         )
         inputs = {
             name: dg.AssetIn(
@@ -110,7 +119,6 @@ def table_asset(
             can_subset=can_subset,
             partitions_def=partitions,
             backfill_policy=dg.BackfillPolicy.single_run() if partitions else None,
-            required_resource_keys={"lake", *required},
             retry_policy=automation.RETRY,
         )(_writing(function, tables, version, no_rows, behind))
 
@@ -214,30 +222,56 @@ def _writing(
     settings: Sequence[str],
 ) -> Callable[..., Iterator[dg.MaterializeResult]]:
     """`function`, its inputs as they are, with what it makes written to the lake."""
+    parameters = inspect.signature(function).parameters
 
     @functools.wraps(function)
-    def run(*arguments: object, **inputs: object) -> Iterator[dg.MaterializeResult]:
-        context = dg.AssetExecutionContext.get()
+    def run(
+        context: dg.AssetExecutionContext,
+        /,
+        *,
+        lake: LakeIOManager,
+        shop: ShopResource | None = None,
+        **frames: object,
+    ) -> Iterator[dg.MaterializeResult]:
         owners.claim(context.instance, context.run.run_id)
+        taken = {
+            name: each for name, each in (("lake", lake), ("shop", shop)) if name in parameters
+        }
         wanted = selected_tables(context, tables)
-        batches = _batches(context, wanted, lambda: function(*arguments, **inputs))
-        with permanent_failures(), context.resources.lake.store.naming_damage():
-            results = context.resources.lake.write(
+        batches = _batches(context, wanted, lambda: function(context, **frames, **taken))
+        with permanent_failures(), lake.store.naming_damage():
+            results = lake.write(
                 context,
                 wanted,
                 batches,
                 code_version=code_version,
                 no_rows=no_rows,
                 settings=settings,
+                shop=shop,
             )
         yield from results
 
-    # What Dagster sees of the signature: the inputs, and nothing said about the output.
-    run.__signature__ = inspect.signature(function).replace(  # type: ignore[attr-defined]
-        return_annotation=inspect.Signature.empty
-    )
+    run.__signature__ = _signature(function, settings)  # type: ignore[attr-defined]
     run.__annotations__.pop("return", None)
     return run
+
+
+def _signature(function: Callable[..., Any], settings: Sequence[str]) -> inspect.Signature:
+    """What Dagster sees: the inputs and resources, and nothing of the output.
+
+    The lake is a parameter whether `function` takes it or not, and so is the shop where settings of
+    it are behind the tables.
+    """
+    parameters = inspect.signature(function).parameters
+    resources: dict[str, object] = {"lake": Lake, **({"shop": Shop} if settings else {})}
+    more = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind)
+        for name, kind in resources.items()
+        if name not in parameters
+    ]
+    named = [each for each in parameters.values() if each.kind is not each.VAR_KEYWORD]
+    by_keyword = [each for each in parameters.values() if each.kind is each.VAR_KEYWORD]
+    return inspect.Signature([*named, *more, *by_keyword])
 
 
 def _batches(

@@ -15,6 +15,7 @@ import narwhals as nw
 import polars as pl
 
 from persona_assets.orchestration.partitions import days_of
+from persona_assets.orchestration.resources.lake import LakeIOManager
 from persona_assets.skipped import Computed, Partial, as_partial, attempt
 from persona_assets.tables import Table
 from persona_assets.transforms.history import Rows
@@ -28,7 +29,10 @@ Result = TypeVar("Result")
 
 
 def each_cutoff(
-    context: dg.AssetExecutionContext, table: Table, compute: Callable[[date], Computed[Rows]]
+    context: dg.AssetExecutionContext,
+    lake: LakeIOManager,
+    table: Table,
+    compute: Callable[[date], Computed[Rows]],
 ) -> Partial[Rows]:
     """`compute` for every cut-off of the run, one below the other in their order; see `_each`.
 
@@ -39,7 +43,7 @@ def each_cutoff(
     def made(cutoff: date) -> Partial[Rows]:
         return attempt(lambda: compute(cutoff), nothing).of(cutoff)
 
-    return below(_each(context, made))
+    return below(_each(context, lake, made))
 
 
 def one_by_one(
@@ -58,6 +62,7 @@ def one_by_one(
 
 def tables_of_each_cutoff(
     context: dg.AssetExecutionContext,
+    lake: LakeIOManager,
     tables: Sequence[Table],
     compute: Callable[[date], Sequence[Computed[Rows]]],
 ) -> list[Partial[Rows]]:
@@ -69,10 +74,12 @@ def tables_of_each_cutoff(
         # What was skipped as a whole is said of each table.
         return [as_partial(each).also(attempted.skipped).of(cutoff) for each in attempted.rows]
 
-    return [below(list(table)) for table in zip(*_each(context, made), strict=True)]
+    return [below(list(table)) for table in zip(*_each(context, lake, made), strict=True)]
 
 
-def _each(context: dg.AssetExecutionContext, compute: Callable[[date], Result]) -> list[Result]:
+def _each(
+    context: dg.AssetExecutionContext, lake: LakeIOManager, compute: Callable[[date], Result]
+) -> list[Result]:
     """`compute` for every cut-off of the run, in their order.
 
     `compute` runs in threads, so it must be a pure function: it must not use `context`. On a
@@ -81,7 +88,7 @@ def _each(context: dg.AssetExecutionContext, compute: Callable[[date], Result]) 
     import scipy.linalg  # noqa: F401 - a limit binds only the BLAS libraries that are loaded
     from threadpoolctl import threadpool_limits
 
-    at_a_time = 1 if context.resources.lake.store.engine.distributed else _AT_A_TIME
+    at_a_time = 1 if lake.store.engine.distributed else _AT_A_TIME
     # A model's own limit is the process's: the cut-off that ends first would lift it for the
     # other, whose last digits then move. Under this one there is nothing to lift.
     with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(at_a_time) as pool:

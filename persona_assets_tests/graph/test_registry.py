@@ -29,9 +29,9 @@ def test_hashes_are_of_the_versions_that_the_commit_names_though_a_newer_one_was
     version = graph.store.version(popularity)
     in_use = asset_module.models_in_use
 
-    def while_a_model_is_emptied(context: Any) -> Any:
+    def while_a_model_is_emptied(*resources: Any) -> Any:
         graph.store.overwrite(popularity, popularity.empty(), partitions=days_of([key]))
-        return in_use(context)
+        return in_use(*resources)
 
     monkeypatch.setattr(asset_module, "models_in_use", while_a_model_is_emptied)
     graph.run("weekly_training", key, assets=["models/registry"])

@@ -22,7 +22,8 @@ from persona_assets.evaluation.staleness import RANKS_READ, metrics_by_training_
 from persona_assets.orchestration.outputs import selected_tables
 from persona_assets.orchestration.partitions import EVALUATED, SAME, THROUGH_EVALUATED_WEEK
 from persona_assets.orchestration.plot_asset import plot
-from persona_assets.orchestration.resources.source import ShopResource
+from persona_assets.orchestration.resources.lake import Lake
+from persona_assets.orchestration.resources.source import Shop
 from persona_assets.orchestration.table_asset import Reads, table_asset
 from persona_assets.orchestration.weekly import at, tables_of_each_cutoff
 from persona_assets.skipped import Computed, Partial, attempt
@@ -58,12 +59,13 @@ _EVALUATED_WEEK = (
         "users": Reads(raw.USER_HISTORY),
         "products": Reads(raw.PRODUCT_HISTORY),
     },
-    required=["shop"],
     settings=["exclude", "hash_key", "seed", "top_k"],
     can_subset=True,
 )
 def evaluated_week(
     context: dg.AssetExecutionContext,
+    lake: Lake,
+    shop: Shop,
     lists: nw.LazyFrame,
     interactions: pl.DataFrame,
     embeddings: pl.DataFrame,
@@ -80,26 +82,25 @@ def evaluated_week(
     users and products. In a synthetic shop an oracle that ranks by the true tastes is evaluated
     too, under the name `planted_optimum`.
     """
-    shop: ShopResource = context.resources.shop
-    engine, settings = context.resources.lake.store.engine, shop.settings
+    engine, settings = lake.store.engine, shop.settings
     truth = shop.planted_truth(newest(users, "user_id"), newest(products, "product_id"))
     countries = segments.countries(users, shop.hash_key)
 
-    unlisted = context.resources.lake.skipped(TOP_K)
+    unlisted = lake.skipped(TOP_K)
     wanted = selected_tables(context, _EVALUATED_WEEK)
 
     def tables(cutoff: date) -> list[Partial[pl.DataFrame]]:
-        evaluated = engine.collect(at(lists, cutoff))
+        shown = engine.collect(at(lists, cutoff))
         if truth is not None:
-            evaluated = with_oracle(
-                evaluated,
+            shown = with_oracle(
+                shown,
                 truth,
                 interactions,
                 k=settings.top_k,
                 cutoff=cutoff,
                 exclude=settings.exclude,
             )
-        evaluated = evaluate_week(evaluated, interactions, cutoff=cutoff, exclude=settings.exclude)
+        evaluated = evaluate_week(shown, interactions, cutoff=cutoff, exclude=settings.exclude)
         catalogue = as_known_at(products, cutoff)
         untrained = tuple(each for each in unlisted if each.partition == cutoff)
         makers: dict[str, Callable[[], Computed[pl.DataFrame]]] = {
@@ -128,7 +129,7 @@ def evaluated_week(
             made[evaluation.OFFLINE_METRICS.path] = metrics.also(untrained)
         return [made[table.path] for table in wanted]
 
-    return tables_of_each_cutoff(context, wanted, tables)
+    return tables_of_each_cutoff(context, lake, wanted, tables)
 
 
 @table_asset(
@@ -136,10 +137,12 @@ def evaluated_week(
     reads={"metrics": Reads(evaluation.OFFLINE_METRICS)},
     kinds=["matplotlib"],
 )
-def replay_validation(context: dg.AssetExecutionContext, metrics: pl.DataFrame) -> pl.DataFrame:
+def replay_validation(
+    context: dg.AssetExecutionContext, lake: Lake, metrics: pl.DataFrame
+) -> pl.DataFrame:
     """Every model's metrics at all evaluated cut-offs: how stable they are from week to week."""
     table = comparison.replay_validation(metrics)
-    plot(context, evaluation.REPLAY_VALIDATION, evaluation_plots.replay_figure(table))
+    plot(context, lake, evaluation.REPLAY_VALIDATION, evaluation_plots.replay_figure(table))
     return table
 
 
@@ -152,20 +155,24 @@ def replay_validation(context: dg.AssetExecutionContext, metrics: pl.DataFrame) 
     kinds=["matplotlib"],
 )
 def model_comparison(
-    context: dg.AssetExecutionContext, metrics: pl.DataFrame, analysis: pl.DataFrame
+    context: dg.AssetExecutionContext,
+    lake: Lake,
+    metrics: pl.DataFrame,
+    analysis: pl.DataFrame,
 ) -> Partial[pl.DataFrame]:
     """The models at the newest evaluated cut-off, each compared with popularity."""
     table = comparison.model_comparison(metrics)
-    plot(context, evaluation.MODEL_COMPARISON, evaluation_plots.comparison_figure(table))
+    plot(context, lake, evaluation.MODEL_COMPARISON, evaluation_plots.comparison_figure(table))
     newest = analysis.filter(pl.col("cutoff") == table["cutoff"].max())
     if newest.height:
         plot(
             context,
+            lake,
             evaluation.MODEL_COMPARISON,
             evaluation_plots.beyond_accuracy_figure(newest),
             name="beyond_accuracy",
         )
-    untrained = context.resources.lake.skipped(evaluation.OFFLINE_METRICS)
+    untrained = lake.skipped(evaluation.OFFLINE_METRICS)
     return Partial(table, comparison.left_out(untrained, table))
 
 
@@ -180,18 +187,19 @@ def model_comparison(
         ),
     },
     kinds=["matplotlib"],
-    required=["shop"],
     settings=["exclude", "seed"],
 )
 def staleness(
     context: dg.AssetExecutionContext,
+    lake: Lake,
+    shop: Shop,
     evaluated: pl.DataFrame,
     lists: nw.LazyFrame,
     interactions: pl.DataFrame,
 ) -> pl.DataFrame:
     """How lists age: the newest weeks, each evaluated with trainings one to four weeks old."""
-    settings = context.resources.shop.settings
-    engine = context.resources.lake.store.engine
+    settings = shop.settings
+    engine = lake.store.engine
     table = metrics_by_training_age(
         evaluated["cutoff"].unique().to_list(),
         lambda cutoff: engine.collect(at(lists, cutoff).filter(nw.col("rank") <= RANKS_READ)),
@@ -200,7 +208,7 @@ def staleness(
         seed=settings.seed,
     )
     if table.height:
-        plot(context, evaluation.STALENESS, evaluation_plots.staleness_figure(table))
+        plot(context, lake, evaluation.STALENESS, evaluation_plots.staleness_figure(table))
     return table
 
 

@@ -11,6 +11,8 @@ from persona_assets.experiments.prices import price_list
 from persona_assets.experiments.response import PlantedResponse, ResponseModel
 from persona_assets.experiments.simulator import planted_effects, simulate
 from persona_assets.orchestration.plot_asset import plot
+from persona_assets.orchestration.resources.lake import Lake
+from persona_assets.orchestration.resources.source import Shop
 from persona_assets.orchestration.table_asset import Reads, table_asset
 from persona_assets.orchestration.weekly import at
 from persona_assets.skipped import Partial
@@ -38,11 +40,11 @@ EXPERIMENT = "recommender"
         "user_vectors": Reads(features.USER_EMBEDDINGS),
         "item_vectors": Reads(features.ITEM_EMBEDDINGS),
     },
-    required=["shop"],
     settings=["hash_key", "seed"],
 )
 def ab_test_simulation(
     context: dg.AssetExecutionContext,
+    shop: Shop,
     comparison: pl.DataFrame,
     champion: pl.DataFrame,
     lists: pl.DataFrame,
@@ -58,7 +60,6 @@ def ab_test_simulation(
     real shop by a response model fitted on the mart, and `responses` says so. What they would do on
     average is in `planted_effects`.
     """
-    shop = context.resources.shop
     cutoff = newest_evaluated(comparison)
     shown = at(lists, cutoff)
     prices = price_list(as_known_at(products, cutoff), known_before(interactions, cutoff))
@@ -101,11 +102,14 @@ def ab_test_simulation(
         "truth": Reads(experiments.PLANTED_EFFECTS),
     },
     kinds=["matplotlib"],
-    required=["shop"],
     settings=["experiment"],
 )
 def ab_test_results(
-    context: dg.AssetExecutionContext, simulation: pl.DataFrame, truth: pl.DataFrame
+    context: dg.AssetExecutionContext,
+    lake: Lake,
+    shop: Shop,
+    simulation: pl.DataFrame,
+    truth: pl.DataFrame,
 ) -> Partial[pl.DataFrame]:
     """Each arm against control, challengers against each other, and one verdict.
 
@@ -114,10 +118,10 @@ def ab_test_results(
     """
     results = analysis.analyse(
         simulation,
-        context.resources.shop.settings.experiment,
+        shop.settings.experiment,
         truth=truth.filter(pl.col("responses") == "planted"),
     )
-    plot(context, experiments.AB_TEST_RESULTS, experiment_plots.ab_test_figure(results))
+    plot(context, lake, experiments.AB_TEST_RESULTS, experiment_plots.ab_test_figure(results))
     return Partial(results, analysis.unknown_metrics(simulation))
 
 

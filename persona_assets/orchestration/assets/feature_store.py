@@ -20,7 +20,8 @@ from persona_assets.orchestration.partitions import (
     days_of,
 )
 from persona_assets.orchestration.resources.failures import permanent_failures
-from persona_assets.orchestration.resources.lake import DayBatch
+from persona_assets.orchestration.resources.lake import DayBatch, Lake
+from persona_assets.orchestration.resources.source import Shop
 from persona_assets.orchestration.resources.stopwatch import STOPWATCH
 from persona_assets.orchestration.table_asset import OWNERS, Reads, table_asset
 from persona_assets.serving.online.manifest import Manifest
@@ -37,11 +38,12 @@ from persona_assets.transforms import snapshots, training
     reads={"user_daily": Reads(features.USER_DAILY, TRAILING_SNAPSHOT)},
 )
 def user_features(
-    context: dg.AssetExecutionContext, user_daily: nw.LazyFrame
+    context: dg.AssetExecutionContext, lake: Lake, user_daily: nw.LazyFrame
 ) -> Iterator[DayBatch]:
     """Every user's trailing 1, 7 and 30 days, as known at the end of the day."""
     return each_batch(
         context,
+        lake,
         features.USER_DAILY,
         lambda days: snapshots.user_features(user_daily, days),
         seen=snapshots.ROWS_PER_DAILY_TOTAL,
@@ -54,11 +56,12 @@ def user_features(
     reads={"item_daily": Reads(features.ITEM_DAILY, TRAILING_SNAPSHOT)},
 )
 def item_features(
-    context: dg.AssetExecutionContext, item_daily: nw.LazyFrame
+    context: dg.AssetExecutionContext, lake: Lake, item_daily: nw.LazyFrame
 ) -> Iterator[DayBatch]:
     """Every product's trailing 1, 7 and 30 days, as known at the end of the day."""
     return each_batch(
         context,
+        lake,
         features.ITEM_DAILY,
         lambda days: snapshots.item_features(item_daily, days),
         seen=snapshots.ROWS_PER_DAILY_TOTAL,
@@ -74,11 +77,12 @@ def item_features(
         "users": Reads(feature_store.USER_FEATURES, WEEK_BEFORE),
         "items": Reads(feature_store.ITEM_FEATURES, WEEK_BEFORE),
     },
-    required=["shop"],
     settings=["seed"],
 )
 def training_set(
     context: dg.AssetExecutionContext,
+    lake: Lake,
+    shop: Shop,
     interactions: nw.LazyFrame,
     users: nw.LazyFrame,
     items: nw.LazyFrame,
@@ -88,7 +92,7 @@ def training_set(
     Point-in-time: features are those of the evening before each label. For models of your own; a
     manifest of each partition, from which `persona rebuild` makes it again, lies in the home.
     """
-    settings, lake = context.resources.shop.settings, context.resources.lake
+    settings = shop.settings
     key = asset_key(feature_store.TRAINING_SET)
     for cutoff in days_of(context.partition_keys):
         yield (
@@ -106,30 +110,32 @@ def training_set(
         )
 
 
-def _online_snapshot(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+def _online_snapshot(
+    context: dg.AssetExecutionContext, lake: Lake, online_store: dg.ResourceParam[OnlineStore]
+) -> dg.MaterializeResult:
     """The newest rows of the served feature views, staged for the online store: nobody reads them.
 
     The check `parity` compares them with their tables; only then are they published.
     """
-    lake, online = context.resources.lake, context.resources.online_store
     lake.begin(context, ONLINE_SNAPSHOT)
     with permanent_failures(), STOPWATCH.measure("feature_store/online_snapshot", "write"):
-        manifest = materialize(online, lake.store)
+        manifest = materialize(online_store, lake.store)
         lake.remember(context, ONLINE_SNAPSHOT, _digest(manifest))
-    return dg.MaterializeResult(metadata=_told(online, manifest))
+    return dg.MaterializeResult(metadata=_told(online_store, manifest))
 
 
-def _online_features(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+def _online_features(
+    context: dg.AssetExecutionContext, lake: Lake, online_store: dg.ResourceParam[OnlineStore]
+) -> dg.MaterializeResult:
     """The online store's published snapshot: features by view and identifier, for serving.
 
     Publishing moves a pointer: readers see the old or the new snapshot, and never a mixture.
     """
-    lake, online = context.resources.lake, context.resources.online_store
     lake.begin(context, ONLINE_FEATURES)
     with permanent_failures(), STOPWATCH.measure("feature_store/online_features", "write"):
-        manifest = online.backend.publish()
+        manifest = online_store.backend.publish()
         lake.remember(context, ONLINE_FEATURES, _digest(manifest))
-    return dg.MaterializeResult(metadata=_told(online, manifest))
+    return dg.MaterializeResult(metadata=_told(online_store, manifest))
 
 
 def _digest(manifest: Manifest) -> str:
@@ -153,14 +159,15 @@ ONLINE_FEATURES = dg.AssetKey(["feature_store", "online_features"])
 
 def _online(
     key: dg.AssetKey,
-    function: Callable[[dg.AssetExecutionContext], dg.MaterializeResult],
+    function: Callable[
+        [dg.AssetExecutionContext, Lake, dg.ResourceParam[OnlineStore]], dg.MaterializeResult
+    ],
     reads: Sequence[dg.AssetKey],
 ) -> dg.AssetsDefinition:
     return dg.asset(
         key=key,
         description=function.__doc__,
         deps=reads,
-        required_resource_keys={"lake", "online_store"},
         group_name="feature_store",
         owners=[OWNERS["feature_store"]],
         kinds={"lmdb"},

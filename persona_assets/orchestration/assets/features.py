@@ -8,7 +8,8 @@ import polars as pl
 
 from persona_assets.orchestration.daily import each_batch
 from persona_assets.orchestration.partitions import BEFORE_CUTOFF, DAILY, LOOK_BACK, SAME, WEEKLY
-from persona_assets.orchestration.resources.lake import DayBatch
+from persona_assets.orchestration.resources.lake import DayBatch, Lake
+from persona_assets.orchestration.resources.source import Shop
 from persona_assets.orchestration.table_asset import Reads, table_asset
 from persona_assets.orchestration.weekly import at, each_cutoff
 from persona_assets.skipped import Partial
@@ -30,18 +31,22 @@ _SEQUENCE = (
     },
 )
 def temporal_features(
-    context: dg.AssetExecutionContext, interactions: nw.LazyFrame, products: nw.LazyFrame
+    context: dg.AssetExecutionContext,
+    lake: Lake,
+    interactions: nw.LazyFrame,
+    products: nw.LazyFrame,
 ) -> Iterator[DayBatch]:
     """When each event happened, relative to the calendar, its session and the user's past.
 
     The past is what was known then: rows that arrived on a later day are nobody's predecessor.
     """
-    engine = context.resources.lake.store.engine
+    engine = lake.store.engine
     last = temporal.LastInteractions(
         interactions, products, hold=lambda frame: engine.cache([frame])[0]
     )
     return each_batch(
         context,
+        lake,
         mart.USER_ITEM_INTERACTIONS,
         lambda days: temporal.temporal_features(
             interactions, products, days, interacted=last.before(days)
@@ -56,16 +61,20 @@ def temporal_features(
         "interactions": Reads(mart.USER_ITEM_INTERACTIONS, SAME),
         "search_logs": Reads(raw.SEARCH_LOGS, SAME),
     },
-    required=["shop"],
     settings=["hash_key"],
 )
 def user_daily(
-    context: dg.AssetExecutionContext, interactions: nw.LazyFrame, search_logs: nw.LazyFrame
+    context: dg.AssetExecutionContext,
+    lake: Lake,
+    shop: Shop,
+    interactions: nw.LazyFrame,
+    search_logs: nw.LazyFrame,
 ) -> Iterator[DayBatch]:
     """What each user did on a day, by the day on which it became known."""
-    key = context.resources.shop.hash_key
+    key = shop.hash_key
     return each_batch(
         context,
+        lake,
         mart.USER_ITEM_INTERACTIONS,
         lambda days: aggregates.user_daily(
             during(interactions, days), during(search_logs, days), key=key
@@ -78,10 +87,13 @@ def user_daily(
     partitions=DAILY,
     reads={"interactions": Reads(mart.USER_ITEM_INTERACTIONS, SAME)},
 )
-def item_daily(context: dg.AssetExecutionContext, interactions: nw.LazyFrame) -> Iterator[DayBatch]:
+def item_daily(
+    context: dg.AssetExecutionContext, lake: Lake, interactions: nw.LazyFrame
+) -> Iterator[DayBatch]:
     """What happened to each product on a day, by the day on which it became known."""
     return each_batch(
         context,
+        lake,
         mart.USER_ITEM_INTERACTIONS,
         lambda days: aggregates.item_daily(during(interactions, days)),
     )
@@ -93,17 +105,20 @@ def item_daily(context: dg.AssetExecutionContext, interactions: nw.LazyFrame) ->
     partitions=WEEKLY,
     reads={"interactions": Reads(mart.USER_ITEM_INTERACTIONS, BEFORE_CUTOFF, _SEQUENCE)},
     kinds=["gensim"],
-    required=["shop"],
     settings=["seed"],
 )
 def item_embeddings(
-    context: dg.AssetExecutionContext, interactions: nw.LazyFrame
+    context: dg.AssetExecutionContext,
+    lake: Lake,
+    shop: Shop,
+    interactions: nw.LazyFrame,
 ) -> Partial[nw.LazyFrame]:
     """Word2Vec (skip-gram) over users' interaction sequences before the cut-off."""
-    seed = context.resources.shop.settings.seed
-    [history] = context.resources.lake.store.engine.cache([interactions])
+    seed = shop.settings.seed
+    [history] = lake.store.engine.cache([interactions])
     return each_cutoff(
         context,
+        lake,
         features.ITEM_EMBEDDINGS,
         lambda cutoff: embeddings.train_item_embeddings(history, cutoff=cutoff, seed=seed),
     )
@@ -119,11 +134,15 @@ def item_embeddings(
     },
 )
 def user_embeddings(
-    context: dg.AssetExecutionContext, interactions: pl.DataFrame, items: pl.DataFrame
+    context: dg.AssetExecutionContext,
+    lake: Lake,
+    interactions: pl.DataFrame,
+    items: pl.DataFrame,
 ) -> Partial[pl.DataFrame]:
     """Each user as the mean of the items they interacted with, weighted by implicit feedback."""
     return each_cutoff(
         context,
+        lake,
         features.USER_EMBEDDINGS,
         lambda cutoff: embeddings.user_embeddings(interactions, at(items, cutoff), cutoff=cutoff),
     )

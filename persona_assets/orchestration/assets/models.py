@@ -12,8 +12,10 @@ from persona_assets.lifecycle.registry import Trained, registry_row
 from persona_assets.orchestration.assets import segmentation as segmentation_assets
 from persona_assets.orchestration.outputs import asset_key
 from persona_assets.orchestration.partitions import BEFORE_CUTOFF, SAME, WEEKLY, days_of
+from persona_assets.orchestration.resources.lake import Lake
 from persona_assets.orchestration.resources.models_in_use import model_in_use, models_in_use
 from persona_assets.orchestration.resources.provenance import CONFIGURATIONS
+from persona_assets.orchestration.resources.source import Shop
 from persona_assets.orchestration.table_asset import Reads, table_asset
 from persona_assets.orchestration.weekly import at, each_cutoff
 from persona_assets.recommenders import MODELS
@@ -44,16 +46,17 @@ _SIDE_TABLES = {
 def _model_asset(kind: Recommender, part_tables: Mapping[str, Table]) -> dg.AssetsDefinition:
     def learn(
         context: dg.AssetExecutionContext,
+        lake: Lake,
+        shop: Shop,
         interactions: nw.LazyFrame,
         **tables: pl.DataFrame,
     ) -> Partial[nw.LazyFrame]:
-        model = model_in_use(context, kind)
-        lake = context.resources.lake
+        model = model_in_use(lake, shop, kind)
         [history] = lake.store.engine.cache([interactions])
         parts = {name: tables.pop(name) for name in kind.parts}
         untrained = {name: lake.skipped(table) for name, table in part_tables.items()}
         segments = tables.pop("customer_segments", None)
-        attributes = attribute_histories(**tables, key=context.resources.shop.hash_key)
+        attributes = attribute_histories(**tables, key=shop.hash_key)
 
         def of(cutoff: date) -> nw.LazyFrame:
             known = attributes.known_at(cutoff)
@@ -68,7 +71,7 @@ def _model_asset(kind: Recommender, part_tables: Mapping[str, Table]) -> dg.Asse
                 untrained=not_trained(untrained, cutoff),
             )
 
-        return each_cutoff(context, kind.artefact, of)
+        return each_cutoff(context, lake, kind.artefact, of)
 
     learn.__doc__ = type(kind).__doc__
     return table_asset(
@@ -81,7 +84,6 @@ def _model_asset(kind: Recommender, part_tables: Mapping[str, Table]) -> dg.Asse
         },
         kinds=["python"],
         code=[type(kind)],
-        required=["shop"],
         settings=[
             "exclude",
             "hash_key",
@@ -114,11 +116,12 @@ _SEGMENTED_BY = (
     partitions=WEEKLY,
     reads={"interactions": _HISTORY, **_SEGMENTATION, **_ARTEFACTS},
     code=[*_TYPES, CustomerSegments],
-    required=["shop"],
     settings=["exclude", "segmentation", CONFIGURATIONS],
 )
 def registry(
     context: dg.AssetExecutionContext,
+    lake: Lake,
+    shop: Shop,
     interactions: nw.LazyFrame,
     **digested: nw.LazyFrame,
 ) -> Partial[pl.DataFrame]:
@@ -128,7 +131,6 @@ def registry(
     the same when a run is repeated; the Delta versions that were read are in each artefact's
     commit.
     """
-    lake = context.resources.lake
     store, versions = lake.store, lake.versions_read(context, models.REGISTRY)
     [history] = store.engine.cache([interactions])
     cutoffs = days_of(context.partition_keys)
@@ -137,8 +139,8 @@ def registry(
         # Not from the frames in `digested`: the store reads small tables here, on Spark too.
         return store.digests(table, cutoffs, at=versions[table.path])
 
-    in_use = models_in_use(context)
-    segmenting = CustomerSegments(context.resources.shop.settings.segmentation)
+    in_use = models_in_use(lake, shop)
+    segmenting = CustomerSegments(shop.settings.segmentation)
     of_customers, segmented = digests(CUSTOMER_FEATURES), digests(SEGMENTATION_MODEL)
     learned = {name: digests(model.artefact) for name, model in MODELS.items()}
     reasons = {
@@ -168,30 +170,33 @@ def registry(
         segmentation = row(segmenting, _SEGMENTED_BY, of_customers[day], segmented[day])
         return pl.concat([*recommenders, segmentation])
 
-    return each_cutoff(context, models.REGISTRY, trainings)
+    return each_cutoff(context, lake, models.REGISTRY, trainings)
 
 
 @table_asset(
     models.TOP_K,
     partitions=WEEKLY,
     reads={"interactions": _HISTORY, **_ARTEFACTS},
-    required=["shop"],
     settings=["exclude", "top_k", CONFIGURATIONS],
     code=_TYPES,
 )
 def top_k(
-    context: dg.AssetExecutionContext, interactions: nw.LazyFrame, **artefacts: nw.LazyFrame
+    context: dg.AssetExecutionContext,
+    lake: Lake,
+    shop: Shop,
+    interactions: nw.LazyFrame,
+    **artefacts: nw.LazyFrame,
 ) -> Partial[nw.LazyFrame]:
     """Each model's K best products per user known before the cut-off, and one list for all others.
 
     What the setting `exclude` names (bought, seen or nothing) is left out of a user's list. A model
     that could not be trained has no lists.
     """
-    settings = context.resources.shop.settings
-    in_use = models_in_use(context)
-    [history] = context.resources.lake.store.engine.cache([interactions])
+    settings = shop.settings
+    in_use = models_in_use(lake, shop)
+    [history] = lake.store.engine.cache([interactions])
 
-    skipped = {name: context.resources.lake.skipped(MODELS[name].artefact) for name in artefacts}
+    skipped = {name: lake.skipped(MODELS[name].artefact) for name in artefacts}
 
     def lists(cutoff: date) -> Partial[nw.LazyFrame]:
         untrained = not_trained(skipped, cutoff)
@@ -210,7 +215,7 @@ def top_k(
             tuple(untrained.values()),
         )
 
-    return each_cutoff(context, models.TOP_K, lists)
+    return each_cutoff(context, lake, models.TOP_K, lists)
 
 
 ASSETS = (*TRAINED.values(), registry, top_k)

@@ -12,6 +12,8 @@ from persona_assets.monitoring.data_quality import measure_data_quality
 from persona_assets.orchestration.outputs import asset_key
 from persona_assets.orchestration.partitions import EVALUATED, REFERENCE_AND_WEEK
 from persona_assets.orchestration.plot_asset import plot
+from persona_assets.orchestration.resources.lake import Lake
+from persona_assets.orchestration.resources.source import Shop
 from persona_assets.orchestration.table_asset import Reads, table_asset
 from persona_assets.orchestration.weekly import one_by_one
 from persona_assets.skipped import Partial
@@ -25,11 +27,14 @@ _INTERACTIONS = Reads(mart.USER_ITEM_INTERACTIONS, REFERENCE_AND_WEEK)
     partitions=EVALUATED,
     reads={"interactions": _INTERACTIONS, "sessions": Reads(mart.SESSIONS, REFERENCE_AND_WEEK)},
     kinds=["evidently"],
-    required=["shop"],
     settings=["seed"],
 )
 def data_drift(
-    context: dg.AssetExecutionContext, interactions: pl.DataFrame, sessions: pl.DataFrame
+    context: dg.AssetExecutionContext,
+    lake: Lake,
+    shop: Shop,
+    interactions: pl.DataFrame,
+    sessions: pl.DataFrame,
 ) -> Partial[pl.DataFrame]:
     """The week from the cut-off against the up to four weeks before it, column by column."""
 
@@ -39,15 +44,15 @@ def data_drift(
             sessions,
             cutoff=cutoff,
             reference_weeks=REFERENCE_WEEKS,
-            seed=context.resources.shop.settings.seed,
+            seed=shop.settings.seed,
         )
-        path = _save(context, monitoring.DATA_DRIFT, cutoff, result.html)
+        path = _save(lake, monitoring.DATA_DRIFT, cutoff, result.html)
         _tell(context, monitoring.DATA_DRIFT, cutoff, path, {"drift_share": result.drift_share})
         return Partial(result.table, result.skipped)
 
     compared = one_by_one(context, monitoring.DATA_DRIFT, compare)
     if compared.rows.height:
-        plot(context, monitoring.DATA_DRIFT, drift_plots.drift_figure(compared.rows))
+        plot(context, lake, monitoring.DATA_DRIFT, drift_plots.drift_figure(compared.rows))
     return compared
 
 
@@ -59,11 +64,14 @@ def data_drift(
         "quarantine": Reads(mart.QUARANTINE, REFERENCE_AND_WEEK),
     },
     kinds=["evidently"],
-    required=["shop"],
     settings=["seed"],
 )
 def data_quality(
-    context: dg.AssetExecutionContext, interactions: pl.DataFrame, quarantine: pl.DataFrame
+    context: dg.AssetExecutionContext,
+    lake: Lake,
+    shop: Shop,
+    interactions: pl.DataFrame,
+    quarantine: pl.DataFrame,
 ) -> Partial[pl.DataFrame]:
     """What the week's data look like beside the weeks before: gaps, ranges, rejected, late."""
 
@@ -73,17 +81,17 @@ def data_quality(
             quarantine,
             cutoff=cutoff,
             reference_weeks=REFERENCE_WEEKS,
-            seed=context.resources.shop.settings.seed,
+            seed=shop.settings.seed,
         )
-        path = _save(context, monitoring.DATA_QUALITY, cutoff, result.html)
+        path = _save(lake, monitoring.DATA_QUALITY, cutoff, result.html)
         _tell(context, monitoring.DATA_QUALITY, cutoff, path, {})
         return result.table
 
     return one_by_one(context, monitoring.DATA_QUALITY, describe)
 
 
-def _save(context: dg.AssetExecutionContext, table: Table, cutoff: date, html: str) -> Path:
-    path: Path = context.resources.lake.reports / table.group / table.name / f"{cutoff}.html"
+def _save(lake: Lake, table: Table, cutoff: date, html: str) -> Path:
+    path: Path = lake.reports / table.group / table.name / f"{cutoff}.html"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(html, encoding="utf-8")
     return path

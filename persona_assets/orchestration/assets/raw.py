@@ -10,7 +10,8 @@ from persona_assets.orchestration.daily import each_delivery
 from persona_assets.orchestration.event_log.assets import COLLECTED
 from persona_assets.orchestration.outputs import asset_key
 from persona_assets.orchestration.partitions import DAILY
-from persona_assets.orchestration.resources.lake import DayBatch
+from persona_assets.orchestration.resources.lake import DayBatch, Lake
+from persona_assets.orchestration.resources.source import Shop
 from persona_assets.orchestration.table_asset import table_asset
 from persona_assets.sources import attribute_deliveries, open_source
 from persona_assets.sources.collected import with_collected
@@ -21,10 +22,14 @@ _History = Callable[[pl.DataFrame, Source, datetime], pl.DataFrame]
 
 
 def _with_delivery(
-    context: dg.AssetExecutionContext, table: Table, after: _History
+    context: dg.AssetExecutionContext,
+    lake: Lake,
+    shop: Shop,
+    table: Table,
+    after: _History,
 ) -> pl.DataFrame:
     """The table after a delivery that arrives now, from what it holds; the UI is told the rest."""
-    shop, store = context.resources.shop, context.resources.lake.store
+    store = lake.store
     known = store.read(table) if store.exists(table) else table.empty()
     found = after(known, shop.source, shop.clock())
     changes = attribute_deliveries.changes(known, found)
@@ -40,59 +45,60 @@ def _with_delivery(
     return found
 
 
-@table_asset(raw.USERS, required=["shop"], settings=[], code=[open_source])
-def users(context: dg.AssetExecutionContext) -> pl.DataFrame:
+@table_asset(raw.USERS, settings=[], code=[open_source])
+def users(context: dg.AssetExecutionContext, shop: Shop) -> pl.DataFrame:
     """People known to the shop, with the shop's own identifiers (PII: they stay in this group)."""
-    return context.resources.shop.source.users()
+    return shop.source.users()
 
 
-@table_asset(raw.PRODUCTS, required=["shop"], settings=[], code=[open_source])
-def products(context: dg.AssetExecutionContext) -> pl.DataFrame:
+@table_asset(raw.PRODUCTS, settings=[], code=[open_source])
+def products(context: dg.AssetExecutionContext, shop: Shop) -> pl.DataFrame:
     """The catalogue: products, and the codes that are services or no article number at all."""
-    return context.resources.shop.source.products()
+    return shop.source.products()
 
 
-@table_asset(raw.USER_HISTORY, required=["shop"], settings=[], code=[open_source])
-def user_history(context: dg.AssetExecutionContext) -> pl.DataFrame:
+@table_asset(raw.USER_HISTORY, settings=[], code=[open_source])
+def user_history(context: dg.AssetExecutionContext, lake: Lake, shop: Shop) -> pl.DataFrame:
     """What was known of people from when until when; grows with changes, not with deliveries."""
-    return _with_delivery(context, raw.USER_HISTORY, attribute_deliveries.user_history)
+    return _with_delivery(context, lake, shop, raw.USER_HISTORY, attribute_deliveries.user_history)
 
 
-@table_asset(raw.PRODUCT_HISTORY, required=["shop"], settings=[], code=[open_source])
-def product_history(context: dg.AssetExecutionContext) -> pl.DataFrame:
+@table_asset(raw.PRODUCT_HISTORY, settings=[], code=[open_source])
+def product_history(context: dg.AssetExecutionContext, lake: Lake, shop: Shop) -> pl.DataFrame:
     """What was known of products from when until when; grows with changes, not with deliveries."""
-    return _with_delivery(context, raw.PRODUCT_HISTORY, attribute_deliveries.product_history)
+    return _with_delivery(
+        context, lake, shop, raw.PRODUCT_HISTORY, attribute_deliveries.product_history
+    )
 
 
 @table_asset(
     raw.EVENTS,
     partitions=DAILY,
-    required=["shop"],
     settings=[],
     code=[open_source],
     follows=[COLLECTED],
 )
-def events(context: dg.AssetExecutionContext) -> Iterator[DayBatch]:
+def events(context: dg.AssetExecutionContext, lake: Lake, shop: Shop) -> Iterator[DayBatch]:
     """Behavioural events as delivered and collected: duplicates, odd formats, broken rows included.
 
     What the source delivers for a day, and what the service has collected of it.
     """
-    shop, store = context.resources.shop, context.resources.lake.store
+    store = lake.store
     # Before any row is read: what is collected meanwhile makes the day due again.
     shop.versions(raw.EVENTS, store)
     return each_delivery(context, with_collected(shop.source.events, store))
 
 
-@table_asset(raw.ORDERS, partitions=DAILY, required=["shop"], settings=[], code=[open_source])
-def orders(context: dg.AssetExecutionContext) -> Iterator[DayBatch]:
+@table_asset(raw.ORDERS, partitions=DAILY, settings=[], code=[open_source])
+def orders(context: dg.AssetExecutionContext, shop: Shop) -> Iterator[DayBatch]:
     """Order lines as delivered, cancelled ones included."""
-    return each_delivery(context, context.resources.shop.source.orders)
+    return each_delivery(context, shop.source.orders)
 
 
-@table_asset(raw.SEARCH_LOGS, partitions=DAILY, required=["shop"], settings=[], code=[open_source])
-def search_logs(context: dg.AssetExecutionContext) -> Iterator[DayBatch]:
+@table_asset(raw.SEARCH_LOGS, partitions=DAILY, settings=[], code=[open_source])
+def search_logs(context: dg.AssetExecutionContext, shop: Shop) -> Iterator[DayBatch]:
     """Searches as delivered (PII: the text is whatever people type)."""
-    return each_delivery(context, context.resources.shop.source.search_logs)
+    return each_delivery(context, shop.source.search_logs)
 
 
 ASSETS = (users, products, user_history, product_history, events, orders, search_logs)

@@ -10,6 +10,8 @@ import polars as pl
 from persona_assets.evaluation.segments import countries
 from persona_assets.orchestration.partitions import BEFORE_CUTOFF, SAME, WEEKLY
 from persona_assets.orchestration.plot_asset import plot
+from persona_assets.orchestration.resources.lake import Lake
+from persona_assets.orchestration.resources.source import Shop
 from persona_assets.orchestration.table_asset import Reads, table_asset
 from persona_assets.orchestration.weekly import at, each_cutoff, tables_of_each_cutoff
 from persona_assets.segmentation import (
@@ -51,11 +53,12 @@ _PURCHASES = Reads(mart.USER_ITEM_INTERACTIONS, BEFORE_CUTOFF)
         "users": Reads(raw.USER_HISTORY),
         "products": Reads(raw.PRODUCT_HISTORY),
     },
-    required=["shop"],
     settings=["hash_key"],
 )
 def customer_features(
     context: dg.AssetExecutionContext,
+    lake: Lake,
+    shop: Shop,
     interactions: nw.LazyFrame,
     users: pl.DataFrame,
     products: nw.LazyFrame,
@@ -64,14 +67,14 @@ def customer_features(
 
     Purchases and returns apart: orders are purchase invoices, and money is told gross and net.
     """
-    [history] = context.resources.lake.store.engine.cache([interactions])
-    lives = to_engine(history, countries(users, context.resources.shop.hash_key))
+    [history] = lake.store.engine.cache([interactions])
+    lives = to_engine(history, countries(users, shop.hash_key))
 
     def made(cutoff: date) -> nw.LazyFrame:
         live, catalogue = (as_known_at(each, cutoff) for each in (lives, products))
         return compute_customer_features(history, live, catalogue, cutoff=cutoff)
 
-    return each_cutoff(context, segmentation.CUSTOMER_FEATURES, made)
+    return each_cutoff(context, lake, segmentation.CUSTOMER_FEATURES, made)
 
 
 _SEGMENTS = (
@@ -86,11 +89,13 @@ _SEGMENTS = (
     partitions=WEEKLY,
     reads={"customers": Reads(segmentation.CUSTOMER_FEATURES, SAME)},
     kinds=["scikitlearn", "matplotlib"],
-    required=["shop"],
     settings=["segmentation"],
 )
 def segments(
-    context: dg.AssetExecutionContext, customers: pl.DataFrame
+    context: dg.AssetExecutionContext,
+    lake: Lake,
+    shop: Shop,
+    customers: pl.DataFrame,
 ) -> Sequence[Partial[pl.DataFrame]]:
     """Customers of a cut-off in segments, with all that assigns a new one, and what else was tried.
 
@@ -98,23 +103,25 @@ def segments(
     same kind of customers in every week, whichever weeks were computed before. The model is a table
     of transforms, axes and centroids: `persona segment` assigns from it what training assigned.
     """
-    settings = context.resources.shop.settings
+    settings = shop.settings
     subject = CustomerSegments(settings.segmentation)
 
     def made(cutoff: date) -> Sequence[pl.DataFrame]:
         return segment_customers(at(customers, cutoff), cutoff=cutoff, config=subject.config)
 
-    tables = tables_of_each_cutoff(context, _SEGMENTS, made)
+    tables = tables_of_each_cutoff(context, lake, _SEGMENTS, made)
     _, comparison, found = (table.rows for table in tables)
     newest = _newest(found)
     if newest is not None:
         plot(
             context,
+            lake,
             segmentation.CLUSTERING_COMPARISON,
             clustering_plots.comparison_figure(at(comparison, newest)),
         )
         plot(
             context,
+            lake,
             segmentation.CUSTOMER_SEGMENTS,
             components_plot.components_figure(at(found, newest)),
         )
@@ -136,7 +143,10 @@ def segments(
     kinds=["matplotlib"],
 )
 def segment_profiles(
-    context: dg.AssetExecutionContext, customers: pl.DataFrame, segments: pl.DataFrame
+    context: dg.AssetExecutionContext,
+    lake: Lake,
+    customers: pl.DataFrame,
+    segments: pl.DataFrame,
 ) -> Sequence[Partial[pl.DataFrame]]:
     """What each segment is like, what sets it apart from the rest, and what to do about it."""
 
@@ -148,16 +158,16 @@ def segment_profiles(
         return described, Partial(profiles.segment_traits(known, found))
 
     tables = tables_of_each_cutoff(
-        context, (segmentation.SEGMENT_PROFILES, segmentation.SEGMENT_TRAITS), made
+        context, lake, (segmentation.SEGMENT_PROFILES, segmentation.SEGMENT_TRAITS), made
     )
     newest = _newest(segments)
     if newest is not None:
         profiled = tables[0].rows
         known, found, profile = (at(table, newest) for table in (customers, segments, profiled))
         radar = segment_plots.radar_figure(known, found, profile)
-        plot(context, segmentation.SEGMENT_PROFILES, radar, "radar")
+        plot(context, lake, segmentation.SEGMENT_PROFILES, radar, "radar")
         histograms = segment_plots.histograms_figure(known, found)
-        plot(context, segmentation.SEGMENT_TRAITS, histograms, "histograms")
+        plot(context, lake, segmentation.SEGMENT_TRAITS, histograms, "histograms")
     return tables
 
 
@@ -174,6 +184,7 @@ def segment_profiles(
 )
 def cleaning_steps(
     context: dg.AssetExecutionContext,
+    lake: Lake,
     events: nw.LazyFrame,
     quarantine: nw.LazyFrame,
     interactions: nw.LazyFrame,
@@ -182,6 +193,7 @@ def cleaning_steps(
     """From delivered rows to segmented customers, step by step: what each takes away or marks."""
     counted = each_cutoff(
         context,
+        lake,
         segmentation.CLEANING_STEPS,
         lambda cutoff: count_cleaning_steps(
             events, quarantine, interactions, at(segments, cutoff), cutoff=cutoff
@@ -190,7 +202,7 @@ def cleaning_steps(
     newest = _newest(counted.rows)
     if newest is not None:
         figure = clustering_plots.cleaning_figure(at(counted.rows, newest))
-        plot(context, segmentation.CLEANING_STEPS, figure)
+        plot(context, lake, segmentation.CLEANING_STEPS, figure)
     return counted
 
 
@@ -200,14 +212,19 @@ def cleaning_steps(
     reads={"segments": Reads(segmentation.CUSTOMER_SEGMENTS)},
     kinds=["matplotlib"],
 )
-def segment_migration(context: dg.AssetExecutionContext, segments: pl.DataFrame) -> pl.DataFrame:
+def segment_migration(
+    context: dg.AssetExecutionContext, lake: Lake, segments: pl.DataFrame
+) -> pl.DataFrame:
     """Who went from which segment to which, from one cut-off to the next."""
     table = migration.segment_migration(
         segments["cutoff"].unique().sort().to_list(), lambda cutoff: at(segments, cutoff)
     )
     if table.height:
         plot(
-            context, segmentation.SEGMENT_MIGRATION, clustering_plots.migration_figure(table, NAMES)
+            context,
+            lake,
+            segmentation.SEGMENT_MIGRATION,
+            clustering_plots.migration_figure(table, NAMES),
         )
     return table
 

@@ -6,6 +6,7 @@ import polars as pl
 
 from persona_assets.lifecycle.append import held
 from persona_assets.lifecycle.champion import champion_row, served_lists
+from persona_assets.orchestration.resources.lake import Lake
 from persona_assets.orchestration.resources.provenance import PROMOTED
 from persona_assets.orchestration.table_asset import Reads, table_asset
 from persona_assets.tables import models, serving
@@ -20,16 +21,15 @@ from persona_assets.tables.lifecycle import PROMOTIONS
             columns=("cutoff", "model", "parameters", "artefact_hash", "not_trained"),
         )
     },
-    required=["shop"],
     settings=[PROMOTED],
 )
-def champion(context: dg.AssetExecutionContext, registry: pl.DataFrame) -> pl.DataFrame:
+def champion(context: dg.AssetExecutionContext, lake: Lake, registry: pl.DataFrame) -> pl.DataFrame:
     """The model that serves: the last that was promoted, else popularity.
 
     With the decision that made it champion, what the gate measured, and its newest training.
     `persona promote MODEL` asks the gate, `persona rollback` returns to the champion before.
     """
-    return champion_row(held(context.resources.lake.store, PROMOTIONS), registry)
+    return champion_row(held(lake.store, PROMOTIONS), registry)
 
 
 @table_asset(
@@ -37,14 +37,17 @@ def champion(context: dg.AssetExecutionContext, registry: pl.DataFrame) -> pl.Da
     reads={"champion": Reads(serving.CHAMPION), "lists": Reads(models.TOP_K)},
 )
 def served(
-    context: dg.AssetExecutionContext, champion: pl.DataFrame, lists: nw.LazyFrame
+    context: dg.AssetExecutionContext,
+    lake: Lake,
+    champion: pl.DataFrame,
+    lists: nw.LazyFrame,
 ) -> pl.DataFrame:
     """The lists that shoppers get: those of the champion, of its newest training."""
     newest = lists.filter(
         nw.col("model").is_in(champion["model"].to_list()),
         nw.col("cutoff").is_in(champion["cutoff"].to_list()),
     )
-    return served_lists(champion, context.resources.lake.store.collect(newest))
+    return served_lists(champion, lake.store.collect(newest))
 
 
 ASSETS = (champion, served)

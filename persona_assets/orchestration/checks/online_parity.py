@@ -8,7 +8,9 @@ import dagster as dg
 
 from persona_assets.orchestration.assets.feature_store import ONLINE_SNAPSHOT
 from persona_assets.orchestration.resources.failures import permanent_failures
+from persona_assets.orchestration.resources.lake import Lake
 from persona_assets.serving.online.materialization import differences
+from persona_assets.serving.online.store import OnlineStore
 
 # Any number will do; a fixed one makes a failure repeatable.
 _SEED = 7
@@ -21,17 +23,15 @@ _NAME = "parity"
     description="The snapshot holds the newest rows of the tables, to the last bit: all of "
     "them, or a sample of a large table's.",
     blocking=True,
-    required_resource_keys={"lake", "online_store"},
 )
-def parity(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+def parity(lake: Lake, online_store: dg.ResourceParam[OnlineStore]) -> dg.AssetCheckResult:
     """Approve the staged snapshot, or leave the published one where it is."""
-    lake, online = context.resources.lake, context.resources.online_store
     with permanent_failures():
         # Asked for alone, when all is published, it looks at what is published.
-        staged = online.backend.manifest(staged=True)
-        different = differences(online, lake.store, seed=_SEED, staged=staged is not None)
+        staged = online_store.backend.manifest(staged=True)
+        different = differences(online_store, lake.store, seed=_SEED, staged=staged is not None)
         if not different and staged is not None:
-            online.backend.approve(staged.name)
+            online_store.backend.approve(staged.name)
     path = "/".join(ONLINE_SNAPSHOT.path)
     lake.provenance.check(path, _NAME, {"": not different})
     return dg.AssetCheckResult(

@@ -17,6 +17,7 @@ from persona_assets.lake import DeltaStore
 from persona_assets.lake.day_batches import day_batches
 from persona_assets.orchestration.dagster_internals.graph import ResultOfPartitions, Target, target
 from persona_assets.orchestration.partitions import days_of
+from persona_assets.orchestration.resources.lake import Lake, LakeIOManager
 from persona_assets.orchestration.resources.stopwatch import STOPWATCH
 from persona_assets.tables import Table
 
@@ -24,18 +25,18 @@ from persona_assets.tables import Table
 class CheckedPartitions:
     """The partitions that a check evaluates, with the lake and the instance they are in."""
 
-    def __init__(self, context: dg.AssetCheckExecutionContext, keys: Sequence[str]) -> None:
-        self.store: DeltaStore = context.resources.lake.store
-        self.instance = context.op_execution_context.instance
+    def __init__(
+        self, store: DeltaStore, instance: dg.DagsterInstance, keys: Sequence[str]
+    ) -> None:
+        self.store = store
+        self.instance = instance
         self.keys = keys
 
-    def divided(
-        self, context: dg.AssetCheckExecutionContext, table: Table
-    ) -> "Iterator[CheckedPartitions]":
+    def divided(self, table: Table) -> "Iterator[CheckedPartitions]":
         """The partitions some at a time, as they were written; all at once on a cluster."""
         rows = {} if self.store.engine.distributed else self.store.partition_rows(table)
         for batch in day_batches(days_of(self.keys), rows):
-            yield CheckedPartitions(context, [str(day) for day in batch])
+            yield CheckedPartitions(self.store, self.instance, [str(day) for day in batch])
 
 
 Evaluate = Callable[[CheckedPartitions], Mapping[str, dg.AssetCheckResult]]
@@ -60,18 +61,17 @@ def asset_check(
         description=description,
         blocking=blocking,
         partitions_def=partitions,
-        required_resource_keys={"lake"},
     )
-    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+    def check(context: dg.AssetCheckExecutionContext, lake: Lake) -> dg.AssetCheckResult:
         keys = _keys(context, key) if partitions else [""]
-        checked = CheckedPartitions(context, keys)
+        checked = CheckedPartitions(lake.store, context.op_execution_context.instance, keys)
         results: dict[str, dg.AssetCheckResult] = {}
         with STOPWATCH.measure(table.path, "check"):
-            parts = checked.divided(context, table) if partitions and keys else [checked]
+            parts = checked.divided(table) if partitions and keys else [checked]
             for part in parts if keys else ():
                 results |= evaluate(part)
         if blocking:
-            _remember(context, table, name, results)
+            _remember(lake, table, name, results)
         # A range of one day has no partition key either: Dagster would not say which day it was.
         if partitions is None or context.op_execution_context.has_partition_key:
             return results[keys[0]]
@@ -93,7 +93,7 @@ def _keys(context: dg.AssetCheckExecutionContext, asset: dg.AssetKey) -> list[st
 
 
 def _remember(
-    context: dg.AssetCheckExecutionContext,
+    lake: LakeIOManager,
     table: Table,
     name: str,
     results: Mapping[str, dg.AssetCheckResult],
@@ -103,7 +103,7 @@ def _remember(
         key: result.passed or result.severity is dg.AssetCheckSeverity.WARN
         for key, result in results.items()
     }
-    context.resources.lake.provenance.check(table.path, name, passed)
+    lake.provenance.check(table.path, name, passed)
 
 
 def _summary(results: Mapping[str, dg.AssetCheckResult]) -> dg.AssetCheckResult:

@@ -10,6 +10,7 @@ from datetime import date
 import dagster as dg
 
 from persona_assets.lake import DeltaStore
+from persona_assets.orchestration.resources.lake import Lake
 from persona_assets.serving.served.consistency import (
     contract_broken,
     impressions_broken,
@@ -72,10 +73,9 @@ def _check(table: Table, name: str, rule: _Rule, description: str) -> dg.AssetCh
         asset=_key(table),
         name=name,
         description=f"{description} The newest {NEWEST} days.",
-        required_resource_keys={"lake"},
     )
-    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        store: DeltaStore = context.resources.lake.store
+    def check(lake: Lake) -> dg.AssetCheckResult:
+        store = lake.store
         days = sorted(store.partition_rows(table))[-NEWEST:] if store.exists(table) else []
         return _result(rule(store, [date.fromisoformat(day) for day in days]))
 

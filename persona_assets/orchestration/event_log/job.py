@@ -9,6 +9,8 @@ import dagster as dg
 from persona_assets.orchestration.event_log.assets import COLLECTED, IMPRESSED, LISTED
 from persona_assets.orchestration.event_log.checks import evaluations
 from persona_assets.orchestration.resources.failures import permanent_failures
+from persona_assets.orchestration.resources.lake import Lake
+from persona_assets.orchestration.resources.source import Shop
 from persona_assets.serving.bring_in import bring_in
 from persona_assets.serving.event_log.ingestion import Ingested
 
@@ -18,15 +20,14 @@ POOL = "event_ingestion"
 
 @dg.op(
     name="ingest_events",
-    required_resource_keys={"lake", "shop"},
     pool=POOL,
     retry_policy=dg.RetryPolicy(max_retries=1, delay=2, jitter=dg.Jitter.PLUS_MINUS),
 )
-def _ingest(context: dg.OpExecutionContext) -> None:
+def _ingest(context: dg.OpExecutionContext, lake: Lake, shop: Shop) -> None:
     """Bring what the service's logs have into the lake, and make and check what follows."""
-    store = context.resources.lake.store
+    store = lake.store
     with permanent_failures():
-        done = bring_in(context.resources.shop.settings.home, store)
+        done = bring_in(shop.settings.home, store)
     context.log_event(_brought(COLLECTED, done.events))
     context.log_event(_brought(LISTED, done.lists))
     if done.impressions:

@@ -7,16 +7,17 @@ Belongs here: its one step. Does not belong here: what is done (`home.py`), its 
 import dagster as dg
 
 from persona_assets.orchestration.resources.failures import permanent_failures
+from persona_assets.orchestration.resources.lake import Lake
+from persona_assets.orchestration.resources.source import Shop
 
 
-@dg.op(name="maintain", required_resource_keys={"lake", "shop"})
-def _maintain(context: dg.OpExecutionContext) -> None:
+@dg.op(name="maintain")
+def _maintain(context: dg.OpExecutionContext, lake: Lake, shop: Shop) -> None:
     """Compact the lake, delete old versions, runs, reports and logs."""
     from persona_assets.orchestration.maintenance.home import maintain_home
 
-    settings, store = context.resources.shop.settings, context.resources.lake.store
     with permanent_failures():
-        done = maintain_home(settings, store, context.instance)
+        done = maintain_home(shop.settings, lake.store, context.instance)
     for line in done.lines():
         context.log.info(line)
 

@@ -1,5 +1,7 @@
 """The resources of a home."""
 
+from typing import TYPE_CHECKING, NotRequired, TypedDict
+
 from persona_assets.lake import DeltaStore, spark_session
 from persona_assets.lake.engine import Engine
 from persona_assets.lake.polars_engine import PolarsEngine
@@ -8,7 +10,11 @@ from persona_assets.orchestration.resources.lake import LakeIOManager
 from persona_assets.orchestration.resources.source import ShopResource
 from persona_assets.orchestration.resources.spark import spark_options, spark_resource
 from persona_assets.serving.online.opening import open_store
+from persona_assets.serving.online.store import OnlineStore
 from persona_assets.settings import Settings
+
+if TYPE_CHECKING:
+    from dagster_pyspark import LazyPySparkResource
 
 
 def build_store(settings: Settings) -> DeltaStore:
@@ -20,9 +26,18 @@ def build_store(settings: Settings) -> DeltaStore:
     return DeltaStore(settings.lake_root, engine, settings.storage_options)
 
 
-def build_resources(settings: Settings) -> dict[str, object]:
-    """Resource key → resource, each opened when first used."""
-    resources: dict[str, object] = {
+class HomeResources(TypedDict):
+    """Resource key → resource: the names of the parameters by which assets take them."""
+
+    lake: LakeIOManager
+    shop: ShopResource
+    online_store: OnlineStore
+    pyspark: NotRequired["LazyPySparkResource"]
+
+
+def build_resources(settings: Settings) -> HomeResources:
+    """The resources of a home, each opened when first used."""
+    resources: HomeResources = {
         "lake": LakeIOManager(
             build_store(settings), plots=settings.home / "plots", reports=settings.home / "reports"
         ),

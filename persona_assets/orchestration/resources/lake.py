@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 import dagster as dg
 import narwhals as nw
@@ -35,6 +35,7 @@ from persona_assets.orchestration.dagster_internals.graph import partitions_in_j
 from persona_assets.orchestration.partitions import begun
 from persona_assets.orchestration.resources.failures import permanent_failures
 from persona_assets.orchestration.resources.provenance import SOURCE, settings_digest, windows_of
+from persona_assets.orchestration.resources.source import ShopResource
 from persona_assets.orchestration.resources.stopwatch import STOPWATCH
 from persona_assets.skipped import Computed, Partial, Skipped, as_partial
 from persona_assets.sources.delivered_versions import NOTHING
@@ -123,6 +124,7 @@ class LakeIOManager(dg.IOManager):
         code_version: str,
         no_rows: str | None = None,
         settings: Sequence[str] = (),
+        shop: ShopResource | None = None,
     ) -> list[dg.MaterializeResult]:
         """Overwrite exactly the partitions of each batch, a commit per batch and table.
 
@@ -133,6 +135,7 @@ class LakeIOManager(dg.IOManager):
             code_version: digest of the code that computes them.
             no_rows: why a partition has no rows, where nothing else is said; None: they need none.
             settings: names of the settings that they depend on.
+            shop: whose settings these are, and what raw tables come from; None: neither.
 
         Returns:
             What the UI is told about each table.
@@ -142,7 +145,7 @@ class LakeIOManager(dg.IOManager):
         covered: list[date] = []
         inputs = self.versions_read(context, *tables)
         # Before anything is computed, like the inputs: what is changed meanwhile is due again.
-        digest = settings_digest(settings, context.resources.shop, self.store) if settings else ""
+        digest = settings_digest(settings, shop, self.store) if shop and settings else ""
         for partitions, frames in batches:
             covered += partitions
             both = frames if isinstance(frames, Sequence) else [frames]
@@ -166,7 +169,7 @@ class LakeIOManager(dg.IOManager):
                             commit=commit,
                         )
                     )
-        origins = self._origins(context, tables)
+        origins = self._origins(context, tables, shop)
         for table in tables:
             commits = written[table.path]
             if no_rows is not None:
@@ -227,12 +230,15 @@ class LakeIOManager(dg.IOManager):
         self.provenance.write(path, {WHOLE: record})
 
     def _origins(
-        self, context: dg.AssetExecutionContext, tables: Sequence[Table]
+        self,
+        context: dg.AssetExecutionContext,
+        tables: Sequence[Table],
+        shop: ShopResource | None,
     ) -> dict[str, dict[str, str]]:
         """What each partition of the step was made from: digests of its inputs, by their path."""
         keys = list(context.partition_keys) if tables[0].partition else [WHOLE]
-        if tables[0].group == "raw":  # made from the source, not from tables
-            delivered = context.resources.shop.versions(tables[0], self.store)
+        if shop and tables[0].group == "raw":  # made from the source, not from tables
+            delivered = shop.versions(tables[0], self.store)
             return {key: {SOURCE: delivered.get(key, NOTHING)} for key in keys}
         reads = windows_of(context)
         if not reads:
@@ -250,6 +256,10 @@ class LakeIOManager(dg.IOManager):
             f"{'/'.join(context.asset_key.path)} returned a value to the lake; declare the asset "
             "with assets/declare.py's table_asset, which writes what its function returns"
         )
+
+
+Lake: TypeAlias = dg.ResourceParam[LakeIOManager]
+"""A parameter of an asset, check or op that is given the lake."""
 
 
 def _never_made(context: dg.InputContext) -> bool:

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from functools import cached_property
+from typing import TypeAlias
 
+import dagster as dg
 import polars as pl
 
 from persona_assets.lake import DeltaStore
@@ -65,3 +67,7 @@ class ShopResource:
         if not isinstance(self.source, PlantedTastes):
             return None
         return PlantedTruth(self.source, users, products, self.hash_key)
+
+
+Shop: TypeAlias = dg.ResourceParam[ShopResource]
+"""A parameter of an asset or op that is given the shop."""
