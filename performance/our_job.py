@@ -36,8 +36,7 @@ def main() -> None:
     settings.save(current)
 
     # Only now: partitions are made from the settings just saved.
-    from persona_assets.definitions import defs
-    from persona_assets.orchestration.partitions import DAILY
+    from persona_assets.definitions import HOME, defs
     from persona_assets.orchestration.resources import instance
     from persona_assets.orchestration.runs.execute import execute
     from persona_assets.orchestration.runs.plan import PlannedRun
@@ -49,7 +48,7 @@ def main() -> None:
         for key in job.asset_layer.executable_asset_keys
         if not key.to_user_string().startswith("raw/")
     ]
-    daily = PlannedRun("daily_tables", DAILY.get_partition_keys(), assets=made)
+    daily = PlannedRun("daily_tables", HOME.calendar.daily.get_partition_keys(), assets=made)
     record = execute(current, defs, [daily])
     if failed := [check for check in record.checks if check.outcome == "failed"]:
         raise SystemExit(f"{len(failed)} checks failed, first {failed[0]}")

@@ -1,7 +1,7 @@
 """The small shop that the tests of the graph run on, and ways to run the graph over other folders.
 
-Partitions are made when `persona_assets.orchestration.partitions` is imported, from the home that
-PERSONA_HOME names. So it is set here, in the first conftest, before anything imports the package.
+The definitions that Dagster finds are of the home that PERSONA_HOME names. So it is set here, in
+the first conftest, before anything imports the package.
 Each process (pytest-xdist starts several) has a home of its own.
 """
 
@@ -63,6 +63,7 @@ from persona_assets.errors import UserError  # noqa: E402
 from persona_assets.lake import DeltaStore, spark_preflight, spark_session  # noqa: E402
 from persona_assets.lake.content_hash import render  # noqa: E402
 from persona_assets.lake.spark_options import SparkOptions  # noqa: E402
+from persona_assets.orchestration.partitions import Calendar  # noqa: E402
 from persona_assets.orchestration.resources import instance as instance_module  # noqa: E402
 from persona_assets.orchestration.resources.build import build_resources  # noqa: E402
 from persona_assets.orchestration.resources.source import ShopResource  # noqa: E402
@@ -286,7 +287,7 @@ def open_graph_at(folder: Path, source: Source | None = None, **changes: Any) ->
     settings = replace(settings_module.load(), home=folder, **changes)
     resources = build_resources(settings) | {"shop": ShopResource(settings, source)}
     with dg.DagsterInstance.ephemeral() as instance:
-        yield Graph(settings, build_defs(resources=resources), instance)
+        yield Graph(settings, build_defs(settings, resources=resources), instance)
 
 
 @pytest.fixture(scope="session")
@@ -345,7 +346,9 @@ def open_graph_of_home() -> Callable[[Path], AbstractContextManager[Graph]]:
     def open_(home: Path) -> Iterator[Graph]:
         settings = replace(settings_module.load(), home=home)
         with prepared(home), dg.DagsterInstance.get() as instance:
-            yield Graph(settings, build_defs(resources=build_resources(settings)), instance)
+            yield Graph(
+                settings, build_defs(settings, resources=build_resources(settings)), instance
+            )
 
     return open_
 
@@ -376,9 +379,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
     """The whole graph of the small shop, materialized once."""
     settings = replace(settings_module.load(), home=tmp_path_factory.mktemp("whole"))
     settings_module.save(settings)
-    defs = build_defs(resources=build_resources(settings))
+    defs = build_defs(settings, resources=build_resources(settings))
     with prepared(settings.home):
-        record = execute(settings, defs, plan(4))
+        record = execute(settings, defs, plan(4, Calendar.of_source(settings.source)))
     return Whole(settings, defs, record, hashes_of(defs.resources["lake"].store))
 
 

@@ -113,13 +113,17 @@ from dagster._core.test_utils import freeze_time  # noqa: E402
 
 from persona_assets import settings  # noqa: E402
 from persona_assets.definitions import ASSETS, build_defs  # noqa: E402
+from persona_assets.definitions import HOME as OPENED_HOME  # noqa: E402
 from persona_assets.lake import DeltaStore  # noqa: E402
 from persona_assets.lake.content_hash import render  # noqa: E402
-from persona_assets.orchestration.partitions import DAILY, WEEKLY, begun  # noqa: E402
+from persona_assets.orchestration.partitions import begun  # noqa: E402
 from persona_assets.orchestration.resources import instance as home_instance  # noqa: E402
 from persona_assets.orchestration.resources.build import build_resources  # noqa: E402
 from persona_assets.settings import Settings  # noqa: E402
 from persona_assets.tables import TABLES  # noqa: E402
+
+DAILY = OPENED_HOME.calendar.daily
+WEEKLY = OPENED_HOME.calendar.weekly
 
 SPECS = {"/".join(spec.key.path): spec for asset in ASSETS for spec in asset.specs}
 RAW = [path for path in SPECS if path.startswith("raw/")]

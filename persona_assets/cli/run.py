@@ -158,7 +158,7 @@ def compute(
 
     # Only now: partitions are made from the settings just saved.
     from persona_assets.cli.progress import progress_of
-    from persona_assets.definitions import defs
+    from persona_assets.definitions import HOME, defs
     from persona_assets.notification import notice
     from persona_assets.orchestration.resources.build import build_store
     from persona_assets.orchestration.runs import missing, run_history
@@ -169,7 +169,7 @@ def compute(
 
     if at_begin:
         at_begin(current)
-    planned = plan(weeks)
+    planned = plan(weeks, HOME.calendar)
     files = source_files(current)  # what arrives from here on is of the next run
     if folder == current.home / "dagster":
         for line in run_history.complete(current.home, folder, defs):

@@ -2,7 +2,7 @@
 
 Belongs here: noticing files, waiting until they are whole, and asking for the raw days that they
 change. Does not belong here: what is due (`runs/due.py`), which job or hour
-(`orchestration/automation.py`).
+(`automation.py`).
 
 The schedule asks once a day for the day before. A file that comes later, or that brings late rows
 for old days, would wait for a `persona run`; the sensor finds the days by what they hold. Nothing
@@ -19,11 +19,13 @@ from pathlib import Path
 
 import dagster as dg
 
-from persona_assets import settings as settings_module
 from persona_assets.orchestration.dagster_internals.graph import AssetJob
-from persona_assets.orchestration.partitions import DAILY, begun
+from persona_assets.orchestration.home import Home
+from persona_assets.orchestration.jobs import JOBS
+from persona_assets.orchestration.partitions import begun
 from persona_assets.orchestration.runs.due import Due, Present, Reason, due
-from persona_assets.orchestration.runs.lineage import Node
+from persona_assets.orchestration.runs.lineage import Node, nodes
+from persona_assets.orchestration.runs.present import asking
 from persona_assets.settings import Settings
 
 SECONDS = 60
@@ -125,7 +127,7 @@ def look(cursor: str | None, digest: str) -> tuple[Seen, str]:
     return Seen(digest, digest), ""
 
 
-def sensor(ingestion: AssetJob) -> dg.SensorDefinition:
+def sensor(home: Home, ingestion: AssetJob) -> dg.SensorDefinition:
     """The sensor `arriving_files` over the job that ingests raw tables."""
 
     @dg.sensor(
@@ -136,7 +138,7 @@ def sensor(ingestion: AssetJob) -> dg.SensorDefinition:
     )
     def arriving_files(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         """Ask for the raw days that the files at hand change."""
-        settings = settings_module.load()
+        settings = home.settings
         if not _has_arriving_files(settings):
             return dg.SensorResult(
                 skip_reason="the shop is not one of files with an open calendar (`--live`)"
@@ -146,13 +148,13 @@ def sensor(ingestion: AssetJob) -> dg.SensorDefinition:
         if wait:
             return dg.SensorResult(skip_reason=wait, cursor=seen.cursor())
         return dg.SensorResult(
-            run_requests=requests(arrived_at_home(context), digest), cursor=seen.cursor()
+            run_requests=requests(arrived_at_home(home, context), digest), cursor=seen.cursor()
         )
 
     return arriving_files
 
 
-def schedule(ingestion: AssetJob, *, name: str, cron: str) -> dg.ScheduleDefinition:
+def schedule(home: Home, ingestion: AssetJob, *, name: str, cron: str) -> dg.ScheduleDefinition:
     """The schedule that asks `ingestion` for the day before each tick of `cron` (UTC)."""
 
     @dg.schedule(
@@ -163,12 +165,12 @@ def schedule(ingestion: AssetJob, *, name: str, cron: str) -> dg.ScheduleDefinit
     )
     def ingest(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         """Ask for the newest day, if it is not ingested as it is."""
-        days = begun(DAILY, context.scheduled_execution_time)
+        days = begun(home.calendar.daily, context.scheduled_execution_time)
         if not days:
             return dg.SkipReason("the calendar has no day yet")
         day = days[-1]
-        if _has_arriving_files(settings_module.load()):
-            found = arrived_at_home(context)
+        if _has_arriving_files(home.settings):
+            found = arrived_at_home(home, context)
             if not any(day in reasons for reasons in found.values()):
                 return dg.SkipReason(f"{day} is ingested, and its files are as they were")
         return dg.RunRequest(partition_key=day)
@@ -181,19 +183,15 @@ def _has_arriving_files(settings: Settings) -> bool:
     return bool(settings.source.options.get("path")) and settings.source.end is None
 
 
-def arrived_at_home(context: dg.SensorEvaluationContext | dg.ScheduleEvaluationContext) -> Due:
-    """The partitions of raw tables that have arrived in the home that the settings name."""
-    from persona_assets.definitions import defs
-    from persona_assets.orchestration import automation  # which imports this module
-    from persona_assets.orchestration.resources.build import build_resources
-    from persona_assets.orchestration.runs.lineage import nodes
-    from persona_assets.orchestration.runs.present import asking
-
-    # Opened anew: resources remember what the source had.
-    resources = build_resources(settings_module.load())
-    jobs = {job.name: job.selection for job in automation.JOBS}
-    graph = [node for node in nodes(defs.resolve_asset_graph(), jobs, None) if node.is_raw]
-    present = asking(graph, resources["lake"], resources["shop"])
-    found = arrived(graph, present())
+def arrived_at_home(
+    home: Home, context: dg.SensorEvaluationContext | dg.ScheduleEvaluationContext
+) -> Due:
+    """The partitions of raw tables that have arrived in `home`."""
+    assert home.definitions is not None  # noqa: S101 - set when the graph was built
+    jobs = {job.name: job.selection for job in JOBS}
+    all_nodes = nodes(home.definitions.resolve_asset_graph(), jobs, None)
+    graph = [node for node in all_nodes if node.is_raw]
+    opened = home.opened_anew()
+    found = arrived(graph, asking(graph, opened.lake, opened.shop)())
     context.log.info(f"{sum(map(len, found.values()))} partitions of raw tables have arrived")
     return found

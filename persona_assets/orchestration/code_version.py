@@ -24,6 +24,7 @@ from functools import cache
 import dagster as dg
 
 from persona_assets.orchestration.inputs import Reads
+from persona_assets.orchestration.partitions import Cadence
 from persona_assets.orchestration.resources.lake import LakeIOManager
 from persona_assets.orchestration.resources.source import ShopResource
 from persona_assets.orchestration.source_cache import definition, names
@@ -38,7 +39,7 @@ _NOT_FOLLOWED = (
 )
 _SOURCE = Symbol(f"{PACKAGE}.sources", "open_source")
 _ALL_CONTRACTS = Symbol(f"{PACKAGE}.tables", "TABLES")  # where a contract is found by its path
-_VALUES = (Table, Column, Reads, dg.PartitionMapping, dg.PartitionsDefinition)
+_VALUES = (Table, Column, Reads, dg.PartitionMapping, Cadence)
 HOW_TABLES_ARE_MADE = (
     Symbol(f"{PACKAGE}.orchestration.table_asset", "_writing"),
     Symbol(f"{PACKAGE}.orchestration.table_asset", "_batches"),
@@ -111,7 +112,6 @@ def _value_of(symbol: Symbol) -> str | None:
 
 
 def _is_value(thing: object) -> bool:
-    # First: definitions of partitions are tuples, which Dagster forbids to iterate over.
     if isinstance(thing, _VALUES):
         return True
     if isinstance(thing, Mapping):
@@ -138,7 +138,7 @@ def _values(thing: object) -> Iterator[object]:
             yield from (thing.start_offset, thing.end_offset)
         case dg.PartitionMapping():
             yield repr(thing)
-        case dg.PartitionsDefinition():
+        case Cadence():
             pass  # which partitions there are is the calendar's; rows depend on their own alone
         case Reads():
             yield from (thing.table.path, thing.columns, tuple(thing.said.items()))

@@ -14,20 +14,18 @@ from datetime import date, datetime, timedelta
 
 import dagster as dg
 
-from persona_assets import settings as settings_module
 from persona_assets.orchestration.dagster_internals.graph import (
     AssetGraphView,
     condition_holds_for,
     definitions_of,
     graph_of,
 )
-from persona_assets.orchestration.resources.lake import LakeIOManager
+from persona_assets.orchestration.home import Home, Opened
+from persona_assets.orchestration.jobs import JOBS
 from persona_assets.orchestration.resources.provenance import settings_digest
-from persona_assets.orchestration.resources.source import ShopResource
 from persona_assets.orchestration.runs.due import Due as DuePartitions
 from persona_assets.orchestration.runs.due import Present, due, following
 from persona_assets.orchestration.runs.lineage import Node, nodes
-from persona_assets.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -41,24 +39,25 @@ class _Moment:
     """Due, or to follow from what is."""
 
 
-@dataclass
-class _Home:
-    """The home that the settings name, kept between evaluations with what was read of it."""
+class _Moments:
+    """The evaluation under way, kept so that all conditions of a home share it."""
 
-    settings: Settings
-    lake: LakeIOManager
-    shop: ShopResource
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._moment: _Moment | None = None
 
-
-class _Kept:
-    """What this process keeps: its home, and the evaluation under way."""
-
-    home: _Home | None = None
-    moment: _Moment | None = None
+    def of(self, view: AssetGraphView, now: datetime) -> _Moment:
+        """What is due now: found once for all assets of an evaluation."""
+        if self._moment is None or self._moment.view is not view:
+            self._moment = _moment(self._home.opened(), view, now)
+        return self._moment
 
 
 class Pending(dg.AutomationCondition):
     """True for partitions that are due, or that read one that is and so may become due."""
+
+    def __init__(self, moments: _Moments) -> None:
+        self._moments = moments
 
     @property
     def description(self) -> str:
@@ -73,7 +72,7 @@ class Pending(dg.AutomationCondition):
     def evaluate(self, context: dg.AutomationContext) -> dg.AutomationResult:
         """The partitions of the asset for which the condition holds."""
         view = graph_of(context)
-        moment = _moment(view, context.evaluation_time)
+        moment = self._moments.of(view, context.evaluation_time)
         return condition_holds_for(context, moment.waiting.get("/".join(context.key.path), {}))
 
 
@@ -83,6 +82,9 @@ class Due(dg.AutomationCondition):
     An input that is due itself is waited for, unless it is requested in the same evaluation for the
     same partition, so that one run makes both.
     """
+
+    def __init__(self, moments: _Moments) -> None:
+        self._moments = moments
 
     @property
     def description(self) -> str:
@@ -97,7 +99,7 @@ class Due(dg.AutomationCondition):
     def evaluate(self, context: dg.AutomationContext) -> dg.AutomationResult:
         """The partitions of the asset for which the condition holds."""
         view = graph_of(context)
-        moment = _moment(view, context.evaluation_time)
+        moment = self._moments.of(view, context.evaluation_time)
         key = context.key
         path = "/".join(key.path)
         node = moment.nodes[path]
@@ -129,23 +131,25 @@ def _inputs_are_settled(
     return True
 
 
-def _moment(view: AssetGraphView, now: datetime) -> _Moment:
-    """What is due now: found once for all assets of an evaluation."""
-    if _Kept.moment is None or _Kept.moment.view is not view:
-        home = opened_home()
-        found = recent(view, now, home.settings.operation.look_back_days)
-        digests = {
-            names: settings_digest(names, home.shop, home.lake.store)
-            for names in {node.settings for node in found.values()}
-            if names
-        }
-        settings = {path: digests.get(node.settings, "") for path, node in found.items()}
-        records = home.lake.provenance.records()
-        present = Present(records, home.lake.inputs(records), settings)
-        ordered = list(found.values())
-        now_due = due(ordered, present)
-        _Kept.moment = _Moment(view, found, now_due, following(ordered, now_due))
-    return _Kept.moment
+def due_and_pending(home: Home) -> tuple[Due, Pending]:
+    """The two conditions for the graph of `home`."""
+    moments = _Moments(home)
+    return Due(moments), Pending(moments)
+
+
+def _moment(home: Opened, view: AssetGraphView, now: datetime) -> _Moment:
+    found = recent(view, now, home.settings.operation.look_back_days)
+    digests = {
+        names: settings_digest(names, home.shop, home.lake.store)
+        for names in {node.settings for node in found.values()}
+        if names
+    }
+    settings = {path: digests.get(node.settings, "") for path, node in found.items()}
+    records = home.lake.provenance.records()
+    present = Present(records, home.lake.inputs(records), settings)
+    ordered = list(found.values())
+    now_due = due(ordered, present)
+    return _Moment(view, found, now_due, following(ordered, now_due))
 
 
 def recent(view: AssetGraphView, now: datetime, look_back_days: int) -> dict[str, Node]:
@@ -153,9 +157,7 @@ def recent(view: AssetGraphView, now: datetime, look_back_days: int) -> dict[str
 
     It counts from the newest partition, as a closed calendar may have ended long ago.
     """
-    from persona_assets.orchestration import automation  # which imports this module
-
-    jobs = {job.name: job.selection for job in automation.JOBS}
+    jobs = {job.name: job.selection for job in JOBS}
     found = nodes(definitions_of(view), jobs, now)
     newest = max((key for node in found for key in node.partitions), default="")
     last = min(date.fromisoformat(newest), now.date()) if newest else now.date()
@@ -166,14 +168,3 @@ def recent(view: AssetGraphView, now: datetime, look_back_days: int) -> dict[str
         )
         for node in found
     }
-
-
-def opened_home() -> _Home:
-    """The home of the environment; opened anew when its settings have changed."""
-    from persona_assets.orchestration.resources.build import build_resources
-
-    settings = settings_module.load()
-    if _Kept.home is None or _Kept.home.settings != settings:
-        resources = build_resources(settings)
-        _Kept.home = _Home(settings, resources["lake"], resources["shop"])
-    return _Kept.home

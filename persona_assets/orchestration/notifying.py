@@ -8,19 +8,19 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from persona_assets import settings as settings_module
 from persona_assets.notification import notice
 from persona_assets.notification.delivery import send
+from persona_assets.orchestration.home import Home
 from persona_assets.orchestration.runs import owners
 from persona_assets.run_record import CheckOutcome, Outcome
+from persona_assets.settings import Settings
 
 
-def tell_of_run(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[str]:
+def tell_of_run(instance: dg.DagsterInstance, run: dg.DagsterRun, settings: Settings) -> list[str]:
     """Send what is to be told of a run that has ended; the troubles with it.
 
     Nothing is told of runs of commands and of runs that went well.
     """
-    settings = settings_module.load()
     if owners.TAG in run.tags:
         return []
     outcomes = _outcomes(instance, run.run_id)
@@ -53,29 +53,29 @@ def _outcomes(instance: dg.DagsterInstance, run_id: str) -> list[CheckOutcome]:
     return [each for each in found if each.partition or (each.asset, each.check) not in split]
 
 
-def _tell(context: dg.RunStatusSensorContext) -> None:
-    for trouble in tell_of_run(context.instance, context.dagster_run):
-        context.log.warning(trouble)
+def sensors(home: Home) -> tuple[dg.SensorDefinition, ...]:
+    """The sensors `tell_of_failed_runs` and `tell_of_failed_checks` over the runs of `home`."""
 
+    def tell(context: dg.RunStatusSensorContext) -> None:
+        for trouble in tell_of_run(context.instance, context.dagster_run, home.settings):
+            context.log.warning(trouble)
 
-@dg.run_status_sensor(
-    run_status=dg.DagsterRunStatus.FAILURE,
-    name="tell_of_failed_runs",
-    description="Posts and mails that a run failed, where the settings say to whom.",
-)
-def tell_of_failed_runs(context: dg.RunStatusSensorContext) -> None:
-    """Tell of every failed run."""
-    _tell(context)
+    @dg.run_status_sensor(
+        run_status=dg.DagsterRunStatus.FAILURE,
+        name="tell_of_failed_runs",
+        description="Posts and mails that a run failed, where the settings say to whom.",
+    )
+    def tell_of_failed_runs(context: dg.RunStatusSensorContext) -> None:
+        """Tell of every failed run."""
+        tell(context)
 
+    @dg.run_status_sensor(
+        run_status=dg.DagsterRunStatus.SUCCESS,
+        name="tell_of_failed_checks",
+        description="Posts and mails that a check of a run failed, or that a delivery is missing.",
+    )
+    def tell_of_failed_checks(context: dg.RunStatusSensorContext) -> None:
+        """Tell of checks that failed without failing their run."""
+        tell(context)
 
-@dg.run_status_sensor(
-    run_status=dg.DagsterRunStatus.SUCCESS,
-    name="tell_of_failed_checks",
-    description="Posts and mails that a check of a run failed, or that a delivery is missing.",
-)
-def tell_of_failed_checks(context: dg.RunStatusSensorContext) -> None:
-    """Tell of checks that failed without failing their run."""
-    _tell(context)
-
-
-SENSORS = (tell_of_failed_runs, tell_of_failed_checks)
+    return tell_of_failed_runs, tell_of_failed_checks

@@ -3,31 +3,47 @@
 Belongs here: partition definitions and mappings. Does not belong here: which asset uses which, or
 how long the windows are (`calendar.py`).
 
-The bounds come from the home's settings at import, since Dagster wants definitions whole. A weekly
-partition is named by its cut-off, a Monday: it trains on what happened and arrived before, and is
-evaluated on the seven days from it.
+Assets say by `DAILY`, `WEEKLY` or `EVALUATED` how they are divided; which partitions those are is
+the `Calendar` of a home, of which one process may hold several. A weekly partition is named by its
+cut-off, a Monday: it trains on what happened and arrived before, and is evaluated on the seven days
+from it.
 """
 
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from enum import Enum
 
 import dagster as dg
 
-from persona_assets import settings
 from persona_assets.calendar import HISTORY_WEEKS, REFERENCE_WEEKS, first_cutoff
 from persona_assets.orchestration.dagster_internals.graph import now as dagster_now
+from persona_assets.settings import SourceSettings
 from persona_assets.tables.feature_store import WINDOWS
 from persona_assets.transforms.temporal import LOOKBACK_DAYS
-
-SOURCE = settings.load().source
 
 _WEEK = timedelta(days=7)
 # Dagster hides periods that are not over yet. What a closed calendar holds must not depend on the
 # clock: data may end today, and the cut-off after a single day, with its week, may end in the third
 # week from now.
 _PERIODS_AHEAD = 3
+
+
+class Cadence(Enum):
+    """How a table is divided."""
+
+    DAILY = "daily"
+    WEEKLY = "trained cut-offs"
+    EVALUATED = "evaluated cut-offs"
+
+
+DAILY = Cadence.DAILY
+"""A partition a day."""
+WEEKLY = Cadence.WEEKLY
+"""A partition for each Monday that can be trained."""
+EVALUATED = Cadence.EVALUATED
+"""A partition for each Monday whose seven days are over."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +56,18 @@ class Calendar:
             A closed calendar always has one. Where it is too short for a Monday within it, that is
             the first one after it, trained on all there is.
         evaluated: the cut-offs whose seven days are over; none in a calendar that is too short.
+        closed: has it an end?
     """
 
     daily: dg.DailyPartitionsDefinition
     weekly: dg.WeeklyPartitionsDefinition
     evaluated: dg.WeeklyPartitionsDefinition
+    closed: bool
+
+    @classmethod
+    def of_source(cls, source: SourceSettings) -> "Calendar":
+        """The calendar of a home with this source."""
+        return cls.of(source.start, source.end, today=datetime.now(UTC).date())
 
     @classmethod
     def of(cls, start: date, end: date | None, *, today: date) -> "Calendar":
@@ -59,6 +82,7 @@ class Calendar:
                 # The current Monday is a cut-off at once, not when its week is over.
                 _weekly(first, None, end_offset=1),
                 _weekly(first, None),
+                closed=False,
             )
         last = max(end, first) + _WEEK
         ahead = 0 if last <= today else _PERIODS_AHEAD
@@ -70,7 +94,36 @@ class Calendar:
             _weekly(first, last, end_offset=ahead),
             # Dagster invents a week for an end within the first one; an end at the start is none.
             _weekly(first, end if end >= first + _WEEK else first, end_offset=ahead),
+            closed=True,
         )
+
+    def partitions(self, cadence: Cadence | None) -> dg.TimeWindowPartitionsDefinition | None:
+        """The partitions of a table that is divided so; None: of one that is not."""
+        match cadence:
+            case Cadence.DAILY:
+                return self.daily
+            case Cadence.WEEKLY:
+                return self.weekly
+            case Cadence.EVALUATED:
+                return self.evaluated
+            case None:
+                return None
+
+    def mapping(self, mapping: dg.PartitionMapping | None) -> dg.PartitionMapping | None:
+        """`mapping` as it is in this calendar.
+
+        The cut-off after a short calendar looks back on days beyond its end as well.
+        """
+        if not isinstance(mapping, dg.TimeWindowPartitionMapping) or mapping.end_offset >= 0:
+            return mapping
+        with warnings.catch_warnings():
+            # A beta parameter in Dagster 1.13: known and pinned.
+            warnings.simplefilter("ignore", category=dg.BetaWarning)
+            return dg.TimeWindowPartitionMapping(
+                start_offset=mapping.start_offset,
+                end_offset=mapping.end_offset,
+                allow_nonexistent_upstream_partitions=self.closed,
+            )
 
 
 def _weekly(first: date, end: date | None, end_offset: int = 0) -> dg.WeeklyPartitionsDefinition:
@@ -82,21 +135,9 @@ def _weekly(first: date, end: date | None, end_offset: int = 0) -> dg.WeeklyPart
     )
 
 
-CALENDAR = Calendar.of(SOURCE.start, SOURCE.end, today=datetime.now(UTC).date())
-DAILY, WEEKLY, EVALUATED = CALENDAR.daily, CALENDAR.weekly, CALENDAR.evaluated
-
-
 def _before(weeks: int) -> dg.TimeWindowPartitionMapping:
     """Weekly from daily: the days of the `weeks` before the cut-off, as far as the calendar has."""
-    with warnings.catch_warnings():
-        # A beta parameter in Dagster 1.13: known and pinned.
-        warnings.simplefilter("ignore", category=dg.BetaWarning)
-        return dg.TimeWindowPartitionMapping(
-            start_offset=-weeks,
-            end_offset=-1,
-            # The cut-off after a short calendar looks back on days beyond its end as well.
-            allow_nonexistent_upstream_partitions=SOURCE.end is not None,
-        )
+    return dg.TimeWindowPartitionMapping(start_offset=-weeks, end_offset=-1)
 
 
 SAME = dg.TimeWindowPartitionMapping()
@@ -122,12 +163,12 @@ def begun(partitions: dg.PartitionsDefinition, now: datetime | None = None) -> l
     then there is nothing to train on that would stay.
 
     Args:
-        partitions: one of this module's definitions.
+        partitions: of a calendar.
         now: decides which partitions of an open calendar there are; None: Dagster's clock.
     """
     at = now or dagster_now()
     keys = partitions.get_partition_keys(current_time=at)
-    if SOURCE.end is not None:
+    if isinstance(partitions, dg.TimeWindowPartitionsDefinition) and partitions.end is not None:
         return list(keys)
     return [key for key in keys if date.fromisoformat(key) <= at.date()]
 

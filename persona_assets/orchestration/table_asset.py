@@ -7,7 +7,7 @@ which domain function it calls. Does not belong here: any particular asset.
 import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -17,7 +17,7 @@ from persona_assets.orchestration import automation
 from persona_assets.orchestration.code_version import code_version
 from persona_assets.orchestration.inputs import Reads
 from persona_assets.orchestration.outputs import asset_key, selected_tables
-from persona_assets.orchestration.partitions import DAILY, EVALUATED, WEEKLY, days_of
+from persona_assets.orchestration.partitions import Cadence, Calendar, days_of
 from persona_assets.orchestration.resources.failures import permanent_failures
 from persona_assets.orchestration.resources.lake import (
     CODE_VERSION,
@@ -49,9 +49,89 @@ OWNERS = {
 }
 
 
+@dataclass(frozen=True)
+class TableAsset:
+    """What `table_asset` was told: an asset that can be built for any home."""
+
+    function: Callable[..., Any]
+    tables: tuple[Table, ...]
+    cadence: Cadence | None
+    reads: Mapping[str, Reads]
+    kinds: tuple[str, ...]
+    no_rows: str | None
+    settings: tuple[str, ...]
+    follows: tuple[dg.AssetKey, ...]
+    can_subset: bool
+    code: tuple[object, ...]
+
+    @functools.cached_property
+    def code_version(self) -> str:
+        """Of all that can change what the function makes."""
+        return code_version(
+            self.function,
+            *self.code,
+            *self.tables,
+            reads=self.reads,
+            shop=bool(self.settings) or "shop" in inspect.signature(self.function).parameters,
+        )
+
+    def build(self, calendar: Calendar, conditions: automation.Conditions) -> dg.AssetsDefinition:
+        """The asset in a home with this calendar."""
+        inputs = {
+            name: dg.AssetIn(
+                key=asset_key(read.table),
+                dagster_type=_annotation(self.function, name),
+                partition_mapping=calendar.mapping(read.mapping),
+                metadata=_read_metadata(read),
+            )
+            for name, read in self.reads.items()
+        }
+        return dg.multi_asset(
+            name="__".join([self.tables[0].group, *(table.name for table in self.tables)]),
+            outs={table.name: self._out(table, conditions) for table in self.tables},
+            ins=inputs,
+            deps=list(self.follows),
+            can_subset=self.can_subset,
+            partitions_def=calendar.partitions(self.cadence),
+            backfill_policy=dg.BackfillPolicy.single_run() if self.cadence else None,
+            retry_policy=automation.RETRY,
+        )(_writing(self.function, self.tables, self.code_version, self.no_rows, self.settings))
+
+    def _out(self, table: Table, conditions: automation.Conditions) -> dg.AssetOut:
+        pii = [column.name for column in table.columns if column.pii]
+        return dg.AssetOut(
+            key=asset_key(table),
+            description=f"{_dedented(self.function.__doc__ or '')}\n\n**Grain:** {table.grain}.  \n"
+            f"**Key:** `{'`, `'.join(table.key)}`.",
+            io_manager_key="lake",
+            is_required=not self.can_subset,
+            group_name=table.group,
+            owners=[OWNERS[table.group]],
+            kinds={*self.kinds, "deltalake"},
+            tags={
+                "layer": table.group,
+                "pii": "yes" if pii else "no",
+                **cadence_tags(self.cadence),
+            },
+            code_version=self.code_version,
+            freshness_policy=automation.freshness(self.cadence),
+            automation_condition=conditions.condition(table.group, self.cadence),
+            metadata={
+                "dagster/column_schema": column_schema(table),
+                "dagster/table_name": table.path,
+                "persona/key": list(table.key),
+                "persona/partition_column": table.partition or "",
+                "persona/pii_columns": pii,
+                CODE_VERSION: self.code_version,
+                SETTINGS: list(self.settings),
+                WINDOWS: said_of(self.reads),
+            },
+        )
+
+
 def table_asset(
     *tables: Table,
-    partitions: dg.PartitionsDefinition | None = None,
+    partitions: Cadence | None = None,
     reads: Mapping[str, Reads] | None = None,
     kinds: Sequence[str] = ("polars",),
     code: Sequence[object] = (),
@@ -59,7 +139,7 @@ def table_asset(
     settings: Sequence[str] | None = None,
     follows: Sequence[dg.AssetKey] = (),
     can_subset: bool = False,
-) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+) -> Callable[[Callable[..., Any]], TableAsset]:
     """Make the decorated function the asset of `tables` (several: it returns as many frames).
 
     The function returns the rows of all partitions of the run, or yields `DayBatch`es of them. What
@@ -82,45 +162,21 @@ def table_asset(
             the frames of `selected_tables` alone. Not for tables that must agree with each other.
     """
 
-    def decorate(function: Callable[..., Any]) -> dg.AssetsDefinition:
+    def decorate(function: Callable[..., Any]) -> TableAsset:
         takes_shop = "shop" in inspect.signature(function).parameters
         behind = settings if settings is not None else ALL_SETTINGS if takes_shop else ()
-        version = code_version(
-            function,
-            *code,
-            *tables,
+        return TableAsset(
+            function=function,
+            tables=tables,
+            cadence=partitions,
             reads=dict(reads or {}),
-            shop=takes_shop or bool(behind),
-        )
-        inputs = {
-            name: dg.AssetIn(
-                key=asset_key(read.table),
-                dagster_type=_annotation(function, name),
-                partition_mapping=read.mapping,
-                metadata=_read_metadata(read),
-            )
-            for name, read in (reads or {}).items()
-        }
-        return dg.multi_asset(
-            name="__".join([tables[0].group, *(table.name for table in tables)]),
-            outs={
-                table.name: _out(
-                    table,
-                    function.__doc__ or "",
-                    partitions,
-                    kinds,
-                    {CODE_VERSION: version, SETTINGS: list(behind), WINDOWS: said_of(reads or {})},
-                    required=not can_subset,
-                )
-                for table in tables
-            },
-            ins=inputs,
-            deps=list(follows),
+            kinds=tuple(kinds),
+            no_rows=no_rows,
+            settings=tuple(behind),
+            follows=tuple(follows),
             can_subset=can_subset,
-            partitions_def=partitions,
-            backfill_policy=dg.BackfillPolicy.single_run() if partitions else None,
-            retry_policy=automation.RETRY,
-        )(_writing(function, tables, version, no_rows, behind))
+            code=tuple(code),
+        )
 
     return decorate
 
@@ -143,57 +199,20 @@ def _annotation(function: Callable[..., Any], name: str) -> type:
     return parameters[name].annotation if name in parameters else by_keyword[0].annotation
 
 
-def _out(
-    table: Table,
-    documentation: str,
-    partitions: dg.PartitionsDefinition | None,
-    kinds: Sequence[str],
-    provenance: Mapping[str, Any],
-    required: bool,
-) -> dg.AssetOut:
-    pii = [column.name for column in table.columns if column.pii]
-    return dg.AssetOut(
-        key=asset_key(table),
-        description=f"{_dedented(documentation)}\n\n**Grain:** {table.grain}.  \n"
-        f"**Key:** `{'`, `'.join(table.key)}`.",
-        io_manager_key="lake",
-        is_required=required,
-        group_name=table.group,
-        owners=[OWNERS[table.group]],
-        kinds={*kinds, "deltalake"},
-        tags={
-            "layer": table.group,
-            "cadence": cadence(partitions),
-            "pii": "yes" if pii else "no",
-            **cutoffs(partitions),
-        },
-        code_version=provenance[CODE_VERSION],
-        freshness_policy=automation.freshness(partitions),
-        automation_condition=automation.condition(table.group, partitions),
-        metadata={
-            "dagster/column_schema": column_schema(table),
-            "dagster/table_name": table.path,
-            "persona/key": list(table.key),
-            "persona/partition_column": table.partition or "",
-            "persona/pii_columns": pii,
-            **provenance,
-        },
-    )
+def cadence_tags(cadence: Cadence | None) -> dict[str, str]:
+    """Tags by which jobs select: days, or which weekly cut-offs a table has.
 
-
-def cadence(partitions: dg.PartitionsDefinition | None) -> str:
-    """`daily`, `weekly` or `unpartitioned`."""
-    if partitions is None:
-        return "unpartitioned"
-    return "daily" if partitions is DAILY else "weekly"
-
-
-def cutoffs(partitions: dg.PartitionsDefinition | None) -> dict[str, str]:
-    """Which weekly cut-offs a table has: all `trained` ones, or those already `evaluated`."""
-    names = [
-        name for name, each in (("trained", WEEKLY), ("evaluated", EVALUATED)) if partitions is each
-    ]
-    return {"cutoffs": names[0]} if names else {}
+    All `trained` ones, or those already `evaluated`.
+    """
+    match cadence:
+        case Cadence.DAILY:
+            return {"cadence": "daily"}
+        case Cadence.WEEKLY:
+            return {"cadence": "weekly", "cutoffs": "trained"}
+        case Cadence.EVALUATED:
+            return {"cadence": "weekly", "cutoffs": "evaluated"}
+        case None:
+            return {"cadence": "unpartitioned"}
 
 
 def column_schema(table: Table) -> dg.TableSchema:

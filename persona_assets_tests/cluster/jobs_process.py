@@ -7,12 +7,14 @@ from persona_assets.orchestration.resources import instance
 def main() -> None:
     settings = settings_module.load()
     instance.prepare(settings.home)
-    from persona_assets.definitions import defs
-    from persona_assets.orchestration.partitions import DAILY, EVALUATED
+    from persona_assets.definitions import HOME, defs
     from persona_assets.orchestration.runs.execute import execute
     from persona_assets.orchestration.runs.plan import PlannedRun
 
-    days, cutoffs = DAILY.get_partition_keys(), EVALUATED.get_partition_keys()
+    days, cutoffs = (
+        HOME.calendar.daily.get_partition_keys(),
+        HOME.calendar.evaluated.get_partition_keys(),
+    )
     planned = [
         PlannedRun("daily_tables", days),
         PlannedRun("weekly_training", cutoffs),

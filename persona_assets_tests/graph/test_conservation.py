@@ -7,9 +7,12 @@ from typing import Any
 
 import polars as pl
 
-from persona_assets.orchestration.partitions import DAILY, days_of
+from persona_assets.definitions import HOME
+from persona_assets.orchestration.partitions import days_of
 from persona_assets.sources.synthetic import SyntheticShop
 from persona_assets.tables import TABLES, mart, raw
+
+DAILY = HOME.calendar.daily
 
 # Planted rows that are unusual but right, and totals: no rules of the quarantine.
 NO_RULES = {"late_arrival", "other_time_zone", "other_date_format", "raw_rows", "clean_rows"}

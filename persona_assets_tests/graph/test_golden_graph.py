@@ -13,11 +13,16 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from persona_assets.definitions import ASSETS, defs
-from persona_assets.orchestration import automation
-from persona_assets.orchestration.partitions import DAILY, EVALUATED, WEEKLY
+from persona_assets.definitions import ASSETS, HOME, defs
+from persona_assets.orchestration.jobs import JOBS
 
+DAILY = HOME.calendar.daily
+EVALUATED = HOME.calendar.evaluated
+WEEKLY = HOME.calendar.weekly
+
+SCHEDULES, SENSORS = defs.schedules or (), defs.sensors or ()
 GOLDEN = Path(__file__).parent / "golden_graph.json"
+BUILT = {"/".join(spec.key.path): spec for asset in ASSETS for spec in asset.specs}
 CALENDARS = {
     id(None): "none",
     id(DAILY): "days",
@@ -26,9 +31,9 @@ CALENDARS = {
 }
 CONDITIONS = {
     id(None): "none",
-    id(automation.TRAIN): "train on Monday",
-    id(automation.EVALUATE): "evaluate on Monday",
-    id(automation.FOLLOW_INPUTS): "follow inputs",
+    id(BUILT["models/als_model"].automation_condition): "train on Monday",
+    id(BUILT["evaluation/offline_metrics"].automation_condition): "evaluate on Monday",
+    id(BUILT["mart/sessions"].automation_condition): "follow inputs",
 }
 
 
@@ -79,21 +84,20 @@ def described_graph() -> dict[str, Any]:
         "assets": described_assets(),
         "checks": described_checks(),
         "jobs": {
-            job.name: sorted(path(key) for key in job.selection.resolve(graph))
-            for job in automation.JOBS
+            job.name: sorted(path(key) for key in job.selection.resolve(graph)) for job in JOBS
         },
         "schedules": {
             schedule.name: {
                 "cron": defs.resolve_schedule_def(schedule.name).cron_schedule,
                 "job": defs.resolve_schedule_def(schedule.name).job_name,
             }
-            for schedule in automation.SCHEDULES
+            for schedule in SCHEDULES
         },
         "sensors": {
             sensor.name: sorted(path(key) for key in selection.resolve(graph))
             if isinstance(selection := getattr(sensor, "asset_selection", None), dg.AssetSelection)
             else []
-            for sensor in automation.SENSORS
+            for sensor in SENSORS
         },
     }
 

@@ -13,14 +13,17 @@ import numpy as np
 import polars as pl
 import pytest
 
+from persona_assets.definitions import HOME
 from persona_assets.lake.content_hash import content_hash
-from persona_assets.orchestration.partitions import DAILY, days_of
+from persona_assets.orchestration.partitions import days_of
 from persona_assets.recommenders import MODELS
 from persona_assets.sources.attribute_deliveries import product_history, user_history
 from persona_assets.sources.synthetic import SyntheticShop
 from persona_assets.tables import TABLES
 from persona_assets.tables.raw import PRODUCT_HISTORY, USER_HISTORY
 from persona_assets.transforms.attribute_history import as_known_at
+
+DAILY = HOME.calendar.daily
 
 W = date(2025, 1, 20)
 DAY = timedelta(days=1)

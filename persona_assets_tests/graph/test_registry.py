@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
+from persona_assets.definitions import HOME
 from persona_assets.orchestration.assets import models as asset_module
-from persona_assets.orchestration.partitions import WEEKLY, days_of
+from persona_assets.orchestration.partitions import days_of
 from persona_assets.recommenders import MODELS
 from persona_assets.tables import mart, models
 from persona_assets.tables.customer_features import CUSTOMER_FEATURES
 from persona_assets.tables.segmentation import SEGMENTATION_MODEL
+
+WEEKLY = HOME.calendar.weekly
 
 
 def test_hashes_are_of_the_versions_that_the_commit_names_though_a_newer_one_was_written(

@@ -10,6 +10,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from persona_assets.definitions import HOME
 from persona_assets.errors import DataError
 from persona_assets.lake import DeltaStore
 from persona_assets.orchestration.resources.lake import SKIPPED_METADATA
@@ -80,7 +81,7 @@ def materialize(open_shared_graph: Any, tmp_path_factory: pytest.TempPathFactory
         source = source_of(shop, tmp_path_factory.mktemp("shop") / "exports")
         graph = open_shared_graph("sparse", source, hash_key=KEY)
         found: list[Any] = []
-        for planned in plan(1):
+        for planned in plan(1, HOME.calendar):
             first, last = (planned.partitions or [None])[0], (planned.partitions or [None])[-1]
             result = graph.run(planned.job, first, last, assets=planned.assets)
             found += result.get_asset_check_evaluations()

@@ -3,10 +3,14 @@
 import dagster as dg
 import pytest
 
+from persona_assets.definitions import HOME
 from persona_assets.lake.windows import EVERYTHING, Window
 from persona_assets.orchestration import partitions
-from persona_assets.orchestration.partitions import DAILY, EVALUATED, WEEKLY
 from persona_assets.orchestration.resources.provenance import window
+
+DAILY = HOME.calendar.daily
+EVALUATED = HOME.calendar.evaluated
+WEEKLY = HOME.calendar.weekly
 
 MAPPINGS = {
     "SAME days": (DAILY, DAILY, partitions.SAME),
@@ -27,7 +31,7 @@ def test_window_is_what_the_mapping_says(name: str) -> None:
     for key in reading.get_partition_keys():
         first, end = found.of(key)
         inside = {each for each in read.get_partition_keys() if first <= each < str(end)}
-        said = mapping.get_upstream_mapped_partitions_result_for_partitions(
+        said = HOME.calendar.mapping(mapping).get_upstream_mapped_partitions_result_for_partitions(
             reading.empty_subset().with_partition_keys([key]), reading, read
         )
         assert inside == set(said.partitions_subset.get_partition_keys()), key

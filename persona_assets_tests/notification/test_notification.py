@@ -202,10 +202,11 @@ def test_runs_of_the_daemon_are_told_of_and_those_of_commands_are_not(
 
         run = ended(sound, fails)
         assert run.status is dg.DagsterRunStatus.SUCCESS
-        assert tell_of_run(instance, run) == []
-        assert tell_of_run(instance, ended(broken)) == []
-        assert tell_of_run(instance, ended(sound)) == []
-        assert tell_of_run(instance, ended(broken, **{owners.TAG: "1"})) == []
+        current = settings_module.load()
+        assert tell_of_run(instance, run, current) == []
+        assert tell_of_run(instance, ended(broken), current) == []
+        assert tell_of_run(instance, ended(sound), current) == []
+        assert tell_of_run(instance, ended(broken, **{owners.TAG: "1"}), current) == []
     assert [(each["error"], each["checks"]) for each in webhook[1]] == [
         ("", ["sound fails"]),
         ("RunFailure", []),

@@ -12,12 +12,13 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from persona_assets.definitions import ASSETS, defs
+from persona_assets.definitions import ASSETS, HOME, defs
 from persona_assets.lake.provenance import PartitionRecord
-from persona_assets.orchestration import automation, due_condition
-from persona_assets.orchestration.partitions import DAILY
+from persona_assets.orchestration.jobs import JOBS
 from persona_assets.orchestration.resources.provenance import settings_digest
 from persona_assets.orchestration.runs.lineage import nodes
+
+DAILY = HOME.calendar.daily
 
 MONDAY = datetime(2025, 1, 20, tzinfo=UTC)
 SPECS = {spec.key: spec for asset in ASSETS for spec in asset.specs}
@@ -48,8 +49,8 @@ REPORTED: dict[str, set[str]] = {}
 
 def remember(now: datetime) -> None:
     """Tell the lake that the reported partitions were made from what there is, and are good."""
-    home = due_condition.opened_home()
-    jobs = {job.name: job.selection for job in automation.JOBS}
+    home = HOME.opened()
+    jobs = {job.name: job.selection for job in JOBS}
     for node in nodes(defs.resolve_asset_graph(), jobs, now):
         keys = REPORTED.pop(node.path, set())
         inputs = home.lake.inputs()

@@ -15,7 +15,7 @@ import pytest
 
 from persona_assets import settings as settings_module
 from persona_assets.definitions import ASSETS, defs
-from persona_assets.orchestration import automation
+from persona_assets.orchestration.jobs import INGESTION, JOBS
 from persona_assets.sources.synthetic import SyntheticShop
 
 LIVE = """\
@@ -156,12 +156,12 @@ class ShopWithABadDay:
 
 def test_jobs_cover_every_asset_between_them() -> None:
     graph = defs.resolve_asset_graph()
-    covered = set().union(*(job.selection.resolve(graph) for job in automation.JOBS))
+    covered = set().union(*(job.selection.resolve(graph) for job in JOBS))
     assert covered == graph.materializable_asset_keys
 
 
 def test_no_asset_has_both_a_schedule_and_a_condition() -> None:
     graph = defs.resolve_asset_graph()
-    scheduled = automation.INGESTION.selection.resolve(graph)
+    scheduled = INGESTION.selection.resolve(graph)
     conditioned = {spec.key for spec in SPECS.values() if spec.automation_condition}
     assert not scheduled & conditioned

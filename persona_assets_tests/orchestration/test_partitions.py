@@ -1,6 +1,5 @@
 """The calendar: which days and Mondays there are, and which days a Monday looks back on."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
@@ -9,15 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from persona_assets.calendar import first_cutoff
+from persona_assets.definitions import HOME
 from persona_assets.orchestration import partitions
-from persona_assets.orchestration.partitions import (
-    DAILY,
-    EVALUATED,
-    WEEKLY,
-    Calendar,
-    begun,
-    days_of,
-)
+from persona_assets.orchestration.partitions import Calendar, begun, days_of
+
+DAILY = HOME.calendar.daily
+WEEKLY = HOME.calendar.weekly
+EVALUATED = HOME.calendar.evaluated
 
 
 @given(st.dates(date(2000, 1, 1), date(2100, 1, 1)))
@@ -78,8 +75,10 @@ def mapped(
     upstream: dg.PartitionsDefinition = DAILY,
 ) -> tuple[str, str, int]:
     """First, last and number of the upstream partitions of one downstream partition."""
+    in_calendar = HOME.calendar.mapping(mapping)
+    assert in_calendar is not None
     keys = list(
-        mapping.get_upstream_mapped_partitions_result_for_partitions(
+        in_calendar.get_upstream_mapped_partitions_result_for_partitions(
             downstream.empty_subset().with_partition_keys([key]), downstream, upstream
         ).partitions_subset.get_partition_keys()
     )
@@ -129,12 +128,9 @@ def test_days_of_keys() -> None:
 
 
 @pytest.mark.parametrize("days", [1, 5, 10, 13])
-def test_an_open_calendar_has_no_cutoff_before_its_monday(
-    days: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_open_calendar_has_no_cutoff_before_its_monday(days: int) -> None:
     """Dagster lists the first one a week early; it would be trained anew every day until then."""
     start = date(2025, 1, 9)
-    monkeypatch.setattr(partitions, "SOURCE", replace(partitions.SOURCE, start=start, end=None))
     calendar = Calendar.of(start, None, today=date(2025, 1, 9))
     now = datetime(2025, 1, 9, 6, tzinfo=UTC) + timedelta(days=days)
     cutoffs = begun(calendar.weekly, now)

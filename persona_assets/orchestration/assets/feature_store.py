@@ -1,6 +1,7 @@
 """Group `feature_store`: daily snapshots, the training set, and the newest snapshot online."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
@@ -17,6 +18,7 @@ from persona_assets.orchestration.partitions import (
     TRAILING_SNAPSHOT,
     WEEK_BEFORE,
     WEEKLY,
+    Calendar,
     days_of,
 )
 from persona_assets.orchestration.resources.failures import permanent_failures
@@ -30,6 +32,10 @@ from persona_assets.serving.online.store import OnlineStore
 from persona_assets.serving.online.views import SERVED
 from persona_assets.tables import feature_store, features, mart
 from persona_assets.transforms import snapshots, training
+
+_Materialize = Callable[
+    [dg.AssetExecutionContext, Lake, dg.ResourceParam[OnlineStore]], dg.MaterializeResult
+]
 
 
 @table_asset(
@@ -157,31 +163,34 @@ ONLINE_SNAPSHOT = dg.AssetKey(["feature_store", "online_snapshot"])
 ONLINE_FEATURES = dg.AssetKey(["feature_store", "online_features"])
 
 
-def _online(
-    key: dg.AssetKey,
-    function: Callable[
-        [dg.AssetExecutionContext, Lake, dg.ResourceParam[OnlineStore]], dg.MaterializeResult
-    ],
-    reads: Sequence[dg.AssetKey],
-) -> dg.AssetsDefinition:
-    return dg.asset(
-        key=key,
-        description=function.__doc__,
-        deps=reads,
-        group_name="feature_store",
-        owners=[OWNERS["feature_store"]],
-        kinds={"lmdb"},
-        tags={"layer": "feature_store", "cadence": "unpartitioned", "pii": "no"},
-        code_version=code_version(function, materialize),
-        freshness_policy=automation.freshness(None),
-        automation_condition=automation.FOLLOW_INPUTS,
-        retry_policy=automation.RETRY,
-    )(function)
+@dataclass(frozen=True)
+class _OnlineAsset:
+    """An asset that is no table: a snapshot of the online store."""
+
+    key: dg.AssetKey
+    function: _Materialize
+    reads: Sequence[dg.AssetKey]
+
+    def build(self, calendar: Calendar, conditions: automation.Conditions) -> dg.AssetsDefinition:
+        """The asset in a home; it has no partitions."""
+        return dg.asset(
+            key=self.key,
+            description=self.function.__doc__,
+            deps=self.reads,
+            group_name="feature_store",
+            owners=[OWNERS["feature_store"]],
+            kinds={"lmdb"},
+            tags={"layer": "feature_store", "cadence": "unpartitioned", "pii": "no"},
+            code_version=code_version(self.function, materialize),
+            freshness_policy=automation.freshness(None),
+            automation_condition=conditions.follow_inputs,
+            retry_policy=automation.RETRY,
+        )(self.function)
 
 
-online_snapshot = _online(
+online_snapshot = _OnlineAsset(
     ONLINE_SNAPSHOT, _online_snapshot, [asset_key(view.table) for view in SERVED]
 )
-online_features = _online(ONLINE_FEATURES, _online_features, [ONLINE_SNAPSHOT])
+online_features = _OnlineAsset(ONLINE_FEATURES, _online_features, [ONLINE_SNAPSHOT])
 
 ASSETS = (user_features, item_features, training_set, online_snapshot, online_features)

@@ -10,13 +10,12 @@ import polars as pl
 from persona_assets.lake.content_hash import render
 from persona_assets.lifecycle.registry import Trained, registry_row
 from persona_assets.orchestration.assets import segmentation as segmentation_assets
-from persona_assets.orchestration.outputs import asset_key
 from persona_assets.orchestration.partitions import BEFORE_CUTOFF, SAME, WEEKLY, days_of
 from persona_assets.orchestration.resources.lake import Lake
 from persona_assets.orchestration.resources.models_in_use import model_in_use, models_in_use
 from persona_assets.orchestration.resources.provenance import CONFIGURATIONS
 from persona_assets.orchestration.resources.source import Shop
-from persona_assets.orchestration.table_asset import Reads, table_asset
+from persona_assets.orchestration.table_asset import Reads, TableAsset, table_asset
 from persona_assets.orchestration.weekly import at, each_cutoff
 from persona_assets.recommenders import MODELS
 from persona_assets.recommenders.protocol import Recommender
@@ -43,7 +42,7 @@ _SIDE_TABLES = {
 }
 
 
-def _model_asset(kind: Recommender, part_tables: Mapping[str, Table]) -> dg.AssetsDefinition:
+def _model_asset(kind: Recommender, part_tables: Mapping[str, Table]) -> TableAsset:
     def learn(
         context: dg.AssetExecutionContext,
         lake: Lake,
@@ -96,19 +95,14 @@ TRAINED = {
     name: _model_asset(model, {part: MODELS[part].artefact for part in model.parts})
     for name, model in MODELS.items()
 }
-TRAINED_BY = {
-    name: asset.code_versions_by_key[asset_key(MODELS[name].artefact)] or ""
-    for name, asset in TRAINED.items()
-}
+TRAINED_BY = {name: asset.code_version for name, asset in TRAINED.items()}
 """Code version of each model's training."""
 
 _SEGMENTATION = {
     "customers": Reads(CUSTOMER_FEATURES, SAME),
     "segmentation": Reads(SEGMENTATION_MODEL, SAME),
 }
-_SEGMENTED_BY = (
-    segmentation_assets.segments.code_versions_by_key[asset_key(SEGMENTATION_MODEL)] or ""
-)
+_SEGMENTED_BY = segmentation_assets.segments.code_version
 
 
 @table_asset(

@@ -3,14 +3,14 @@
 import dagster as dg
 
 from persona_assets.orchestration.checks.partitioned import CheckedPartitions, asset_check
-from persona_assets.orchestration.partitions import DAILY, days_of
+from persona_assets.orchestration.partitions import days_of
 from persona_assets.tables import Table, mart, raw
 from persona_assets.transforms.conservation import COUNTS, tally
 
 _COUNTED = (raw.EVENTS, mart.USER_ITEM_INTERACTIONS, mart.QUARANTINE)
 
 
-def conservation_check(table: Table) -> dg.AssetChecksDefinition:
+def conservation_check(table: Table, daily: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
     """Blocking check of the mart: raw rows = mart rows + quarantine rows, row by row."""
 
     def evaluate(checked: CheckedPartitions) -> dict[str, dg.AssetCheckResult]:
@@ -21,7 +21,7 @@ def conservation_check(table: Table) -> dg.AssetChecksDefinition:
 
     return asset_check(
         table,
-        DAILY,
+        daily,
         evaluate,
         name="conservation",
         description="Every row of raw/events is in mart/user_item_interactions or in "

@@ -11,11 +11,11 @@ import dagster as dg
 
 from persona_assets.monitoring.volume import LEVEL, WEEKS, expected_rows, is_closed
 from persona_assets.orchestration.checks.partitioned import CheckedPartitions, asset_check
-from persona_assets.orchestration.partitions import DAILY, days_of
+from persona_assets.orchestration.partitions import days_of
 from persona_assets.tables import Table
 
 
-def delivery_check(table: Table) -> dg.AssetChecksDefinition:
+def delivery_check(table: Table, daily: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
     """Warns of a day without rows, unless the shop never has any on that weekday."""
 
     def evaluate(checked: CheckedPartitions) -> dict[str, dg.AssetCheckResult]:
@@ -24,7 +24,7 @@ def delivery_check(table: Table) -> dg.AssetChecksDefinition:
 
     return asset_check(
         table,
-        DAILY,
+        daily,
         evaluate,
         name="delivered",
         description="The day has rows, or it is a weekday on which the shop never has any.",
@@ -32,7 +32,7 @@ def delivery_check(table: Table) -> dg.AssetChecksDefinition:
     )
 
 
-def volume_check(table: Table) -> dg.AssetChecksDefinition:
+def volume_check(table: Table, daily: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
     """Warns of a day with far more or fewer rows than days like it had."""
 
     def evaluate(checked: CheckedPartitions) -> dict[str, dg.AssetCheckResult]:
@@ -41,7 +41,7 @@ def volume_check(table: Table) -> dg.AssetChecksDefinition:
 
     return asset_check(
         table,
-        DAILY,
+        daily,
         evaluate,
         name="volume",
         description=f"The day's number of rows lies in the interval that holds {LEVEL:.0%} of the "

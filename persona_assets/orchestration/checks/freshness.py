@@ -9,19 +9,20 @@ from datetime import date, timedelta
 import dagster as dg
 
 from persona_assets.orchestration.checks.partitioned import CheckedPartitions, asset_check
-from persona_assets.orchestration.partitions import DAILY
 from persona_assets.tables import Table
 
 # Shops that close for a weekend or a holiday are not stale.
 TOLERANCE = timedelta(days=4)
 
 
-def freshness_check(table: Table) -> dg.AssetChecksDefinition:
+def freshness_check(
+    table: Table, daily: dg.TimeWindowPartitionsDefinition
+) -> dg.AssetChecksDefinition:
     """Warns when the table's newest day with rows lags behind the calendar's last day."""
 
     def evaluate(checked: CheckedPartitions) -> dict[str, dg.AssetCheckResult]:
         days = [date.fromisoformat(key) for key in checked.store.partition_rows(table)]
-        last = DAILY.get_last_partition_key()
+        last = daily.get_last_partition_key()
         return {"": _result(table, max(days, default=None), date.fromisoformat(str(last)))}
 
     return asset_check(

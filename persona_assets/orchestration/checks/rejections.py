@@ -18,7 +18,7 @@ from persona_assets.monitoring.rejections import (
 )
 from persona_assets.operation import QUARANTINE
 from persona_assets.orchestration.checks.partitioned import CheckedPartitions, asset_check
-from persona_assets.orchestration.partitions import DAILY, days_of
+from persona_assets.orchestration.partitions import days_of
 from persona_assets.tables import mart
 
 Counts = Mapping[str, int]
@@ -26,7 +26,9 @@ Counts = Mapping[str, int]
 _UNKNOWN = "unknown_event_type"
 
 
-def rejection_checks(limit: float) -> list[dg.AssetChecksDefinition]:
+def rejection_checks(
+    limit: float, daily: dg.PartitionsDefinition
+) -> list[dg.AssetChecksDefinition]:
     """A blocking check of defective rows, and one of event names that nobody knows.
 
     `limit` is the share of a day's rows above which nothing may follow from the day.
@@ -35,7 +37,7 @@ def rejection_checks(limit: float) -> list[dg.AssetChecksDefinition]:
         asset_check(
             # Not of the quarantine, whose readers would be stopped and not those of the mart.
             mart.USER_ITEM_INTERACTIONS,
-            DAILY,
+            daily,
             partial(_quarantine_shares, limit=limit),
             name="quarantine_share",
             description=f"At most {limit:.0%} of the day's rows are in quarantine for a defect of "
@@ -44,7 +46,7 @@ def rejection_checks(limit: float) -> list[dg.AssetChecksDefinition]:
         ),
         asset_check(
             mart.QUARANTINE,
-            DAILY,
+            daily,
             _event_names,
             name="event_names",
             description=f"At most {MOST_UNKNOWN_NAMES:.0%} of the day's rows have event names that "

@@ -10,7 +10,7 @@ import polars as pl
 
 from persona_assets.experiments.verdict import MISMATCHED
 from persona_assets.orchestration.checks.partitioned import CheckedPartitions, asset_check
-from persona_assets.orchestration.partitions import EVALUATED, days_of
+from persona_assets.orchestration.partitions import days_of
 from persona_assets.tables import (
     evaluation,
     experiments,
@@ -79,12 +79,12 @@ def _sample_ratio(checked: CheckedPartitions) -> dict[str, dg.AssetCheckResult]:
     }
 
 
-def quality_checks() -> list[dg.AssetChecksDefinition]:
+def quality_checks(evaluated: dg.PartitionsDefinition) -> list[dg.AssetChecksDefinition]:
     """Every check of this module."""
     return [
         asset_check(
             monitoring.DATA_DRIFT,
-            EVALUATED,
+            evaluated,
             _drift,
             name="drift_share",
             description="At most a third of the columns drifted.",
@@ -92,7 +92,7 @@ def quality_checks() -> list[dg.AssetChecksDefinition]:
         ),
         asset_check(
             evaluation.OFFLINE_METRICS,
-            EVALUATED,
+            evaluated,
             _beats_popularity,
             name="beats_popularity",
             description="At least one model beats popularity in nDCG@10, beyond chance.",

@@ -10,13 +10,14 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import Path
 
 import dagster as dg
 
-from persona_assets import settings as settings_module
 from persona_assets.orchestration.dagster_internals.graph import AssetJob
 from persona_assets.orchestration.event_log.assets import EVENT_LOG
 from persona_assets.orchestration.event_log.job import event_ingestion
+from persona_assets.orchestration.home import Home
 from persona_assets.orchestration.runs.due import Due
 from persona_assets.serving.collector.door_counts import door_counts
 from persona_assets.serving.collector.ingest import FOLDER, Lag, application, lag
@@ -24,14 +25,13 @@ from persona_assets.serving.event_log import ingestion
 from persona_assets.serving.event_log.segments import segments
 from persona_assets.serving.served.ingest import LISTS
 from persona_assets.serving.served.log import FOLDER as SERVED_FOLDER
-from persona_assets.settings import Settings
 from persona_assets.tables.collected import COLLECTED_EVENTS
 from persona_assets.tables.raw import EVENTS
 
 SECONDS = 30
 """Between two looks; the service seals what it has as often."""
 _NOTHING = "no service has accepted an event in this home"
-_Arrived = Callable[[dg.SensorEvaluationContext], Due]
+_Arrived = Callable[[Home, dg.SensorEvaluationContext], Due]
 _Requests = Callable[[Due, str], list[dg.RunRequest]]
 
 
@@ -100,11 +100,12 @@ def days_of(found: Due) -> Due:
 
 
 def sensors(
-    ingestion: AssetJob, arrived: _Arrived, requests: _Requests
+    home: Home, ingestion: AssetJob, arrived: _Arrived, requests: _Requests
 ) -> tuple[dg.SensorDefinition, ...]:
     """The sensors `event_log` and `arriving_events`.
 
     Args:
+        home: that the graph is of.
         ingestion: the job that ingests raw days.
         arrived: the raw partitions that have arrived at home.
         requests: the runs that ingest them, their keys beginning with the text.
@@ -117,11 +118,11 @@ def sensors(
     )
     def event_log(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         """Tell the UI how the log is."""
-        settings = settings_module.load()
-        if not segments(settings.home / FOLDER):
+        folder = home.settings.home / FOLDER
+        if not segments(folder):
             return dg.SensorResult(skip_reason=_NOTHING)
         return dg.SensorResult(
-            asset_events=[observation(_behind(settings), door_counts(settings.home / FOLDER))]
+            asset_events=[observation(_behind(home, folder), door_counts(folder))]
         )
 
     @dg.sensor(
@@ -132,42 +133,35 @@ def sensors(
     )
     def arriving_events(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         """Ask for what is sealed, and for the days of what was brought in."""
-        from persona_assets.orchestration.due_condition import opened_home
-
-        settings, seen = settings_module.load(), Seen.of(context.cursor)
-        folder = settings.home / FOLDER
-        asked = list(_of_lists(settings))
+        seen, folder = Seen.of(context.cursor), home.settings.home / FOLDER
+        asked = list(_of_lists(home))
         if not segments(folder):
             reason = None if asked else _NOTHING
             return dg.SensorResult(run_requests=asked, skip_reason=reason, cursor=context.cursor)
-        behind = _behind(settings)
+        behind = _behind(home, folder)
         name = application(folder)
         if (run := ingestion_of(name, behind, datetime.now())) is not None:
             asked.append(run)
-        version = opened_home().lake.store.data_version(COLLECTED_EVENTS)
+        version = home.opened().lake.store.data_version(COLLECTED_EVENTS)
         version = -1 if version is None else version
         if version != seen.version:
             key = f"{name}:{version}"
-            days = requests(days_of(arrived(context)), key)
+            days = requests(days_of(arrived(home, context)), key)
             asked += [each.with_replaced_attrs(job_name=ingestion.name) for each in days]
         return dg.SensorResult(run_requests=asked, cursor=Seen(behind.offset, version).cursor())
 
     return event_log, arriving_events
 
 
-def _of_lists(settings: Settings) -> Iterator[dg.RunRequest]:
+def _of_lists(home: Home) -> Iterator[dg.RunRequest]:
     """The run that brings in the served lists that are sealed, if there are any."""
-    from persona_assets.orchestration.due_condition import opened_home
-
-    folder = settings.home / SERVED_FOLDER
+    folder = home.settings.home / SERVED_FOLDER
     if segments(folder):
-        behind = ingestion.lag(folder, opened_home().lake.store, LISTS)
+        behind = ingestion.lag(folder, home.opened().lake.store, LISTS)
         run = ingestion_of(application(folder), behind, datetime.now())
         if run is not None:
             yield run
 
 
-def _behind(settings: Settings) -> Lag:
-    from persona_assets.orchestration.due_condition import opened_home
-
-    return lag(settings.home / FOLDER, opened_home().lake.store)
+def _behind(home: Home, folder: Path) -> Lag:
+    return lag(folder, home.opened().lake.store)

@@ -7,7 +7,7 @@ executing them (`execute.py`) or whether there is anything to do (`fingerprint.p
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from persona_assets.orchestration.partitions import DAILY, EVALUATED, WEEKLY, begun
+from persona_assets.orchestration.partitions import Calendar, begun
 from persona_assets.orchestration.runs.missing import ONLINE_ASSETS
 
 _START = "dagster/asset_partition_range_start"
@@ -34,13 +34,16 @@ class PlannedRun:
         return {_START: self.partitions[0], _END: self.partitions[-1]}
 
 
-def plan(weeks: int) -> list[PlannedRun]:
-    """The runs that bring a home up to date, with the last `weeks` evaluated cut-offs."""
-    evaluated = begun(EVALUATED)[-weeks:]
-    trained = [key for key in begun(WEEKLY) if not evaluated or key >= evaluated[0]]
+def plan(weeks: int, calendar: Calendar) -> list[PlannedRun]:
+    """The runs that bring a home up to date, with the last `weeks` evaluated cut-offs.
+
+    `calendar` says which partitions there are.
+    """
+    evaluated = begun(calendar.evaluated)[-weeks:]
+    trained = [key for key in begun(calendar.weekly) if not evaluated or key >= evaluated[0]]
     if not evaluated:
         trained = trained[-1:]
-    planned = [PlannedRun("daily_tables", begun(DAILY))]
+    planned = [PlannedRun("daily_tables", begun(calendar.daily))]
     if evaluated:
         # Evidently keeps one core busy for as long as the trainings leave one idle.
         planned.append(PlannedRun("weekly_monitoring", evaluated, in_subprocess=True))

@@ -10,7 +10,7 @@ from datetime import datetime
 import dagster as dg
 
 from persona_assets.lake.provenance import PartitionRecord, Records
-from persona_assets.orchestration import automation
+from persona_assets.orchestration.jobs import JOBS
 from persona_assets.orchestration.resources.lake import LakeIOManager
 from persona_assets.orchestration.resources.provenance import settings_digest
 from persona_assets.orchestration.resources.source import ShopResource
@@ -40,7 +40,7 @@ def work(
     Raises:
         UserError: the source cannot be read.
     """
-    jobs = {job.name: job.selection for job in automation.JOBS}
+    jobs = {job.name: job.selection for job in JOBS}
     graph = within(nodes(defs.resolve_asset_graph(), jobs, now), planned)
     resources = defs.resources or {}
     lake, shop = resources["lake"], resources["shop"]

@@ -10,12 +10,14 @@ import narwhals as nw
 import polars as pl
 import pytest
 
+from persona_assets.definitions import HOME
 from persona_assets.errors import DataError
 from persona_assets.lake.commit import PREFIX
-from persona_assets.orchestration.partitions import DAILY
 from persona_assets.orchestration.resources.lake import COLUMNS, table_of
 from persona_assets.tables import features, mart, raw
 from persona_assets.transforms import aggregates
+
+DAILY = HOME.calendar.daily
 
 DAYS = ("2025-01-01", "2025-01-02", "2025-01-03")
 INTERACTIONS = dg.AssetKey(["mart", "user_item_interactions"])

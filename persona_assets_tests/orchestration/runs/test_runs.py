@@ -11,8 +11,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from persona_assets.definitions import HOME
 from persona_assets.errors import DataError, InfrastructureError, UserError
-from persona_assets.orchestration.partitions import DAILY
 from persona_assets.orchestration.runs import execute as execution
 from persona_assets.orchestration.runs.execute import execute
 from persona_assets.orchestration.runs.fingerprint import fingerprint, source_files, up_to_date
@@ -21,11 +21,13 @@ from persona_assets.segmentation.config import SegmentationConfig
 from persona_assets.tables import TABLES, collected, lifecycle
 from persona_assets.tables.monitoring import SKIPPED
 
+DAILY = HOME.calendar.daily
+
 
 def test_plan_replays_the_asked_number_of_weeks() -> None:
-    daily, monitoring, training, evaluating, reports = plan(1)
+    daily, monitoring, training, evaluating, reports = plan(1, HOME.calendar)
     assert monitoring.partitions == evaluating.partitions
-    assert [each for each in plan(1) if each.in_subprocess] == [monitoring]
+    assert [each for each in plan(1, HOME.calendar) if each.in_subprocess] == [monitoring]
     assert daily.partitions == DAILY.get_partition_keys()
     assert training.partitions == ["2025-01-20", "2025-01-27"]
     assert evaluating.partitions == ["2025-01-20"]
@@ -34,8 +36,8 @@ def test_plan_replays_the_asked_number_of_weeks() -> None:
 
 
 def test_plan_is_content_with_the_weeks_there_are() -> None:
-    assert plan(99) == plan(2)
-    assert plan(99)[3].partitions == ["2025-01-13", "2025-01-20"]
+    assert plan(99, HOME.calendar) == plan(2, HOME.calendar)
+    assert plan(99, HOME.calendar)[3].partitions == ["2025-01-13", "2025-01-20"]
 
 
 _OTHERS = (*lifecycle.TABLES, *collected.TABLES, SKIPPED)
@@ -60,7 +62,7 @@ def test_record_has_one_outcome_per_check_and_partition(whole: Any) -> None:
 
 
 def test_nothing_to_do_after_a_run(whole: Any) -> None:
-    assert up_to_date(whole.settings, whole.defs, plan(4))
+    assert up_to_date(whole.settings, whole.defs, plan(4, HOME.calendar))
 
 
 @pytest.mark.parametrize(
@@ -75,11 +77,11 @@ def test_nothing_to_do_after_a_run(whole: Any) -> None:
     ids=lambda change: next(iter(change)),
 )
 def test_changed_setting_is_work_to_do(change: dict[str, Any], whole: Any) -> None:
-    assert not up_to_date(replace(whole.settings, **change), whole.defs, plan(4))
+    assert not up_to_date(replace(whole.settings, **change), whole.defs, plan(4, HOME.calendar))
 
 
 def test_other_weeks_are_work_to_do(whole: Any) -> None:
-    assert not up_to_date(whole.settings, whole.defs, plan(1))
+    assert not up_to_date(whole.settings, whole.defs, plan(1, HOME.calendar))
 
 
 def test_table_that_was_lost_or_written_by_another_is_work_to_do(
@@ -88,11 +90,11 @@ def test_table_that_was_lost_or_written_by_another_is_work_to_do(
     graph = open_graph()
     copy_tables(whole.store, graph, *MADE)
     settings = whole.settings  # where the record lies
-    assert up_to_date(settings, graph.defs, plan(4))
+    assert up_to_date(settings, graph.defs, plan(4, HOME.calendar))
     registry = TABLES["models/registry"]
     days = graph.store.read(registry)["cutoff"].unique().to_list()
     graph.store.overwrite(registry, graph.store.read(registry), partitions=days)
-    assert not up_to_date(settings, graph.defs, plan(4))
+    assert not up_to_date(settings, graph.defs, plan(4, HOME.calendar))
 
 
 def test_changed_file_of_the_source_is_work_to_do(whole: Any, tmp_path: Path) -> None:
@@ -100,10 +102,10 @@ def test_changed_file_of_the_source_is_work_to_do(whole: Any, tmp_path: Path) ->
     file.write_text("a\n1\n")
     source = replace(whole.settings.source, options={"path": str(tmp_path)})
     settings = replace(whole.settings, source=source)
-    before = fingerprint(settings, whole.defs, plan(4))
-    assert fingerprint(settings, whole.defs, plan(4)) == before
+    before = fingerprint(settings, whole.defs, plan(4, HOME.calendar))
+    assert fingerprint(settings, whole.defs, plan(4, HOME.calendar)) == before
     file.write_text("a\n1\n2\n")
-    assert fingerprint(settings, whole.defs, plan(4)) != before
+    assert fingerprint(settings, whole.defs, plan(4, HOME.calendar)) != before
 
 
 def test_a_file_that_arrives_during_a_run_is_of_the_next_run(whole: Any, tmp_path: Path) -> None:
@@ -112,14 +114,14 @@ def test_a_file_that_arrives_during_a_run_is_of_the_next_run(whole: Any, tmp_pat
     settings = replace(whole.settings, source=source)
     seen = source_files(settings)
     (tmp_path / "late.csv").write_text("a\n2\n")
-    recorded = fingerprint(settings, whole.defs, plan(4), files=seen)
-    assert fingerprint(settings, whole.defs, plan(4)) != recorded
+    recorded = fingerprint(settings, whole.defs, plan(4, HOME.calendar), files=seen)
+    assert fingerprint(settings, whole.defs, plan(4, HOME.calendar)) != recorded
 
 
 def test_another_segmentation_is_work_to_do(whole: Any) -> None:
     other = replace(whole.settings, segmentation=SegmentationConfig(k=5))
-    before = fingerprint(whole.settings, whole.defs, plan(4))
-    assert fingerprint(other, whole.defs, plan(4)) != before
+    before = fingerprint(whole.settings, whole.defs, plan(4, HOME.calendar))
+    assert fingerprint(other, whole.defs, plan(4, HOME.calendar)) != before
 
 
 class BrokenShop:
