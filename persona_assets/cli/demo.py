@@ -4,23 +4,30 @@ Belongs here: the demo's shop, its sizes, and its promotion. Does not belong her
 up to date (`run.py`).
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import click
 
 from persona_assets.cli.models import side_information_at, store_of
 from persona_assets.cli.output import say
 from persona_assets.cli.run import bring_up_to_date
-from persona_assets.cli.source_arguments import SYNTHETIC
 from persona_assets.errors import UserError
 from persona_assets.segmentation.config import SegmentationConfig
-from persona_assets.settings import Settings
+from persona_assets.settings import Settings, SourceSettings
 
 # A first look: two weeks show that there is a replay, 20 products are as deep as lists are
 # evaluated.
 WEEKS = 2
 TOP_K = 20
 SEGMENTATION = SegmentationConfig(sample=1_000, bootstraps=3, most_k=6)
+
+
+SHOP = SourceSettings(
+    name="synthetic",
+    start=date(2025, 1, 1),
+    end=date(2025, 3, 2),
+    options={"users": 3000, "products": 1200, "seed": 7},
+)
 
 
 @click.command()
@@ -30,7 +37,7 @@ def demo() -> None:
     The model that was best in the first evaluated week is promoted if the second one proves it.
     """
     bring_up_to_date(
-        SYNTHETIC,
+        SHOP,
         weeks=WEEKS,
         changes={"top_k": TOP_K, "segmentation": SEGMENTATION},
         identifiers_are_public=True,

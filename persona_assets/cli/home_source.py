@@ -12,9 +12,8 @@ from datetime import date
 from persona_assets.errors import UserError
 from persona_assets.lake import DeltaStore
 from persona_assets.settings import Settings, SourceSettings
+from persona_assets.sources import declared
 from persona_assets.tables import raw
-
-_MADE_UP = "synthetic"
 
 
 def refuse_other_source(before: Settings, source: SourceSettings) -> None:
@@ -49,13 +48,8 @@ def refuse_other_source(before: Settings, source: SourceSettings) -> None:
 
 
 def same_shop(held: SourceSettings, source: SourceSettings) -> bool:
-    """Are both the same shop: for files the same path, for a made-up shop the same making."""
-    if held.name != source.name:
-        return False
-    if held.name == _MADE_UP:
-        # It grows from its first day on: another start is another shop.
-        return held.start == source.start and dict(held.options) == dict(source.options)
-    return held.options.get("path") == source.options.get("path")
+    """Are both the same shop, by what the source says of itself?"""
+    return held.name == source.name and declared(source.name).same_shop(held, source)
 
 
 def _covers(source: SourceSettings, first: date, end: date | None) -> bool:

@@ -21,7 +21,7 @@ from persona_assets.cli import home_in_use, interruption, telling
 from persona_assets.cli.home_source import refuse_other_source
 from persona_assets.cli.output import messages, say
 from persona_assets.cli.report import show
-from persona_assets.cli.source_arguments import source_described
+from persona_assets.cli.source_arguments import SourceCommand, source_described
 from persona_assets.errors import FailedChecksError, UserError
 from persona_assets.settings import Settings, SourceSettings
 from persona_assets.sources.validation import (
@@ -37,11 +37,7 @@ DEFAULT_WEEKS = 4
 _DAY = click.DateTime(["%Y-%m-%d"])
 
 
-@click.command()
-@click.option("--source", required=True, help="synthetic, online_retail or files.")
-@click.option("--path", help="File or folder of the source.")
-@click.option("--mapping", help="TOML column mapping or name of a preset (source files).")
-@click.option("--consent", help="all: everybody in the files consented (source files).")
+@click.command(cls=SourceCommand)
 @click.option(
     "--most-rejected",
     type=click.FloatRange(0, 1),
@@ -52,14 +48,24 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--start", type=_DAY, help="First day.")
 @click.option("--end", type=_DAY, help="Day after the last day.")
 @click.option("--live", is_flag=True, help="No end: the calendar goes on to today.")
-@click.option("--users", type=int, help="People (source synthetic).")
-@click.option("--products", type=int, help="Products (source synthetic).")
 @click.option("--seed", type=int, help="Seed of everything random.")
 @click.option("--k", "top_k", type=int, help="Length of the recommendation lists.")
 @click.option("--exclude", help="Leave out of lists: bought, seen or none.")
 @click.option("--weeks", type=int, default=DEFAULT_WEEKS, show_default=True, help="Replayed weeks.")
 @click.option("--all", "everything", is_flag=True, help="Make everything again, due or not.")
-def run(weeks: int, everything: bool, top_k: int | None, exclude: str | None, **given: Any) -> None:  # noqa: ANN401
+def run(
+    source: str,
+    weeks: int,
+    everything: bool,
+    top_k: int | None,
+    exclude: str | None,
+    seed: int | None,
+    most_rejected: float,
+    start: datetime | None,
+    end: datetime | None,
+    live: bool,
+    **options: Any,  # noqa: ANN401 - of the sources
+) -> None:
     """Materialize what is due of the whole graph, check it, and show the report.
 
     Due are new days, days that were delivered again, what follows from them, and what a changed
@@ -67,11 +73,19 @@ def run(weeks: int, everything: bool, top_k: int | None, exclude: str | None, **
     """
     if weeks < 1:
         raise UserError(f"--weeks is {weeks}; replay at least 1 week")
-    changes = {"top_k": top_k, "exclude": exclude, "seed": given["seed"]}
+    changes = {"top_k": top_k, "exclude": exclude, "seed": seed}
     with telling.of_failure():
-        source, identifiers_are_public = source_described(**given)
-        bring_up_to_date(
+        described, identifiers_are_public = source_described(
             source,
+            {**options, "seed": seed},
+            also=frozenset({"seed"}),
+            most_rejected=most_rejected,
+            start=start,
+            end=end,
+            live=live,
+        )
+        bring_up_to_date(
+            described,
             weeks=weeks,
             everything=everything,
             changes={name: value for name, value in changes.items() if value is not None},

@@ -27,6 +27,8 @@ from persona_assets.orchestration.runs.due import Due, Present, Reason, due
 from persona_assets.orchestration.runs.lineage import Node, nodes
 from persona_assets.orchestration.runs.present import asking
 from persona_assets.settings import Settings
+from persona_assets.sources import declared
+from persona_assets.sources.declaration import Kind
 
 SECONDS = 60
 """Between two looks; files are taken for whole if they are the same at two of them."""
@@ -51,15 +53,16 @@ class Seen:
         return json.dumps(asdict(self))
 
 
-def files_digest(path: Path) -> str:
+def files_digest(*paths: Path) -> str:
     """Digest of names, sizes and times of change of all files of a shop."""
     digest = hashlib.blake2b(digest_size=16)
-    for file in [path] if path.is_file() else sorted(path.rglob("*")):
-        if file.is_file():
-            state = file.stat()
-            digest.update(
-                f"{file.relative_to(path)}\0{state.st_size}\0{state.st_mtime_ns}\n".encode()
-            )
+    for path in paths:
+        for file in [path] if path.is_file() else sorted(path.rglob("*")):
+            if file.is_file():
+                state = file.stat()
+                digest.update(
+                    f"{file.relative_to(path)}\0{state.st_size}\0{state.st_mtime_ns}\n".encode()
+                )
     return digest.hexdigest()
 
 
@@ -139,11 +142,12 @@ def sensor(home: Home, ingestion: AssetJob) -> dg.SensorDefinition:
     def arriving_files(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         """Ask for the raw days that the files at hand change."""
         settings = home.settings
-        if not _has_arriving_files(settings):
+        folders = _delivered_into(settings)
+        if not folders:
             return dg.SensorResult(
                 skip_reason="the shop is not one of files with an open calendar (`--live`)"
             )
-        digest = files_digest(Path(str(settings.source.options["path"])))
+        digest = files_digest(*folders)
         seen, wait = look(context.cursor, digest)
         if wait:
             return dg.SensorResult(skip_reason=wait, cursor=seen.cursor())
@@ -169,7 +173,7 @@ def schedule(home: Home, ingestion: AssetJob, *, name: str, cron: str) -> dg.Sch
         if not days:
             return dg.SkipReason("the calendar has no day yet")
         day = days[-1]
-        if _has_arriving_files(home.settings):
+        if _delivered_into(home.settings):
             found = arrived_at_home(home, context)
             if not any(day in reasons for reasons in found.values()):
                 return dg.SkipReason(f"{day} is ingested, and its files are as they were")
@@ -178,9 +182,12 @@ def schedule(home: Home, ingestion: AssetJob, *, name: str, cron: str) -> dg.Sch
     return ingest
 
 
-def _has_arriving_files(settings: Settings) -> bool:
-    """Is it a shop of files, with an open calendar?"""
-    return bool(settings.source.options.get("path")) and settings.source.end is None
+def _delivered_into(settings: Settings) -> list[Path]:
+    """Where the files of a shop with an open calendar arrive; nowhere for any other shop."""
+    source = settings.source
+    if source.end is not None:
+        return []
+    return declared(source.name).paths(source.options, Kind.DELIVERY)
 
 
 def arrived_at_home(

@@ -186,7 +186,7 @@ class _Reader:
     """Writes a statement's syntax down and collects the package's names that it uses.
 
     Left out is what cannot change a result: documentation, annotations of functions, texts of
-    errors.
+    errors and of help.
     """
 
     def __init__(self, bound: Mapping[str, Symbol]) -> None:
@@ -201,6 +201,7 @@ class _Reader:
             ast.arg: lambda node: self.words.append(node.arg),
             ast.AnnAssign: self._annotated,
             ast.Raise: self._raise,
+            ast.keyword: self._keyword,
             ast.Name: self._name,
             ast.Attribute: self._attribute,
             # Imports inside a function come before what they name is used.
@@ -253,6 +254,10 @@ class _Reader:
     def _annotated(self, node: ast.AnnAssign) -> None:
         # In a class, annotations make fields.
         self._plain(node, leave_out=("annotation",) if self._local else ())
+
+    def _keyword(self, node: ast.keyword) -> None:
+        if node.arg != "help":  # of a source's option, for whom it is read by
+            self._plain(node)
 
     def _raise(self, node: ast.Raise) -> None:
         raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc

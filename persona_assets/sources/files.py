@@ -11,10 +11,12 @@ from dataclasses import replace
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from persona_assets.errors import UserError
+from persona_assets.sources.declaration import Declaration, Kind, Option
 from persona_assets.sources.delivered_days import DeliveredDays, delivered_days
 from persona_assets.sources.delivered_events import (
     arrivals,
@@ -29,12 +31,18 @@ from persona_assets.sources.delivered_rows import is_delivered
 from persona_assets.sources.delivered_sections import read_sections
 from persona_assets.sources.delivered_values import DeliveredValues
 from persona_assets.sources.entities import described, newest_state, undescribed
-from persona_assets.sources.mapping import Mapping, TableMapping
+from persona_assets.sources.mapping import Mapping, TableMapping, parsed
+from persona_assets.sources.mapping_document import for_path, printable, read_document
+from persona_assets.sources.presets import PRESETS
+from persona_assets.sources.protocol import Source
 from persona_assets.sources.sampling import Sample
 from persona_assets.sources.typed_columns import in_contract
 from persona_assets.tables import raw
 from persona_assets.tables.contract import Table
 from persona_assets.transforms.attribute_history import VALID_FROM
+
+if TYPE_CHECKING:
+    from persona_assets.settings import SourceSettings
 
 
 class FilesSource:
@@ -247,3 +255,44 @@ def _numbered(rows: pl.DataFrame, day: pl.Series) -> pl.DataFrame:
     return rows.with_columns(day.alias("event_date")).with_columns(
         pl.int_range(pl.len(), dtype=pl.Int64).over("event_date").alias("source_row")
     )
+
+
+def _open(settings: "SourceSettings", today: date) -> FilesSource:
+    mapping = settings.options["mapping"]
+    document = read_document(mapping, consent=settings.options.get("consent"))
+    folder, document = for_path(Path(settings.options["path"]), document)
+    return FilesSource(
+        folder,
+        parsed(document, Path(printable(mapping))),
+        start=settings.start,
+        end=settings.end,
+        today=today,
+    )
+
+
+def _look(source: Source, most_rejected: float) -> Sequence[str]:
+    from persona_assets.sources import validation  # which imports this module
+
+    assert isinstance(source, FilesSource)  # noqa: S101 - what `_open` opened
+    sampled = validation.validate(source, most_rows=validation.SAMPLE_ROWS)
+    validation.refuse_what_does_not_fit(sampled, most_rejected=most_rejected)
+    return source.notes
+
+
+FILES = Declaration(
+    name="files",
+    options=(
+        Option("path", Kind.DELIVERY, help="File or folder", needed=True),
+        Option(
+            "mapping",
+            Kind.FILE,
+            help="TOML column mapping or name of a preset",
+            needed=True,
+            words=PRESETS,
+        ),
+        Option("consent", Kind.TEXT, help="all: everybody in the files consented"),
+    ),
+    open=_open,
+    look=_look,
+)
+"""A shop's own files, read by a mapping."""

@@ -17,6 +17,7 @@ from typing import cast
 import polars as pl
 
 from persona_assets.errors import UserError
+from persona_assets.sources.declaration import Declaration, Kind, Option
 from persona_assets.sources.event_ids import variant_numbers
 from persona_assets.sources.leading_values import leading_values
 from persona_assets.sources.local_time import iso_text, to_utc
@@ -293,3 +294,12 @@ def _refuse_unread(texts: pl.Series, values: pl.Series, path: Path, wanted: str)
             f"{path}: {texts.name} of row {row + 1} is {texts[row]!r}, which is no {wanted}; "
             "download the file again"
         )
+
+
+ONLINE_RETAIL = Declaration(
+    name="online_retail",
+    options=(Option("path", Kind.DELIVERY, help="The file, .xlsx, .csv or .parquet", needed=True),),
+    open=lambda settings, today: OnlineRetail(Path(settings.options["path"])),
+    takes_calendar=False,
+)
+"""The data set, whose days are what they are."""

@@ -14,6 +14,7 @@ from persona_assets import run_record
 from persona_assets.lake import DeltaStore
 from persona_assets.orchestration.runs.plan import PlannedRun
 from persona_assets.settings import Settings
+from persona_assets.sources import declared
 from persona_assets.tables import TABLES
 from persona_assets.tables.lifecycle import TUNING_TRIALS
 
@@ -29,12 +30,12 @@ def up_to_date(settings: Settings, defs: dg.Definitions, planned: Sequence[Plann
 
 
 def source_files(settings: Settings) -> str:
-    """Digest of names, sizes and times of the source's files and mapping.
+    """Digest of names, sizes and times of the files that the source's options name.
 
     To be taken before the source is read: a file that arrives meanwhile is of the next run.
     """
-    options = settings.source.options
-    files = [list(_files(options.get(name))) for name in ("path", "mapping")]
+    source = settings.source
+    files = [list(_files(path)) for path in declared(source.name).paths(source.options)]
     return hashlib.blake2b(repr(files).encode(), digest_size=16).hexdigest()
 
 
@@ -74,11 +75,8 @@ def fingerprint(
     return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
 
-def _files(path: str | None) -> Iterator[tuple[str, int, int]]:
+def _files(root: Path) -> Iterator[tuple[str, int, int]]:
     """Name, size and time of the source's files: enough to see that one was changed."""
-    if path is None:
-        return
-    root = Path(path)
     for file in sorted(root.rglob("*")) if root.is_dir() else [root]:
         if file.is_file():
             stat = file.stat()

@@ -7,14 +7,16 @@ one).
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from persona_assets.errors import UserError
+from persona_assets.sources.declaration import Declaration, Kind, Option
 from persona_assets.sources.synthetic.behaviour import Day, simulate_day
 from persona_assets.sources.synthetic.catalogue import BRANDS, CATEGORIES, draw_catalogue
 from persona_assets.sources.synthetic.population import draw_population
@@ -24,11 +26,14 @@ from persona_assets.sources.synthetic.tastes import Tastes
 from persona_assets.tables import raw
 from persona_assets.tables.contract import Table
 
+if TYPE_CHECKING:
+    from persona_assets.settings import SourceSettings
+
 # Days whose simulation is remembered (about 1 MB each at 10,000 events): a quarter of a year, so
 # that the three daily tables of a range share it.
 _DAYS_KEPT = 100
 
-__all__ = ["SyntheticShop"]
+__all__ = ["SYNTHETIC", "SyntheticShop"]
 
 
 def _positions(ids: Sequence[str], known: pl.Series, argument: str) -> NDArray[np.int64]:
@@ -244,3 +249,21 @@ class SyntheticShop:
     ) -> pl.DataFrame:
         frames = (record(day).select(table.polars_schema.names()) for day in self._asked(days))
         return pl.concat([table.empty(), *(f.cast(table.polars_schema) for f in frames)])
+
+
+def _open(settings: "SourceSettings", today: date) -> SyntheticShop:
+    end = settings.end or today + timedelta(days=1)
+    return SyntheticShop(settings.start, end, **settings.options)
+
+
+SYNTHETIC = Declaration(
+    name="synthetic",
+    options=(
+        Option("users", Kind.NUMBER, help="People"),
+        Option("products", Kind.NUMBER, help="Products"),
+        Option("seed", Kind.NUMBER, help="Seed of the shop"),
+    ),
+    open=_open,
+    calendar=(date(2025, 1, 1), date(2025, 3, 2)),
+)
+"""A made-up shop; a calendar without an end goes on to today."""
