@@ -87,3 +87,47 @@ def test_module_opens_with_what_belongs_in_it(module: Path) -> None:
     called = {node.func.id for node in ast.walk(tree)
               if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}  # fmt: skip
     assert not called & {"eval", "exec"}
+
+
+def room(name: str) -> str:
+    """Package or top-level module; `definitions` is the root of the plane."""
+    return "orchestration" if name == "definitions" else name
+
+
+def imports_between_rooms() -> dict[str, set[str]]:
+    """Room → rooms that it imports, inside functions too; what only types need is left out."""
+    found: dict[str, set[str]] = {}
+    for module in MODULES:
+        tree = ast.parse(module.read_text(encoding="utf-8"))
+        own = room(module.relative_to(ROOT).parts[0].removesuffix(".py"))
+        for_types = {
+            id(inner)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
+            for inner in ast.walk(node)
+        }
+        names = set()
+        for node in ast.walk(tree):
+            if id(node) in for_types:
+                continue
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module == "persona_assets":
+                names |= {f"persona_assets.{alias.name}" for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                names.add(node.module or "")
+        inside = {name.split(".")[1] for name in names if name.startswith("persona_assets.")}
+        found.setdefault(own, set()).update({room(name) for name in inside} - {own})
+    return found
+
+
+def test_no_room_imports_one_that_imports_it() -> None:
+    """What imports nothing that is left is taken away, until nothing, or a circle, is left."""
+    rooms = imports_between_rooms()
+    left = dict(rooms)
+    while free := [each for each, others in left.items() if not others & left.keys()]:
+        for each in free:
+            del left[each]
+    assert left == {}, "a circle is among these"
+    assert {each for each, others in rooms.items() if "spark" in others} == {"orchestration"}
+    assert {each for each, others in rooms.items() if "orchestration" in others} == {"cli"}

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from persona_assets import regular_files, settings
 from persona_assets.errors import UserError
-from persona_assets.report.notation import count, counted, interval, number, p_value, share
+from persona_assets.notation import count, counted, interval, number, p_value, share
 
 if TYPE_CHECKING:
     from persona_assets.evaluation.benchmark.evaluation import Interval

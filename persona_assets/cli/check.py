@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from persona_assets.report.notation import count, counted, share
+from persona_assets.notation import count, counted, share
 
 if TYPE_CHECKING:
     from persona_assets.sources.validation import Validation

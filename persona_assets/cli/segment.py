@@ -13,7 +13,7 @@ import click
 
 from persona_assets import settings
 from persona_assets.errors import UserError
-from persona_assets.report.notation import counted
+from persona_assets.notation import counted
 
 if TYPE_CHECKING:
     import polars as pl

@@ -9,10 +9,9 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
-from datetime import UTC, date, datetime, timedelta
-from typing import Any, ClassVar, Literal, Protocol, Self, final, runtime_checkable
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, Literal, Self, final
 
-import narwhals as nw
 import polars as pl
 
 from persona_assets.errors import UserError
@@ -338,20 +337,3 @@ class Recommender(ABC):
     def for_task(self, task: Task) -> Self:
         """The same model, told how its lists will be evaluated; most models do not care."""
         return self
-
-
-@runtime_checkable
-class DistributedTraining(Protocol):
-    """Optional ability of a recommender: training on a Spark cluster."""
-
-    def fit_distributed(self, interactions: nw.LazyFrame, *, cutoff: date) -> nw.LazyFrame:
-        """As `Recommender.fit`, for a PySpark frame, which never comes into this process.
-
-        Returns:
-            A PySpark frame with the rows of `artefact`. Lists made from it are as good as those
-            from `fit`, but not the same.
-
-        Raises:
-            DataError: nothing to learn from is known at the cut-off.
-        """
-        ...

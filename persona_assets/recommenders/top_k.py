@@ -98,17 +98,17 @@ def batch_top_k(
     k: int,
     exclude: Exclusion,
 ) -> nw.LazyFrame:
-    """`top_k` of several models, where the frames live: of PySpark frames made by the workers.
+    """`top_k` of several models, made in this process.
 
     Args:
-        learned: models, each with its artefact, a lazy frame of the engine of `interactions`.
-        interactions: a lazy frame.
+        learned: models, each with its artefact, a lazy frame of either engine.
+        interactions: a lazy frame of either engine.
         cutoff: the cut-off of the trainings.
         k: length of the lists.
         exclude: which of a user's products stay out of the user's list.
 
     Returns:
-        Rows of `recommendations/top_k` on the same engine, in no order on PySpark.
+        Rows of `recommendations/top_k`.
 
     Raises:
         UserError: `k` is below 1 or `exclude` is not a known rule.
@@ -117,15 +117,6 @@ def batch_top_k(
     """
     if not learned:
         raise InsufficientDataError("no model could be trained for the cut-off")
-    if interactions.implementation.is_pyspark():
-        from persona_assets.spark.top_k import lists
-
-        return nw.concat(
-            [
-                lists(model, artefact, interactions, cutoff=cutoff, k=k, exclude=exclude)
-                for model, artefact in learned
-            ]
-        )
     known: pl.DataFrame = known_before(interactions, cutoff).collect("polars").to_native()
     request = ListRequest.at(cutoff, known, exclude)
     made = [

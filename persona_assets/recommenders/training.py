@@ -1,7 +1,7 @@
-"""Training a recommender on a lazy frame, where the frame lives.
+"""Training a recommender on a lazy frame, in this process.
 
-Belongs here: choosing between the embedded training and the distributed one, and which models could
-not be trained. Does not belong here: either training (the models, `spark/`).
+Belongs here: what it learns from, and which models could not be trained. Does not belong here: the
+training itself (the models), or the choice of the cluster (`orchestration/dispatch.py`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,6 @@ from persona_assets.errors import InsufficientDataError
 from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.protocol import (
     NO_SIDE_INFORMATION,
-    DistributedTraining,
     Recommender,
     SideInformation,
 )
@@ -33,20 +32,18 @@ def train(
 ) -> nw.LazyFrame:
     """What `model` learns from what is known at `cutoff` 00:00 UTC.
 
-    A PySpark frame is learned from by the cluster, if the model can be trained there; otherwise,
-    like a Polars frame, in this process.
+    A PySpark frame, too, comes into this process.
 
     Args:
         model: the recommender.
         interactions: rows of `mart/user_item_interactions`, of either engine.
         cutoff: first day that must stay unseen.
-        side_information: user and item features known at the cut-off, for models that learn in this
-            process.
+        side_information: user and item features known at the cut-off.
         parts: name → artefact at the cut-off of the models that this one is made of.
         untrained: of these parts, those without an artefact, and why.
 
     Returns:
-        Rows of `model.artefact`, on the engine that did the training.
+        Rows of `model.artefact`.
 
     Raises:
         InsufficientDataError: nothing to learn from is known at the cut-off, or a part of the model
@@ -54,8 +51,6 @@ def train(
     """
     for name, skipped in (untrained or {}).items():
         raise InsufficientDataError(f"its part {name} was not trained: {skipped.reason}")
-    if interactions.implementation.is_pyspark() and isinstance(model, DistributedTraining):
-        return model.fit_distributed(interactions, cutoff=cutoff)
     rows: pl.DataFrame = known_before(interactions, cutoff).collect("polars").to_native()
     learned = model.fit(
         Interactions(cutoff, rows),

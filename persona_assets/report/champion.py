@@ -8,8 +8,8 @@ import polars as pl
 
 from persona_assets.evaluation.evaluation_plots import SHOWN_K
 from persona_assets.evaluation.offline import BASELINE
+from persona_assets.notation import number
 from persona_assets.report.collect import Report
-from persona_assets.report.notation import number
 
 _METRIC = "recall"
 

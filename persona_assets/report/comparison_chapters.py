@@ -8,6 +8,7 @@ import polars as pl
 
 from persona_assets.evaluation.evaluation_plots import SHOWN_K, TITLES, staleness_figure
 from persona_assets.evaluation.oracle import ORACLE
+from persona_assets.notation import NOTHING, counted, interval, number, p_value
 from persona_assets.report import findings
 from persona_assets.report.collect import Report
 from persona_assets.report.markup import (
@@ -19,7 +20,6 @@ from persona_assets.report.markup import (
     picture,
     table,
 )
-from persona_assets.report.notation import NOTHING, counted, interval, number, p_value
 
 _METRIC = f"{TITLES[findings.PRIMARY]}@{SHOWN_K}"
 _KINDS = {

@@ -15,11 +15,11 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from persona_assets.evaluation.evaluation_plots import SHOWN_K, TITLES
+from persona_assets.notation import NOTHING, count, counted, duration, number, share
 from persona_assets.report import findings, skipped
 from persona_assets.report.champion import champion
 from persona_assets.report.checks import Problem, problems
 from persona_assets.report.collect import Report, TableState
-from persona_assets.report.notation import NOTHING, count, counted, duration, number, share
 from persona_assets.report.skipped import gaps, when_of
 from persona_assets.settings import DEFAULT_HOME
 

@@ -4,10 +4,10 @@ Belongs here: what it shows, from a `Report` to a `Section`. Does not belong her
 work within segments (`comparison_chapters.py`) or sentences (`findings.py`).
 """
 
+from persona_assets.notation import NOTHING, count, share
 from persona_assets.report import findings
 from persona_assets.report.collect import Report
 from persona_assets.report.markup import Markup, Section, element, paragraph, picture, table
-from persona_assets.report.notation import NOTHING, count, share
 from persona_assets.segmentation.clustering_plots import (
     cleaning_figure,
     comparison_figure,

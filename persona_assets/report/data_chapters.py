@@ -7,11 +7,11 @@ here: chapters on models (`model_chapters.py`) or sentences (`findings.py`).
 import polars as pl
 
 from persona_assets.monitoring.drift_plots import drift_figure
+from persona_assets.notation import NOTHING, count, duration, number
 from persona_assets.report import findings, report_plots
 from persona_assets.report.checks import Problem, problems
 from persona_assets.report.collect import Report, TableState
 from persona_assets.report.markup import Section, element, paragraph, picture, table
-from persona_assets.report.notation import NOTHING, count, duration, number
 from persona_assets.report.skipped import gaps, not_delivered, summary, when_of
 
 NEWEST_WEEKS = 12

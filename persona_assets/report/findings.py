@@ -13,18 +13,10 @@ from persona_assets.calendar import EVALUATED_DAYS, first_cutoff
 from persona_assets.evaluation.evaluation_plots import SHOWN_K, TITLES
 from persona_assets.evaluation.offline import BASELINE
 from persona_assets.evaluation.oracle import ORACLE
+from persona_assets.notation import count, counted, interval, listed, number, points, share
 from persona_assets.report.champion import champion, next_step
 from persona_assets.report.checks import with_outcome
 from persona_assets.report.collect import Report
-from persona_assets.report.notation import (
-    count,
-    counted,
-    interval,
-    listed,
-    number,
-    points,
-    share,
-)
 from persona_assets.report.skipped import NOT_TRAINED, gaps, why
 from persona_assets.run_record import Outcome
 from persona_assets.segmentation.clustering_plots import METHOD_NAMES

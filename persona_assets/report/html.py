@@ -10,6 +10,7 @@ The page runs no script and loads nothing: its content policy forbids both.
 from pathlib import Path
 
 from persona_assets.errors import UserError
+from persona_assets.notation import count, duration, share
 from persona_assets.report import (
     comparison_chapters,
     customer_chapters,
@@ -21,7 +22,6 @@ from persona_assets.report import (
 from persona_assets.report.checks import with_outcome
 from persona_assets.report.collect import Report
 from persona_assets.report.markup import Markup, contents, element, paragraph, section
-from persona_assets.report.notation import count, duration, share
 from persona_assets.report.style import CSS
 
 CHAPTERS = (

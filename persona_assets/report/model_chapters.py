@@ -19,10 +19,7 @@ from persona_assets.evaluation.evaluation_plots import (
 from persona_assets.evaluation.offline import BASELINE
 from persona_assets.evaluation.oracle import ORACLE
 from persona_assets.experiments import experiment_plots
-from persona_assets.report import findings
-from persona_assets.report.collect import Report
-from persona_assets.report.markup import Markup, Section, element, paragraph, picture, table
-from persona_assets.report.notation import (
+from persona_assets.notation import (
     NOTHING,
     count,
     counted,
@@ -32,6 +29,9 @@ from persona_assets.report.notation import (
     points,
     share,
 )
+from persona_assets.report import findings
+from persona_assets.report.collect import Report
+from persona_assets.report.markup import Markup, Section, element, paragraph, picture, table
 
 NO_EXAMPLES = "Nobody is served a list of their own yet."
 _VERDICT_KINDS = {"better": "good", "worse": "bad"}

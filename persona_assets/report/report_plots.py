@@ -7,8 +7,8 @@ stand beside the code that makes the tables.
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from persona_assets.notation import count, duration, share
 from persona_assets.plotting import MUTED, colour, new_figure
-from persona_assets.report.notation import count, duration, share
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,10 +8,10 @@ layout.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from persona_assets.notation import listed
 from persona_assets.recommenders import MODELS
 from persona_assets.report.checks import MOST_PARTITIONS
 from persona_assets.report.collect import Report
-from persona_assets.report.notation import listed
 from persona_assets.tables import TABLES, Table, raw
 
 _MODEL_OF = {model.artefact.path: name for name, model in MODELS.items()}

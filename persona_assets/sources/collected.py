@@ -13,9 +13,8 @@ from datetime import date
 import polars as pl
 
 from persona_assets.lake import DeltaStore, content_hash
-from persona_assets.serving.collector.contract import RAW_TYPES
 from persona_assets.sources.delivered_versions import NOTHING
-from persona_assets.tables.collected import COLLECTED_EVENTS
+from persona_assets.tables.collected import COLLECTED_EVENTS, RAW_TYPES
 from persona_assets.tables.mart import UNUSED
 from persona_assets.tables.raw import EVENTS
 from persona_assets.transforms.pseudonyms import MARK

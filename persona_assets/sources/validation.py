@@ -15,7 +15,7 @@ import polars as pl
 
 from persona_assets.errors import UserError
 from persona_assets.monitoring.rejections import MOST_UNKNOWN_NAMES, is_above
-from persona_assets.report.notation import share
+from persona_assets.notation import share
 from persona_assets.sources.attribute_deliveries import product_history
 from persona_assets.sources.event_names import as_mapping_lines
 from persona_assets.sources.files import FilesSource

@@ -9,8 +9,18 @@ door, and are nowhere. Rows of events and lists are added, never changed; they a
 once the service's logs have been cleared. `serving/impressions` is made of both.
 """
 
+from collections.abc import Mapping
+
 from persona_assets.tables.contract import Column, Table
 from persona_assets.tables.mart import PRODUCT
+
+RAW_TYPES: Mapping[str, str] = {
+    "view": "view",
+    "add_to_cart": "add_to_cart",
+    "purchase": "purchase",
+    "refund": "return",
+}
+"""Types in `raw/events`; all others are known there, and no interaction that counts."""
 
 COLLECTED_EVENTS = Table(
     "raw",

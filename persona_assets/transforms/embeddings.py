@@ -29,7 +29,7 @@ _SEED_RANGE = 2**32  # of NumPy's and gensim's generators
 def train_item_embeddings(
     interactions: nw.LazyFrame, *, cutoff: date, seed: int, min_count: int = MIN_COUNT
 ) -> nw.LazyFrame:
-    """`item_embeddings` where the frame lives: from a PySpark frame by MLlib, on the cluster.
+    """`item_embeddings` of a lazy frame, in this process.
 
     Args:
         interactions: rows of `mart/user_item_interactions`, of either engine.
@@ -40,10 +40,6 @@ def train_item_embeddings(
     Returns:
         Rows of `features/item_embeddings`, in this process's memory.
     """
-    if interactions.implementation.is_pyspark():
-        from persona_assets.spark.word2vec import item_vectors
-
-        return item_vectors(interactions, cutoff=cutoff, seed=seed, min_count=min_count)
     known: pl.DataFrame = known_before(interactions, cutoff).collect("polars").to_native()
     vectors = item_embeddings(known, cutoff=cutoff, seed=seed, min_count=min_count)
     return nw.from_native(vectors.lazy())

@@ -5,12 +5,11 @@ import polars as pl
 import pytest
 
 from persona_assets.errors import InsufficientDataError
+from persona_assets.orchestration.dispatch import TRAINED_BY_WORKERS, batch_top_k, train
 from persona_assets.recommenders import ALS, BPR, MODELS, Popularity
 from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.models.bpr import BPRConfig
-from persona_assets.recommenders.protocol import DistributedTraining
-from persona_assets.recommenders.top_k import batch_top_k, top_k
-from persona_assets.recommenders.training import train
+from persona_assets.recommenders.top_k import top_k
 from persona_assets.skipped import Skipped
 
 CUTOFF = date(2024, 3, 4)
@@ -30,7 +29,7 @@ def test_a_polars_frame_is_trained_and_ranked_in_this_process(shop):
 
 
 def test_only_als_is_trained_by_the_cluster():
-    offer = {name for name, model in MODELS.items() if isinstance(model, DistributedTraining)}
+    offer = {name for name, model in MODELS.items() if type(model) in TRAINED_BY_WORKERS}
     assert offer == {ALS.name}
 
 

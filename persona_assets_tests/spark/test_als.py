@@ -9,13 +9,13 @@ from polars.testing import assert_frame_equal
 from persona_assets.errors import DataError, UserError
 from persona_assets.evaluation.evaluated_week import evaluate_week
 from persona_assets.evaluation.offline import offline_metrics
+from persona_assets.orchestration.dispatch import train
 from persona_assets.recommenders import ALS
 from persona_assets.recommenders.factors import Factors
 from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.models.als import ALSConfig
 from persona_assets.recommenders.models.popularity import Popularity
 from persona_assets.recommenders.top_k import top_k
-from persona_assets.recommenders.training import train
 from persona_assets.tables.models import ALS_MODEL
 from persona_assets.transforms.history import midnight
 

@@ -5,12 +5,13 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from persona_assets.errors import DataError, UserError
+from persona_assets.orchestration.dispatch import batch_top_k
 from persona_assets.recommenders import ALS, BPR, MODELS, Popularity
 from persona_assets.recommenders.exclusion import excluded_pairs
 from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.models.als import ALSConfig
 from persona_assets.recommenders.models.bpr import BPRConfig
-from persona_assets.recommenders.top_k import batch_top_k, top_k
+from persona_assets.recommenders.top_k import top_k
 from persona_assets.tables.models import FALLBACK_USER, TOP_K
 
 CUTOFF = date(2024, 3, 4)

@@ -5,13 +5,10 @@ import numpy as np
 import polars as pl
 from polars.testing import assert_frame_equal
 
+from persona_assets.orchestration.dispatch import train_item_embeddings
 from persona_assets.spark.word2vec import _sequences
 from persona_assets.tables.features import ITEM_EMBEDDINGS
-from persona_assets.transforms.embeddings import (
-    VECTOR_SIZE,
-    item_embeddings,
-    train_item_embeddings,
-)
+from persona_assets.transforms.embeddings import VECTOR_SIZE, item_embeddings
 from persona_assets.transforms.sequences import interaction_sequences
 
 CUTOFF = date(2024, 3, 4)

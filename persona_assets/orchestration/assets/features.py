@@ -7,6 +7,7 @@ import narwhals as nw
 import polars as pl
 
 from persona_assets.orchestration.daily import each_batch
+from persona_assets.orchestration.dispatch import train_item_embeddings
 from persona_assets.orchestration.partitions import BEFORE_CUTOFF, DAILY, LOOK_BACK, SAME, WEEKLY
 from persona_assets.orchestration.resources.lake import DayBatch, Lake
 from persona_assets.orchestration.resources.source import Shop
@@ -120,7 +121,7 @@ def item_embeddings(
         context,
         lake,
         features.ITEM_EMBEDDINGS,
-        lambda cutoff: embeddings.train_item_embeddings(history, cutoff=cutoff, seed=seed),
+        lambda cutoff: train_item_embeddings(history, cutoff=cutoff, seed=seed),
     )
 
 

@@ -10,6 +10,7 @@ import polars as pl
 from persona_assets.lake.content_hash import render
 from persona_assets.lifecycle.registry import Trained, registry_row
 from persona_assets.orchestration.assets import segmentation as segmentation_assets
+from persona_assets.orchestration.dispatch import batch_top_k, train
 from persona_assets.orchestration.partitions import BEFORE_CUTOFF, SAME, WEEKLY, days_of
 from persona_assets.orchestration.resources.lake import Lake
 from persona_assets.orchestration.resources.models_in_use import model_in_use, models_in_use
@@ -20,8 +21,7 @@ from persona_assets.orchestration.weekly import at, each_cutoff
 from persona_assets.recommenders import MODELS
 from persona_assets.recommenders.protocol import Recommender
 from persona_assets.recommenders.side_information import attribute_histories, with_segments
-from persona_assets.recommenders.top_k import batch_top_k
-from persona_assets.recommenders.training import not_trained, train
+from persona_assets.recommenders.training import not_trained
 from persona_assets.segmentation.trained import CustomerSegments
 from persona_assets.skipped import Partial
 from persona_assets.tables import Table, mart, models, raw

@@ -6,10 +6,8 @@ factors (`factors.py`).
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import TYPE_CHECKING, ClassVar
 
-import narwhals as nw
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -152,12 +150,6 @@ class ALS(Recommender):
         """n^ν of each row."""
         pairs = np.diff(confidence.indptr).astype(np.float64)
         return np.maximum(pairs, 1.0) ** self.config.frequency_scaling
-
-    def fit_distributed(self, interactions: nw.LazyFrame, *, cutoff: date) -> nw.LazyFrame:
-        """Rows of `models/als_model`, learned by MLlib; see `DistributedTraining`."""
-        from persona_assets.spark.als import factors
-
-        return factors(self.config, interactions, cutoff=cutoff)
 
     def load(self, artefact: pl.DataFrame) -> Loaded:
         """x_u · y_i; see the class for x_u."""

@@ -4,12 +4,12 @@ Belongs here: fields, types and bounds. Does not belong here: any vendor's names
 `segment.py`), or how the person is hidden (`acceptance.py`).
 """
 
-from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
+from persona_assets.tables.collected import RAW_TYPES
 from persona_assets.tables.mart import UNUSED
 
 EventType = Literal[
@@ -29,14 +29,6 @@ EventType = Literal[
 ]
 """What people do in a shop. `reject`: "do not show me this again". `impression`: a product of one
 of this service's lists was on the screen, which is no interaction with it."""
-
-RAW_TYPES: Mapping[str, str] = {
-    "view": "view",
-    "add_to_cart": "add_to_cart",
-    "purchase": "purchase",
-    "refund": "return",
-}
-"""Types in `raw/events`; all others are known there, and no interaction that counts."""
 
 OF_A_PRODUCT = frozenset(
     {

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from persona_assets.report.notation import counted
+from persona_assets.notation import counted
 from persona_assets.sources.column_rules import filled_down
 from persona_assets.sources.inspection.roles import Column
 from persona_assets.sources.inspection.sections import Section

@@ -4,7 +4,7 @@ Belongs here: what is said of a column, without any value that may be somebody's
 here: TOML, tables in the terminal.
 """
 
-from persona_assets.report.notation import count, share
+from persona_assets.notation import count, share
 from persona_assets.sources.identifiers import look_alikes
 from persona_assets.sources.inspection.column_names import EXACT, looks_like_data, role_of
 from persona_assets.sources.inspection.columns import ColumnProfile

@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from persona_assets.errors import UserError
-from persona_assets.report.notation import counted
+from persona_assets.notation import counted
 from persona_assets.sources.finding import FoundFile, find_files
 from persona_assets.sources.inspection.drafts import Draft, draft_of_export, draft_of_sections
 from persona_assets.sources.inspection.excerpts import MOST_BYTES, Excerpt, excerpt

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from persona_assets.errors import UserError
-from persona_assets.report.notation import counted
+from persona_assets.notation import counted
 from persona_assets.sources.finding import find_files
 from persona_assets.sources.inspection.general_names import (
     ending_of,

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from persona_assets.report.notation import count, counted, share
+from persona_assets.notation import count, counted, share
 from persona_assets.sources.inspection.column_names import looks_like_data
 from persona_assets.sources.inspection.event_names import event_type_of
 from persona_assets.sources.inspection.evidence import of_column, shown

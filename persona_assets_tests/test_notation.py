@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from persona_assets.report import notation
+from persona_assets import notation
 
 
 @pytest.mark.parametrize(
