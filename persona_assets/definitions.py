@@ -34,7 +34,7 @@ from persona_assets.orchestration.event_log.job import event_ingestion  # noqa: 
 from persona_assets.orchestration.home import Home  # noqa: E402
 from persona_assets.orchestration.jobs import JOBS  # noqa: E402
 from persona_assets.orchestration.maintenance.job import maintenance  # noqa: E402
-from persona_assets.orchestration.resources.build import build_resources  # noqa: E402
+from persona_assets.orchestration.resources.build import build_resources, described  # noqa: E402
 from persona_assets.settings import Settings  # noqa: E402
 
 GROUPS = (
@@ -73,7 +73,7 @@ def _graph(home: Home, resources: Mapping[str, object] | None = None) -> dg.Defi
     home.definitions = dg.Definitions(
         assets=[*assets, *event_log.SPECS],
         asset_checks=build_checks(assets, home.calendar, settings.operation.quarantine_limit),
-        resources={**build_resources(settings), **(resources or {})},
+        resources=described({**build_resources(settings), **(resources or {})}),
         jobs=[*JOBS, maintenance, event_ingestion],
         schedules=automation.schedules(home),
         sensors=automation.sensors(home),

@@ -65,7 +65,7 @@ from persona_assets.lake.content_hash import render  # noqa: E402
 from persona_assets.lake.spark_options import SparkOptions  # noqa: E402
 from persona_assets.orchestration.partitions import Calendar  # noqa: E402
 from persona_assets.orchestration.resources import instance as instance_module  # noqa: E402
-from persona_assets.orchestration.resources.build import build_resources  # noqa: E402
+from persona_assets.orchestration.resources.build import build_resources, resources_of  # noqa: E402
 from persona_assets.orchestration.resources.source import ShopResource  # noqa: E402
 from persona_assets.orchestration.runs.execute import execute  # noqa: E402
 from persona_assets.orchestration.runs.plan import plan  # noqa: E402
@@ -206,7 +206,7 @@ class Graph:
 
     @property
     def store(self) -> DeltaStore:
-        store: DeltaStore = self.defs.resources["lake"].store
+        store: DeltaStore = resources_of(self.defs)["lake"].store
         return store
 
     def run(
@@ -364,7 +364,7 @@ class Whole:
 
     @property
     def store(self) -> DeltaStore:
-        store: DeltaStore = self.defs.resources["lake"].store
+        store: DeltaStore = resources_of(self.defs)["lake"].store
         return store
 
     @contextmanager
@@ -382,7 +382,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
     defs = build_defs(settings, resources=build_resources(settings))
     with prepared(settings.home):
         record = execute(settings, defs, plan(4, Calendar.of_source(settings.source)))
-    return Whole(settings, defs, record, hashes_of(defs.resources["lake"].store))
+    return Whole(settings, defs, record, hashes_of(resources_of(defs)["lake"].store))
 
 
 @pytest.fixture(scope="session")

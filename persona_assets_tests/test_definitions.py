@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from persona_assets.definitions import ASSETS, build_defs, defs
+from persona_assets.orchestration.resources.build import resources_of
 
 HEAVY = {
     "dagster_pyspark", "evidently", "gensim", "implicit", "matplotlib", "pandas", "pyspark",
@@ -49,8 +50,7 @@ def test_resources_can_be_replaced_one_by_one() -> None:
         pass
 
     mine = Shop()
-    replaced = build_defs(resources={"shop": mine}).resources
-    assert replaced is not None
+    replaced = resources_of(build_defs(resources={"shop": mine}))
     assert replaced["shop"] is mine
     assert set(replaced) == {"lake", "shop", "online_store"}
 

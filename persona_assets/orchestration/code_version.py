@@ -33,7 +33,7 @@ from persona_assets.tables.contract import Column, Table
 
 _NOT_FOLLOWED = (
     f"{PACKAGE}.settings",
-    f"{PACKAGE}.orchestration.table_asset",  # its part in tables is `HOW_TABLES_ARE_MADE`
+    f"{PACKAGE}.orchestration.table_asset",  # declares; see `HOW_TABLES_ARE_MADE`
     f"{PACKAGE}.orchestration.code_version",
     f"{PACKAGE}.lake.store",
 )
@@ -41,8 +41,8 @@ _SOURCE = Symbol(f"{PACKAGE}.sources", "open_source")
 _ALL_CONTRACTS = Symbol(f"{PACKAGE}.tables", "TABLES")  # where a contract is found by its path
 _VALUES = (Table, Column, Reads, dg.PartitionMapping, Cadence)
 HOW_TABLES_ARE_MADE = (
-    Symbol(f"{PACKAGE}.orchestration.table_asset", "_writing"),
-    Symbol(f"{PACKAGE}.orchestration.table_asset", "_batches"),
+    Symbol(f"{PACKAGE}.orchestration.table_step", "writing"),
+    Symbol(f"{PACKAGE}.orchestration.table_step", "_batches"),
 )
 """How every asset's rows come from its function: behind all of them."""
 

@@ -6,9 +6,8 @@ which domain function it calls. Does not belong here: any particular asset.
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
@@ -16,22 +15,18 @@ import dagster as dg
 from persona_assets.orchestration import automation
 from persona_assets.orchestration.code_version import code_version
 from persona_assets.orchestration.inputs import Reads
-from persona_assets.orchestration.outputs import asset_key, selected_tables
-from persona_assets.orchestration.partitions import Cadence, Calendar, days_of
-from persona_assets.orchestration.resources.failures import permanent_failures
+from persona_assets.orchestration.outputs import asset_key
+from persona_assets.orchestration.partitions import Cadence, Calendar
 from persona_assets.orchestration.resources.lake import (
     CODE_VERSION,
     COLUMNS,
     UNTIL,
-    DayBatch,
     Lake,
-    LakeIOManager,
 )
 from persona_assets.orchestration.resources.provenance import ALL_SETTINGS, SETTINGS, WINDOWS
-from persona_assets.orchestration.resources.source import Shop, ShopResource
-from persona_assets.orchestration.resources.stopwatch import STOPWATCH
-from persona_assets.orchestration.runs import owners
-from persona_assets.skipped import Partial, as_partial, attempt
+from persona_assets.orchestration.resources.source import Shop
+from persona_assets.orchestration.shown import code_references, column_lineage, column_schema
+from persona_assets.orchestration.table_step import writing
 from persona_assets.tables import Table
 
 OWNERS = {
@@ -95,7 +90,16 @@ class TableAsset:
             partitions_def=calendar.partitions(self.cadence),
             backfill_policy=dg.BackfillPolicy.single_run() if self.cadence else None,
             retry_policy=automation.RETRY,
-        )(_writing(self.function, self.tables, self.code_version, self.no_rows, self.settings))
+        )(
+            writing(
+                self.function,
+                self.tables,
+                self.code_version,
+                self.no_rows,
+                self.settings,
+                _signature(self.function, self.settings),
+            )
+        )
 
     def _out(self, table: Table, conditions: automation.Conditions) -> dg.AssetOut:
         pii = [column.name for column in table.columns if column.pii]
@@ -118,6 +122,8 @@ class TableAsset:
             automation_condition=conditions.condition(table.group, self.cadence),
             metadata={
                 "dagster/column_schema": column_schema(table),
+                "dagster/column_lineage": column_lineage(table, self.reads),
+                "dagster/code_references": code_references(self.function, self.code),
                 "dagster/table_name": table.path,
                 "persona/key": list(table.key),
                 "persona/partition_column": table.partition or "",
@@ -215,66 +221,6 @@ def cadence_tags(cadence: Cadence | None) -> dict[str, str]:
             return {"cadence": "unpartitioned"}
 
 
-def column_schema(table: Table) -> dg.TableSchema:
-    """The contract's columns as the UI shows them."""
-    return dg.TableSchema(
-        columns=[
-            dg.TableColumn(
-                column.name,
-                column.type,
-                description=column.description,
-                constraints=dg.TableColumnConstraints(
-                    nullable=column.nullable, unique=table.key == (column.name,)
-                ),
-                tags={"pii": ""} if column.pii else None,
-            )
-            for column in table.columns
-        ]
-    )
-
-
-def _writing(
-    function: Callable[..., Any],
-    tables: Sequence[Table],
-    code_version: str,
-    no_rows: str | None,
-    settings: Sequence[str],
-) -> Callable[..., Iterator[dg.MaterializeResult]]:
-    """`function`, its inputs as they are, with what it makes written to the lake."""
-    parameters = inspect.signature(function).parameters
-
-    @functools.wraps(function)
-    def run(
-        context: dg.AssetExecutionContext,
-        /,
-        *,
-        lake: LakeIOManager,
-        shop: ShopResource | None = None,
-        **frames: object,
-    ) -> Iterator[dg.MaterializeResult]:
-        owners.claim(context.instance, context.run.run_id)
-        taken = {
-            name: each for name, each in (("lake", lake), ("shop", shop)) if name in parameters
-        }
-        wanted = selected_tables(context, tables)
-        batches = _batches(context, wanted, lambda: function(context, **frames, **taken))
-        with permanent_failures(), lake.store.naming_damage():
-            results = lake.write(
-                context,
-                wanted,
-                batches,
-                code_version=code_version,
-                no_rows=no_rows,
-                settings=settings,
-                shop=shop,
-            )
-        yield from results
-
-    run.__signature__ = _signature(function, settings)  # type: ignore[attr-defined]
-    run.__annotations__.pop("return", None)
-    return run
-
-
 def _signature(function: Callable[..., Any], settings: Sequence[str]) -> inspect.Signature:
     """What Dagster sees: the inputs and resources, and nothing of the output.
 
@@ -291,40 +237,6 @@ def _signature(function: Callable[..., Any], settings: Sequence[str]) -> inspect
     named = [each for each in parameters.values() if each.kind is not each.VAR_KEYWORD]
     by_keyword = [each for each in parameters.values() if each.kind is each.VAR_KEYWORD]
     return inspect.Signature([*named, *more, *by_keyword])
-
-
-def _batches(
-    context: dg.AssetExecutionContext, tables: Sequence[Table], make: Callable[[], Any]
-) -> Iterator[DayBatch]:
-    """What `make` returns, as one batch, or yields, with the seconds that it takes.
-
-    Where the data are insufficient for all of it, the tables have no rows, and the reason.
-    """
-    table = tables[0]
-    with STOPWATCH.measure(table.path, "compute"):
-        made = attempt(make, [each.empty() for each in tables])
-    if not isinstance(made.rows, Iterator):
-        partitions = days_of(context.partition_keys) if table.partition else []
-        yield partitions, _each_lacking(made, partitions)
-        return
-    while True:
-        with STOPWATCH.measure(table.path, "compute"):
-            batch = next(made.rows, None)
-        if batch is None:
-            return
-        yield batch
-
-
-def _each_lacking(made: Partial[Any], partitions: Sequence[date]) -> list[Partial[Any]]:
-    """Each table's rows, with what all of them lack in every partition."""
-    frames = made.rows if isinstance(made.rows, Sequence) else [made.rows]
-    everywhere: Sequence[date | None] = partitions or [None]
-    lacking = [
-        replace(each, partition=day)
-        for each in made.skipped
-        for day in ([each.partition] if each.partition else everywhere)
-    ]
-    return [as_partial(each).also(lacking) for each in frames]
 
 
 def _dedented(documentation: str) -> str:

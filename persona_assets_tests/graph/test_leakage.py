@@ -16,6 +16,7 @@ import pytest
 from persona_assets.definitions import HOME
 from persona_assets.lake.content_hash import content_hash
 from persona_assets.orchestration.partitions import days_of
+from persona_assets.orchestration.resources.build import resources_of
 from persona_assets.recommenders import MODELS
 from persona_assets.sources.attribute_deliveries import product_history, user_history
 from persona_assets.sources.synthetic import SyntheticShop
@@ -151,7 +152,7 @@ def planted(
     store = graph.store
     store.overwrite(USER_HISTORY, user_history(USER_HISTORY.empty(), shop, MIDNIGHT - DAY))
     store.overwrite(PRODUCT_HISTORY, product_history(PRODUCT_HISTORY.empty(), shop, MIDNIGHT - DAY))
-    graph.defs.resources["shop"].clock = lambda: MIDNIGHT
+    resources_of(graph.defs)["shop"].clock = lambda: MIDNIGHT
     graph.run("daily_tables", "2025-01-01", "2025-01-28")
     graph.run("weekly_training", "2025-01-13", "2025-01-27")
     # A leaked stranger would stop this run: the tests below then say what leaked.

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from persona_assets.orchestration.resources.build import resources_of
 from persona_assets.tables import TABLES
 
 CUTOFFS = ("2025-01-13", "2025-01-20")
@@ -57,7 +58,7 @@ def test_each_table_records_what_it_was_made_from(graph: Any) -> None:
     """Else a table made alone would be due again at once."""
     graph.run(JOB, *CUTOFFS, assets=EVALUATED_WEEK[3:4])
     graph.run(JOB, *CUTOFFS, assets=EVALUATED_WEEK)
-    records = graph.defs.resources["lake"].provenance.records()
+    records = resources_of(graph.defs)["lake"].provenance.records()
     alone, together = (records[path] for path in (EVALUATED_WEEK[3], EVALUATED_WEEK[4]))
     for cutoff in CUTOFFS:
         assert set(alone[cutoff].inputs) == set(together[cutoff].inputs) == set(INPUTS)

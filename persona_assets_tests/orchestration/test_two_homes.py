@@ -8,6 +8,7 @@ import pytest
 from dagster._core.errors import DagsterUnknownPartitionError
 
 from persona_assets.definitions import build_defs
+from persona_assets.orchestration.resources.build import resources_of
 from persona_assets.settings import Settings, SourceSettings
 from persona_assets.tables import mart, raw
 
@@ -52,8 +53,7 @@ def test_two_homes_have_their_own_days_and_a_day_of_each_can_be_made(
             )
             assert result.success
             assert instance.get_materialized_partitions(key) == {day}
-        resources = defs.resources or {}
-        store = resources["lake"].store
+        store = resources_of(defs)["lake"].store
         assert store.uri(raw.EVENTS).startswith(str(homes[name].home))
         for table in (raw.EVENTS, mart.USER_ITEM_INTERACTIONS):
             assert set(store.partition_rows(table)) == {day}

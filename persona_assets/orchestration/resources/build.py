@@ -1,6 +1,9 @@
 """The resources of a home."""
 
-from typing import TYPE_CHECKING, NotRequired, TypedDict
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NotRequired, TypedDict, cast
+
+import dagster as dg
 
 from persona_assets.lake import DeltaStore, spark_session
 from persona_assets.lake.engine import Engine
@@ -48,3 +51,35 @@ def build_resources(settings: Settings) -> HomeResources:
         # The lake's own session, for assets that a shop adds.
         resources["pyspark"] = spark_resource(settings)
     return resources
+
+
+DESCRIPTIONS = {
+    "lake": "Reads and writes the Delta tables of the home, by partition and with provenance.",
+    "shop": "The source of the raw tables, the home's settings, and the key that hides people.",
+    "online_store": "Features by identifier for the service: staged, compared, then published.",
+}
+_Described = dg.ResourceDefinition | dg.ConfigurableResource
+
+
+def described(resources: Mapping[str, object]) -> dict[str, _Described]:
+    """`resources` as Dagster shows them, each with what it is for."""
+    found: dict[str, _Described] = {}
+    for name, each in resources.items():
+        if isinstance(each, dg.ResourceDefinition | dg.ConfigurableResource):
+            found[name] = each  # which says it itself
+        elif isinstance(each, dg.IOManager):
+            found[name] = dg.IOManagerDefinition.hardcoded_io_manager(each, DESCRIPTIONS.get(name))
+        else:
+            found[name] = dg.ResourceDefinition.hardcoded_resource(each, DESCRIPTIONS.get(name))
+    return found
+
+
+def resources_of(defs: dg.Definitions) -> HomeResources:
+    """The resources that a graph was built with, out of their descriptions."""
+    opened = {
+        name: each.resource_fn(dg.build_init_resource_context())  # type: ignore[call-arg]
+        if isinstance(each, dg.ResourceDefinition)
+        else each
+        for name, each in (defs.resources or {}).items()
+    }
+    return cast(HomeResources, opened)

@@ -12,6 +12,7 @@ import dagster as dg
 
 from persona_assets import run_record
 from persona_assets.lake import DeltaStore
+from persona_assets.orchestration.resources.build import resources_of
 from persona_assets.orchestration.runs.plan import PlannedRun
 from persona_assets.settings import Settings
 from persona_assets.sources import declared
@@ -85,9 +86,7 @@ def _files(root: Path) -> Iterator[tuple[str, int, int]]:
 
 def store_of(defs: dg.Definitions) -> DeltaStore:
     """The lake of the definitions' resources."""
-    assert defs.resources is not None  # noqa: S101 - for the type checker
-    store: DeltaStore = defs.resources["lake"].store
-    return store
+    return resources_of(defs)["lake"].store
 
 
 def table_versions(store: DeltaStore) -> dict[str, int]:

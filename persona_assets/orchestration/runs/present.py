@@ -11,6 +11,7 @@ import dagster as dg
 
 from persona_assets.lake.provenance import PartitionRecord, Records
 from persona_assets.orchestration.jobs import JOBS
+from persona_assets.orchestration.resources.build import resources_of
 from persona_assets.orchestration.resources.lake import LakeIOManager
 from persona_assets.orchestration.resources.provenance import settings_digest
 from persona_assets.orchestration.resources.source import ShopResource
@@ -42,7 +43,7 @@ def work(
     """
     jobs = {job.name: job.selection for job in JOBS}
     graph = within(nodes(defs.resolve_asset_graph(), jobs, now), planned)
-    resources = defs.resources or {}
+    resources = resources_of(defs)
     lake, shop = resources["lake"], resources["shop"]
     gone = by_partition(lost, graph)
     if gone.keys() & set(ONLINE_ASSETS) or not resources["online_store"].is_there():

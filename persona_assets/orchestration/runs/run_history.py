@@ -15,6 +15,7 @@ from persona_assets.lake.provenance import Records
 from persona_assets.orchestration.dagster_internals.graph import CODE_VERSION_TAG
 from persona_assets.orchestration.dagster_internals.storage import keeps_runs_in_files
 from persona_assets.orchestration.resources import instance
+from persona_assets.orchestration.resources.build import resources_of
 
 _RUNS = Path("history") / "runs.db"
 _INDEX = Path("history") / "runs" / "index.db"
@@ -87,7 +88,7 @@ def report_again(opened: dg.DagsterInstance, defs: dg.Definitions) -> int | None
         How many there are in the lake; None where nothing was ever made.
     """
     graph = defs.resolve_asset_graph()
-    records: Records = (defs.resources or {})["lake"].provenance.records()
+    records: Records = resources_of(defs)["lake"].provenance.records()
     for path, held in records.items():
         key = dg.AssetKey(path.split("/"))
         if not graph.has(key):

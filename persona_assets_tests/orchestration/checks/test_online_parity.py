@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from persona_assets.orchestration.resources.build import resources_of
 from persona_assets.serving.online import materialization
 from persona_assets.serving.online.live_tail import LiveCounts, LiveEvent, LiveTail
 from persona_assets.serving.online.store import OnlineStore, Stage
@@ -46,7 +47,7 @@ def publish(graph: Any, *, must_succeed: bool = True) -> Any:
 
 
 def online(graph: Any) -> OnlineStore:
-    store: OnlineStore = graph.defs.resources["online_store"]
+    store: OnlineStore = resources_of(graph.defs)["online_store"]
     return store
 
 

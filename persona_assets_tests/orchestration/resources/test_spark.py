@@ -22,7 +22,8 @@ from persona_assets.errors import UserError
 from persona_assets.tables.mart import QUARANTINE
 from persona_assets.tables.raw import PRODUCTS
 
-store = defs.resources["lake"].store
+from persona_assets.orchestration.resources.build import resources_of
+store = resources_of(defs)["lake"].store
 assert store.engine.distributed
 written = store.overwrite(PRODUCTS, PRODUCTS.empty())
 day = date(2025, 1, 1)
