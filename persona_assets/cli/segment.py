@@ -5,7 +5,7 @@ Belongs here: its arguments and what it prints. Does not belong here: what it do
 """
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from persona_assets.lake import DeltaStore
     from persona_assets.segmentation.customers_file import Scored
+    from persona_assets.tables import Table
 
 _ENDINGS = (".csv", ".parquet")
 
@@ -46,8 +47,10 @@ def segment(
     those of the graph. User identifiers stay as they are in FILE.
     """
     from persona_assets.lake import DeltaStore
+    from persona_assets.segmentation.assignment import newest_model
     from persona_assets.segmentation.customers_file import score_file
     from persona_assets.tables.raw import PRODUCTS
+    from persona_assets.tables.segmentation import SEGMENTATION_MODEL
 
     if out is not None and out.suffix.lower() not in _ENDINGS:
         raise UserError(f"--out {out} ends with {out.suffix!r}; use {' or '.join(_ENDINGS)}")
@@ -59,8 +62,8 @@ def segment(
     store = DeltaStore(current.lake_root, storage_options=current.storage_options)
     scored = score_file(
         file,
-        _newest_model(store),
-        catalogue=store.read(PRODUCTS) if store.exists(PRODUCTS) else PRODUCTS.empty(),
+        newest_model(_held(store, SEGMENTATION_MODEL)),
+        catalogue=_held(store, PRODUCTS),
         today=datetime.now(UTC).date(),
         as_of=as_of.date() if as_of else None,
         mapping=mapping,
@@ -74,18 +77,9 @@ def segment(
         _show(file, scored, out)
 
 
-def _newest_model(store: "DeltaStore") -> "pl.DataFrame":
-    """The model of the newest cut-off that has one; a cut-off without customers has none."""
-    from persona_assets.tables.segmentation import SEGMENTATION_MODEL
-
-    rows = store.partition_rows(SEGMENTATION_MODEL) if store.exists(SEGMENTATION_MODEL) else {}
-    trained = [cutoff for cutoff, count in rows.items() if count]
-    if not trained:
-        raise UserError(
-            f"no segmentation was trained in the lake {store.root}: {SEGMENTATION_MODEL.path} has "
-            "no rows; run `persona run`, or materialize a weekly partition of it, first"
-        )
-    return store.read(SEGMENTATION_MODEL, [date.fromisoformat(max(trained))])
+def _held(store: "DeltaStore", table: "Table") -> "pl.DataFrame":
+    """What the lake holds of the table."""
+    return store.read(table) if store.exists(table) else table.empty()
 
 
 def _write(customers: "pl.DataFrame", out: Path) -> None:

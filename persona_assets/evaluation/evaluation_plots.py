@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from persona_assets.evaluation.metrics import PRIMARY, PRIMARY_K
 from persona_assets.evaluation.offline import BASELINE
 from persona_assets.evaluation.oracle import ORACLE
 from persona_assets.plotting import MUTED, PALETTE, colour, new_figure
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _LINES = ("-", ":", "-.")
 """Tell models apart whose colour is the same, the palette having gone round."""
 
-SHOWN_K = 10
+SHOWN_K = PRIMARY_K
 """A page of results: the length at which plots compare models."""
 
 TITLES = {
@@ -89,7 +90,7 @@ def replay_figure(replay_validation: pl.DataFrame) -> "Figure":
     Args:
         replay_validation: rows of `evaluation/replay_validation`.
     """
-    rows = replay_validation.filter(pl.col("metric") == "ndcg", pl.col("k") == SHOWN_K)
+    rows = replay_validation.filter(pl.col("metric") == PRIMARY, pl.col("k") == SHOWN_K)
     colours = _colours(rows["model"])
     cutoffs = rows["cutoff"].unique().sort().to_list()
     figure = new_figure(8.0, 2.4 + 0.2 * max(5, len(colours)))
@@ -161,7 +162,7 @@ def staleness_figure(staleness: pl.DataFrame) -> "Figure":
     Args:
         staleness: rows of `evaluation/staleness`; none: an empty plot.
     """
-    rows = staleness.filter(pl.col("metric") == "ndcg", pl.col("k") == SHOWN_K)
+    rows = staleness.filter(pl.col("metric") == PRIMARY, pl.col("k") == SHOWN_K)
     colours = _colours(rows["model"])
     figure = new_figure(8.0, 2.4 + 0.13 * len(colours))
     axes = figure.subplots()
@@ -236,7 +237,7 @@ def _rows(rows: pl.DataFrame, metric: str) -> list[dict]:
 def _by_ndcg(rows: pl.DataFrame) -> list[str]:
     """Models from the lowest to the highest mean nDCG, equal ones by name."""
     return (
-        rows.filter(pl.col("metric") == "ndcg")
+        rows.filter(pl.col("metric") == PRIMARY)
         .group_by("model")
         .agg(pl.col("value").mean())
         .sort("value", "model")["model"]

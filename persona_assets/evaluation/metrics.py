@@ -204,6 +204,10 @@ DEBIASED: dict[str, DebiasedMetric] = {
 }
 """Metrics of `evaluation/offline_metrics` that weigh products, by their names there."""
 
+PRIMARY, PRIMARY_K = "ndcg", 10
+"""What models are ordered by, wherever one number has to decide: the gate, searches, the arms of an
+experiment, checks, the report."""
+
 NAMES = (*METRICS, *DEBIASED)
 """All metrics of `evaluation/offline_metrics`."""
 

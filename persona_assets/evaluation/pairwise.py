@@ -9,11 +9,12 @@ import numpy as np
 import polars as pl
 
 from persona_assets.evaluation.evaluated_week import EvaluatedWeek
+from persona_assets.evaluation.metrics import PRIMARY, PRIMARY_K
 from persona_assets.statistics.multiple_testing import holm
 from persona_assets.statistics.paired import paired_tests
 from persona_assets.tables.evaluation import PAIRWISE_COMPARISON
 
-COMPARED = (("ndcg", 10), ("recall", 10))
+COMPARED = ((PRIMARY, PRIMARY_K), ("recall", PRIMARY_K))
 """What models are compared by: the deciding metric, and the simplest one beside it."""
 
 SIGNIFICANT = 0.05

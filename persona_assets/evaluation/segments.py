@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 
 from persona_assets.evaluation.evaluated_week import EvaluatedUsers, EvaluatedWeek
 from persona_assets.evaluation.lists import numbers
+from persona_assets.evaluation.metrics import PRIMARY, PRIMARY_K
 from persona_assets.statistics.bootstrap import bootstrap_means, percentile_interval
 from persona_assets.tables.evaluation import SEGMENT_METRICS
 from persona_assets.transforms.attribute_history import VALID_FROM, VALID_TO
 from persona_assets.transforms.history import known_before
 from persona_assets.transforms.pseudonyms import pseudonymise
 
-MEASURED = (("ndcg", 10), ("recall", 10), ("hit_rate", 10))
+MEASURED = ((PRIMARY, PRIMARY_K), ("recall", PRIMARY_K), ("hit_rate", PRIMARY_K))
 """Few metrics: what differs between segments shows in each of them."""
 
 FEWEST = 30

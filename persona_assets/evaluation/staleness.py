@@ -17,7 +17,7 @@ from persona_assets.errors import InsufficientDataError
 from persona_assets.evaluation.comparison import NOTHING_EVALUATED
 from persona_assets.evaluation.hits import Pairs, hits_of_lists, pairs_of
 from persona_assets.evaluation.lists import Lists, lists_of, numbers
-from persona_assets.evaluation.metrics import METRICS
+from persona_assets.evaluation.metrics import METRICS, PRIMARY, PRIMARY_K
 from persona_assets.evaluation.relevance import relevant_items
 from persona_assets.recommenders.exclusion import Exclusion, excluded_pairs
 from persona_assets.statistics.bootstrap import bootstrap_means, percentile_interval
@@ -36,7 +36,7 @@ WEEKS = 8
 RANKS_READ = 30
 """Ranks that are read. Ten are evaluated; the others move up for what a user has met since."""
 
-MEASURED = (("ndcg", 10), ("recall", 10), ("hit_rate", 10))
+MEASURED = ((PRIMARY, PRIMARY_K), ("recall", PRIMARY_K), ("hit_rate", PRIMARY_K))
 
 ListsAt = Callable[[date], pl.DataFrame]
 """Rows of `recommendations/top_k` of a cut-off, up to rank `RANKS_READ`."""

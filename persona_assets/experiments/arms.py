@@ -7,10 +7,9 @@ Belongs here: which model is in which arm. Does not belong here: who is in which
 import polars as pl
 
 from persona_assets.errors import InsufficientDataError
+from persona_assets.evaluation.metrics import PRIMARY, PRIMARY_K
 from persona_assets.evaluation.oracle import ORACLE
 from persona_assets.tables.experiments import ARMS, CONTROL
-
-_METRIC, _K = "ndcg", 10
 
 
 def competing_arms(champion: str, comparison: pl.DataFrame) -> dict[str, str]:
@@ -27,7 +26,7 @@ def competing_arms(champion: str, comparison: pl.DataFrame) -> dict[str, str]:
         InsufficientDataError: the champion was not evaluated in that week, or it alone was.
     """
     evaluated = comparison.filter(
-        pl.col("metric") == _METRIC, pl.col("k") == _K, pl.col("model") != ORACLE
+        pl.col("metric") == PRIMARY, pl.col("k") == PRIMARY_K, pl.col("model") != ORACLE
     ).sort("value", "model", descending=[True, False])
     names = evaluated["model"].to_list()
     others = [name for name in names if name != champion]

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from persona_assets.evaluation.hits import hit_matrix
-from persona_assets.evaluation.metrics import METRICS
+from persona_assets.evaluation.metrics import METRICS, PRIMARY, PRIMARY_K
 from persona_assets.lifecycle.validation import Week
 from persona_assets.recommenders.protocol import (
     NO_HISTORY,
@@ -24,11 +24,11 @@ from persona_assets.recommenders.top_k import of_model
 from persona_assets.statistics.bootstrap import bootstrap_means, percentile_interval
 from persona_assets.tables.models import FALLBACK_USER
 
-K = 10
+K = PRIMARY_K
 """A page of results: the length of lists at which choices are made, as in the report's plots."""
 LISTED = 20
 """Length of the lists. Beyond K only to see whether the last shown ties with what follows."""
-MEASURED = ("ndcg", "recall")
+MEASURED = (PRIMARY, "recall")
 """Metrics of a trial; the first decides."""
 KEPT_BYTES = 1_000_000_000
 """Artefacts kept for trials that need no further training; one more would crowd small machines."""

@@ -16,12 +16,13 @@ import polars as pl
 
 from persona_assets.errors import UserError
 from persona_assets.evaluation.beyond_accuracy import catalog_coverage
+from persona_assets.evaluation.metrics import PRIMARY
 from persona_assets.lifecycle.evaluator import K, values_of
 from persona_assets.lifecycle.validation import Week
 from persona_assets.statistics.paired import paired_test
 from persona_assets.tables.models import FALLBACK_USER
 
-METRIC = "ndcg"
+METRIC = PRIMARY
 SIGNIFICANT = 0.05
 """Of two models that are equally good, one in forty candidates is let through: the test is
 two-sided, and only one side passes."""

@@ -75,15 +75,6 @@ class Config:
         return json.dumps(asdict(self), sort_keys=True)
 
     @classmethod
-    def from_json(cls, text: str) -> Self:
-        """The configuration that `to_json` wrote.
-
-        Raises:
-            UserError: it names a field that there is not, or a value is out of its range.
-        """
-        return cls.of(json.loads(text))
-
-    @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
         """The defaults with some fields changed; a part's configuration may be a mapping."""
         known = {each.name: each for each in fields(cls)}

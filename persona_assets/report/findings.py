@@ -11,6 +11,7 @@ import polars as pl
 
 from persona_assets.calendar import EVALUATED_DAYS, first_cutoff
 from persona_assets.evaluation.evaluation_plots import SHOWN_K, TITLES
+from persona_assets.evaluation.metrics import PRIMARY
 from persona_assets.evaluation.offline import BASELINE
 from persona_assets.evaluation.oracle import ORACLE
 from persona_assets.notation import count, counted, interval, listed, number, points, share
@@ -34,7 +35,6 @@ from persona_assets.tables.experiments import AB_TEST_RESULTS, AB_TEST_SIMULATIO
 from persona_assets.tables.monitoring import DATA_DRIFT
 from persona_assets.tables.segmentation import CUSTOMER_FEATURES, SEGMENTATION_MODEL
 
-PRIMARY = "ndcg"
 """The metric that decides between models: it alone sees both what is found and how high it is."""
 METRICS = (PRIMARY, "recall", "map", "hit_rate", "mrr")
 """Columns of the tables of models."""

@@ -7,7 +7,7 @@ belong here: fitting (`segmenting.py`).
 import numpy as np
 import polars as pl
 
-from persona_assets.errors import DataError
+from persona_assets.errors import DataError, UserError
 from persona_assets.segmentation.clusterings import distances
 from persona_assets.segmentation.preprocessing import Preprocessing
 from persona_assets.tables.segmentation import CUSTOMER_SEGMENTS, SEGMENTATION_MODEL
@@ -26,14 +26,15 @@ def segmentable(customers: pl.DataFrame) -> pl.DataFrame:
 
 
 def newest_model(model: pl.DataFrame) -> pl.DataFrame:
-    """The rows of the newest cut-off: what serves.
+    """The rows of the newest cut-off that has any: what serves.
 
     Raises:
-        DataError: there is none.
+        UserError: there is none.
     """
     if model.is_empty():
-        raise DataError(
-            f"{SEGMENTATION_MODEL.path} is empty; materialize it for a cut-off that has customers"
+        raise UserError(
+            f"no segmentation was trained: {SEGMENTATION_MODEL.path} has no rows; run "
+            "`persona run`, or materialize a weekly partition of it, first"
         )
     return model.filter(pl.col("cutoff") == pl.col("cutoff").max())
 

@@ -8,7 +8,7 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import StandardScaler
 
-from persona_assets.errors import DataError, InsufficientDataError
+from persona_assets.errors import DataError, InsufficientDataError, UserError
 from persona_assets.lake.content_hash import content_hash
 from persona_assets.segmentation.assignment import ASSIGNED, assign, newest_model
 from persona_assets.segmentation.config import SegmentationConfig
@@ -198,5 +198,5 @@ def test_models_of_several_cutoffs_are_refused_and_the_newest_is_named(found, cu
     with pytest.raises(DataError, match="2 cut-offs"):
         assign(both, customers)
     assert_frame_equal(newest_model(both), found.model)
-    with pytest.raises(DataError, match="is empty"):
+    with pytest.raises(UserError, match=r"no segmentation was trained: .* has no rows"):
         newest_model(SEGMENTATION_MODEL.empty())

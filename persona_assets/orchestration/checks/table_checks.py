@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from persona_assets.evaluation.metrics import PRIMARY, PRIMARY_K
 from persona_assets.experiments.verdict import MISMATCHED
 from persona_assets.orchestration.checks.partitioned import CheckedPartitions, asset_check
 from persona_assets.orchestration.partitions import days_of
@@ -48,8 +49,8 @@ def _drift(checked: CheckedPartitions) -> dict[str, dg.AssetCheckResult]:
 
 def _beats_popularity(checked: CheckedPartitions) -> dict[str, dg.AssetCheckResult]:
     rows = checked.store.read(evaluation.OFFLINE_METRICS, days_of(checked.keys)).filter(
-        (pl.col("metric") == "ndcg")
-        & (pl.col("k") == 10)
+        (pl.col("metric") == PRIMARY)
+        & (pl.col("k") == PRIMARY_K)
         & ~pl.col("model").is_in(["popularity", "planted_optimum"])
     )
     results = {}

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -243,7 +244,7 @@ def test_the_task_decides_what_a_label_is(mart):
     assert (funnel.config.horizon_days, funnel.config.target_weight) == (0, 5)
     assert not funnel.config.unseen
     assert weekly.config.goal().horizon == timedelta(days=7)
-    assert TwoStageConfig.from_json(funnel.config.to_json()) == funnel.config
+    assert TwoStageConfig.of(json.loads(funnel.config.to_json())) == funnel.config
     rows = walks(mart)
     artefact = funnel.fit(Interactions.known_at(CUTOFF, rows))
     bought = rows.filter(pl.col("weight") == 5).select("user_id", "product_id")
