@@ -10,9 +10,9 @@ from datetime import date, timedelta
 import polars as pl
 
 from persona_assets.exploration.exploration_plots import activity_figure, by_period, cohorts_figure
+from persona_assets.notation import count, share
 from persona_assets.report.collect import Report
 from persona_assets.report.markup import Markup, Section, paragraph, picture
-from persona_assets.report.notation import count, share
 
 _DAY = timedelta(days=1)
 _PERIOD = timedelta(days=28)

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from persona_assets.errors import UserError
-from persona_assets.report.notation import counted
+from persona_assets.notation import counted
 from persona_assets.sources.event_ids import content_ids
 from persona_assets.sources.local_time import iso_text
 from persona_assets.sources.mapping import TableMapping

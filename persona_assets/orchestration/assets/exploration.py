@@ -10,7 +10,7 @@ from persona_assets.exploration import activity, cohorts, distributions, explora
 from persona_assets.orchestration.daily import each_batch
 from persona_assets.orchestration.partitions import BEFORE_CUTOFF, DAILY, SAME, WEEKLY
 from persona_assets.orchestration.plot_asset import plot
-from persona_assets.orchestration.resources.lake import DayBatch
+from persona_assets.orchestration.resources.lake import DayBatch, Lake
 from persona_assets.orchestration.table_asset import Reads, table_asset
 from persona_assets.orchestration.weekly import each_cutoff
 from persona_assets.skipped import Partial
@@ -30,11 +30,15 @@ _MEMBERS = (*_PURCHASES, "product_id", "order_id", "unit_price")
     },
 )
 def daily_activity(
-    context: dg.AssetExecutionContext, interactions: nw.LazyFrame, sessions: nw.LazyFrame
+    context: dg.AssetExecutionContext,
+    lake: Lake,
+    interactions: nw.LazyFrame,
+    sessions: nw.LazyFrame,
 ) -> Iterator[DayBatch]:
     """The shop's day: events of each kind, people, products, orders, revenue and the funnel."""
     return each_batch(
         context,
+        lake,
         mart.USER_ITEM_INTERACTIONS,
         lambda days: activity.daily_activity(during(interactions, days), during(sessions, days)),
     )
@@ -46,11 +50,12 @@ def daily_activity(
     reads={"interactions": Reads(mart.USER_ITEM_INTERACTIONS, SAME)},
 )
 def hourly_activity(
-    context: dg.AssetExecutionContext, interactions: nw.LazyFrame
+    context: dg.AssetExecutionContext, lake: Lake, interactions: nw.LazyFrame
 ) -> Iterator[DayBatch]:
     """At which hours of the day people come and buy."""
     return each_batch(
         context,
+        lake,
         mart.USER_ITEM_INTERACTIONS,
         lambda days: activity.hourly_activity(during(interactions, days)),
     )
@@ -63,21 +68,24 @@ def hourly_activity(
     reads={"interactions": Reads(mart.USER_ITEM_INTERACTIONS, BEFORE_CUTOFF, _MEMBERS)},
 )
 def distributions_of_the_shop(
-    context: dg.AssetExecutionContext, interactions: nw.LazyFrame
+    context: dg.AssetExecutionContext, lake: Lake, interactions: nw.LazyFrame
 ) -> Partial[pl.DataFrame]:
     """Basket sizes, prices, events of users and products (the popularity curve), repeat purchases.
 
     Over the year before the cut-off, as far as it was known then.
     """
-    collect = context.resources.lake.store.collect
+    collect = lake.store.collect
     made = each_cutoff(
         context,
+        lake,
         exploration.DISTRIBUTIONS,
         lambda cutoff: collect(distributions.distributions(interactions, cutoff=cutoff)),
     )
     if made.rows.height:
         newest = made.rows.filter(pl.col("cutoff") == pl.col("cutoff").max())
-        plot(context, exploration.DISTRIBUTIONS, exploration_plots.distributions_figure(newest))
+        plot(
+            context, lake, exploration.DISTRIBUTIONS, exploration_plots.distributions_figure(newest)
+        )
     return made
 
 
@@ -88,21 +96,22 @@ def distributions_of_the_shop(
     reads={"interactions": Reads(mart.USER_ITEM_INTERACTIONS, BEFORE_CUTOFF, _PURCHASES)},
 )
 def cohorts_of_customers(
-    context: dg.AssetExecutionContext, interactions: nw.LazyFrame
+    context: dg.AssetExecutionContext, lake: Lake, interactions: nw.LazyFrame
 ) -> Partial[pl.DataFrame]:
     """Of those who first bought in a month of the year before the cut-off, who bought again when.
 
     A customer who had bought before that year counts with the first purchase within it.
     """
-    collect = context.resources.lake.store.collect
+    collect = lake.store.collect
     made = each_cutoff(
         context,
+        lake,
         exploration.COHORTS,
         lambda cutoff: collect(cohorts.cohorts(interactions, cutoff=cutoff)),
     )
     if made.rows.height:
         newest = made.rows.filter(pl.col("cutoff") == pl.col("cutoff").max())
-        plot(context, exploration.COHORTS, exploration_plots.cohorts_figure(newest))
+        plot(context, lake, exploration.COHORTS, exploration_plots.cohorts_figure(newest))
     return made
 
 
