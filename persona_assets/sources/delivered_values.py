@@ -23,6 +23,7 @@ from persona_assets.sources.numbers import (
 from persona_assets.sources.shown_values import shown
 from persona_assets.tables.contract import Column
 from persona_assets.transforms.cleaning import LARGEST_NUMBER
+from persona_assets.transforms.timestamps import AFTER_ALL, BEFORE_ALL
 
 ADDED_BY_US = frozenset({"event_date", "source_row"})
 TIMES = ("timestamp", "arrived_at")
@@ -168,6 +169,10 @@ def _with_days(
         if column.type != "date" or column.name not in mapping.given:
             continue
         text = rows[column.name]
+        # `0000-00-00` and `9999-12-31` stand for "unknown": nobody signed up then.
+        unknown = text.str.contains(BEFORE_ALL) | text.str.contains(AFTER_ALL)
+        text = text.set(unknown.fill_null(False), None)
+        rows = rows.with_columns(text)
         if text.drop_nulls().str.contains(_ISO_DAY).all():
             continue
         read = read_times(

@@ -20,9 +20,12 @@ from persona_assets.sources.value_settings import TimeReading
 from persona_assets.tables import raw
 from persona_assets.tables.contract import Table
 from persona_assets.transforms.attribute_history import VALID_FROM, as_known_at
+from persona_assets.transforms.timestamps import AFTER_ALL, BEFORE_ALL
 
 HISTORIES = {raw.USERS.name: raw.USER_HISTORY, raw.PRODUCTS.name: raw.PRODUCT_HISTORY}
 _PLACE, _ROW = "place", "_row"
+_NEVER = datetime(8999, 12, 31, tzinfo=UTC)
+"""What is valid from 9999 on is a plan that never comes; the last year that every engine holds."""
 
 
 def undescribed(identifiers: pl.Series, table: Table) -> pl.DataFrame:
@@ -168,6 +171,9 @@ def dated(
 ) -> pl.DataFrame:
     """Rows with `valid_from`, the instant from which each is valid; null: from the beginning.
 
+    Dates before the year 1000 (`0001-01-01`, `0000-00-00`) mean the beginning, those after 8999
+    (`9999-12-31`) a time that does not come.
+
     Args:
         rows: descriptions with their `place`.
         texts: (rows,) that instant as delivered, without blanks around it.
@@ -179,9 +185,18 @@ def dated(
     Raises:
         UserError: a text is no time, or the column can be read in several ways.
     """
+    always, never = (
+        texts.str.contains(pattern).fill_null(False) for pattern in (BEFORE_ALL, AFTER_ALL)
+    )
+    texts = texts.set(always, None)
     instants = read_times(
-        texts.alias(VALID_FROM), reading, section=section, today=today, places=rows[_PLACE]
+        texts.set(never, None).alias(VALID_FROM),
+        reading,
+        section=section,
+        today=today,
+        places=rows[_PLACE],
     ).instants
+    instants = instants.set(never, _NEVER)
     unread = instants.is_null() & texts.is_not_null()
     if unread.any():
         first = int(unread.arg_max() or 0)

@@ -18,7 +18,7 @@ from persona_assets.tables.raw import EVENTS
 from persona_assets.transforms.attribute_history import with_product_attribute
 from persona_assets.transforms.pseudonyms import pseudonymise
 from persona_assets.transforms.sessions import assign_sessions
-from persona_assets.transforms.timestamps import parse_timestamps
+from persona_assets.transforms.timestamps import parse_timestamps, stands_for_none
 
 DEFAULT_WEIGHTS: Mapping[str, float] = {
     "view": 1.0,
@@ -134,14 +134,16 @@ def _first_broken_rule() -> nw.Expr:
     )
     is_return = nw.col("event_type") == "return"
     day_of_event = event_ts.dt.date()
+    no_date = event_ts.is_null() & stands_for_none(nw.col("timestamp").fill_null(""))
     broken = {
         "no_consent": ~nw.col("consent").fill_null(False),
         "unused_event_type": nw.col("event_type") == UNUSED,
         "missing_event_id": _blank("event_id"),
         "missing_user": nw.col("user_missing"),
         "missing_product": _blank("product_id"),
-        "unreadable_timestamp": event_ts.is_null(),
-        "implausible_timestamp": (event_ts > nw.col("arrived_at") + CLOCK_TOLERANCE)
+        "unreadable_timestamp": event_ts.is_null() & ~no_date,
+        "implausible_timestamp": no_date
+        | (event_ts > nw.col("arrived_at") + CLOCK_TOLERANCE)
         | (
             (day_of_event != nw.col("event_date"))
             & (event_ts < nw.col("arrived_at") - FAR_FROM_ITS_DAY)

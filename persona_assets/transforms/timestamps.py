@@ -39,6 +39,22 @@ _SLASHED = rf"^({_SLASHED_DATE}) {_CLOCK})?\z"
 _UNIX = r"^([0-9]{9,10}|[0-9]{12,13})\z"
 
 
+def _dates_of(years: str, counts: str) -> str:
+    """Texts that begin as dates of such years do, in whatever order, or are one of the counts."""
+    order = (
+        f"{years}[-/.][0-9]{{1,2}}[-/.][0-9]{{1,2}}",
+        f"[0-9]{{1,2}}[-/.][0-9]{{1,2}}[-/.]{years}",
+        f"[0-9]{{1,2}}[-/. ][A-Za-z]{{3,9}}[-/. ]{years}",
+    )
+    return rf"^(({'|'.join(order)})([T ,][ -~]*)?|({counts})([T ]?[0-9:]{{4,8}})?( \(not .*)?)\z"
+
+
+BEFORE_ALL = _dates_of("0[0-9]{3}", "00000000|00010101|-62135596800(000){0,2}")
+"""Dates that stand for "always" or "unknown": `0001-01-01`, MySQL's `0000-00-00`, .NET's least."""
+AFTER_ALL = _dates_of("9[0-9]{3}", "99991231|253402(214400|30079[0-9]|300800)([0-9]{3}){0,2}")
+"""Dates that stand for "for ever" or "not yet": `9999-12-31` in whatever notation."""
+
+
 def parse_timestamps(frame: nw.LazyFrame, column: str, *, into: str) -> nw.LazyFrame:
     """Adds the instant that each text of `column` means, or null.
 
@@ -86,6 +102,11 @@ def parse_timestamps(frame: nw.LazyFrame, column: str, *, into: str) -> nw.LazyF
         .with_columns((nw.lit(_EPOCH) + nw.col("_us") * nw.lit(MICROSECOND)).alias(into))
         .drop("_slashed", "_civil", "_unix", "_year", "_month", "_day", "_minute", "_us", "_zone")
     )
+
+
+def stands_for_none(text: nw.Expr) -> nw.Expr:
+    """Whether a text is a date of before the year 1000 or after 8999, which is nobody's event."""
+    return text.str.contains(BEFORE_ALL) | text.str.contains(AFTER_ALL)
 
 
 def _seconds(text: nw.Expr) -> nw.Expr:

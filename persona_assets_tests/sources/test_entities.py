@@ -172,3 +172,34 @@ def test_events_have_no_validity(tmp_path):
     with pytest.raises(UserError, match="unknown key 'valid_from'"):
         source_of(tmp_path, ITEMS, mapping=MAPPING.replace('timestamp = "time"',
                   'timestamp = "time"\nvalid_from = "time"'))  # fmt: skip
+
+
+ALWAYS = ["0001-01-01", "0000-00-00", "0001-01-01T00:00:00Z", "01.01.0001", "00000000"]
+NEVER = ["9999-12-31", "9999-12-31 23:59:59", "31.12.9999", "99991231"]
+
+
+@pytest.mark.parametrize("always", ALWAYS)
+def test_a_date_before_all_dates_means_from_the_beginning(tmp_path, always):
+    items = f"sku,group,price,since\na,Shoes,1,{always}\na,Shoes,2,2024-05-01\n"
+    history = product_history(PRODUCT_HISTORY.empty(), source_of(tmp_path, items), ARRIVAL)
+    began = [BEGINNING, datetime(2024, 5, 1, tzinfo=UTC)]
+    assert history.select("valid_from", "price").rows() == list(zip(began, [1.0, 2.0], strict=True))
+
+
+@pytest.mark.parametrize("never", NEVER)
+def test_a_date_after_all_dates_is_a_plan_that_never_comes(tmp_path, never):
+    items = f"sku,group,price,since\na,Shoes,1,2024-05-01\na,Shoes,2,{never}\n"
+    source = source_of(tmp_path, items)
+    assert source.products()["price"].to_list() == [1.0]
+    history = product_history(PRODUCT_HISTORY.empty(), source, ARRIVAL)
+    for at in (ARRIVAL, datetime(2100, 1, 1, tzinfo=UTC)):
+        assert as_known_at(history, at)["price"].to_list() == [1.0]
+
+
+@pytest.mark.parametrize("unknown", [*ALWAYS, *NEVER])
+def test_somebody_who_signed_up_before_or_after_all_dates_has_no_such_date(tmp_path, unknown):
+    people = f"id,land,joined\nann,DE,{unknown}\nbob,DE,2024-05-01\n"
+    mapping = MAPPING + 'signup_date = "joined"\n'
+    items = "sku,group,price,since\na,Shoes,1,\n"
+    users = source_of(tmp_path, items, people, mapping).users()
+    assert users["signup_date"].to_list() == [None, date(2024, 5, 1)]

@@ -52,6 +52,14 @@ IMPOSSIBLE = "2025-02-30T00:00:00"
 EVE, EVE_BY_ZONE = "2025-03-02T23:59:59Z", "2025-03-03T00:30:00+01:00"
 LONG_AGO = "1970-01-01T00:00:00Z"
 TOO_EARLY = AT - timedelta(minutes=5, microseconds=1)
+STAND_FOR_NONE = (
+    "9999-12-31", "9999-12-31T23:59:59Z", "0001-01-01", "0000-00-00 00:00:00", "31.12.9999",
+    "12/31/9999 10:00", "31-DEC-9999", "0024-03-01 10:00", "99991231", "00010101 000000",
+    "253402300799999", "-62135596800", "253402300799 (not seconds since 1970)",
+)  # fmt: skip
+NO_DATES = (
+    "9999", "0001", "0.00.1", "9999-12-31x", "99991231-7", "9999-12-31\n", "12345678", "0000-0000",
+)  # fmt: skip
 BROKEN = [
     ({"consent": False}, "no_consent", "consent", "false"),
     ({"consent": None}, "no_consent", "consent", None),
@@ -65,6 +73,8 @@ BROKEN = [
     ({"timestamp": IMPOSSIBLE}, "unreadable_timestamp", "timestamp", IMPOSSIBLE),
     ({"arrived_at": TOO_EARLY}, "implausible_timestamp", "timestamp", AT.isoformat()),
     ({"timestamp": LONG_AGO}, "implausible_timestamp", "timestamp", LONG_AGO),
+    *(({"timestamp": none}, "implausible_timestamp", "timestamp", none) for none in STAND_FOR_NONE),
+    *(({"timestamp": none}, "unreadable_timestamp", "timestamp", none) for none in NO_DATES),
     ({"timestamp": EVE}, "outside_partition", "timestamp", EVE),
     ({"timestamp": EVE_BY_ZONE}, "outside_partition", "timestamp", EVE_BY_ZONE),
     ({"event_type": "unused", "user_id": None}, "unused_event_type", "event_type", "unused"),

@@ -144,6 +144,8 @@ def _of_field(field: str) -> list[str]:
     letters = "".join(each for each in plain if not unicodedata.combining(each))
     tokens = _TOKEN.findall(_CAMEL.sub(" ", letters).lower())
     found = [meaning for token in tokens for meaning in _of_token(token)]
+    if {*tokens} & _VALID and {*tokens} & _UNTIL:
+        return [UNKNOWN]  # of a history, only the beginnings are read
     if tokens[:2] == ["stock", "code"]:
         return ["product", "identifier"]
     if tokens[:2] == ["distinct", "id"]:  # Mixpanel's and PostHog's
@@ -153,6 +155,8 @@ def _of_field(field: str) -> list[str]:
     return found
 
 
+_VALID = {"valid", "effective", "gueltig", "gultig"}
+_UNTIL = {"to", "until", "till", "thru", "through", "end", "ends", "bis"}
 _OPTED_IN = (("opt", "in"), ("opted", "in"))
 
 

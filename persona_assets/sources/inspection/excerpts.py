@@ -123,6 +123,9 @@ def _copy_part(path: Path, copy: Path, share: int) -> float:
         return 1.0
     if mark.startswith((GZIP, ZSTD)):
         data, there = _unpacked(path, share, mark.startswith(GZIP))
+        if data.startswith((GZIP, ZSTD)):
+            copy.write_bytes(gzip.compress(data[:LONGEST_MARK]))  # its reader says: packed twice
+            return 1.0
         copy.write_bytes(_whole_records(data) if len(data) >= share else data)
         return there
     size = path.stat().st_size

@@ -18,6 +18,8 @@ from persona_assets.sources.reading.delivered import EmptyFile
 Kind = Literal["text", "Parquet", "Excel"]
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+COMPRESSIONS = {GZIP: "gzip", ZSTD: "zstd"}
+"""First bytes → what is unpacked."""
 LONGEST_MARK = 16
 """Bytes that are enough to tell a format by."""
 
@@ -68,7 +70,16 @@ def contents(path: Path) -> Contents:
         data, compression = _unpacked_zstd(packed, path), "zstd"
     if not data:
         raise EmptyFile(f"{path} is empty (0 bytes); deliver it again or remove it")
+    if compression and (within := _compression(data)):
+        raise UserError(
+            f"{path} is compressed twice, {within} within {compression}; unpack it once, or "
+            "deliver it compressed once"
+        )
     return Contents(data, _kind(data, path), compression)
+
+
+def _compression(data: bytes) -> str | None:
+    return next((name for mark, name in COMPRESSIONS.items() if data.startswith(mark)), None)
 
 
 def _bytes(path: Path) -> bytes:

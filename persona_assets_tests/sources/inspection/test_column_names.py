@@ -35,7 +35,8 @@ NAMES = {
     "person": "email phone_number ip_address Vorname user_name billing.email",
     "event_id": "event_id EventUUID",
     "arrived_at": "received_at ingested_at arrival_time",
-    "none": "user_feature_0 user-item_affinity_3 position propensity_score xyzzy",
+    "none": "user_feature_0 user-item_affinity_3 position propensity_score xyzzy "
+    "valid_to gueltig_bis effective_until",
 }
 
 

@@ -5,6 +5,7 @@ import json
 
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 import xlsxwriter
 
@@ -173,6 +174,18 @@ def test_a_truncated_archive_is_named(tmp_path, name):
     with pytest.raises(
         UserError, match=r"truncated or damaged: its \d+ bytes are not a complete gz"
     ):
+        read_text(path)
+
+
+@pytest.mark.parametrize("outer", ["gzip", "zstd"])
+@pytest.mark.parametrize("inner", ["gzip", "zstd"])
+def test_an_archive_within_an_archive_is_named(tmp_path, outer, inner):
+    pack = {
+        "gzip": gzip.compress,
+        "zstd": lambda data: pa.Codec("zstd").compress(data, asbytes=True),
+    }
+    path = put(tmp_path, "a.csv.gz", pack[outer](pack[inner]((HEADER + ROW * 50).encode())))
+    with pytest.raises(UserError, match=f"compressed twice, {inner} within {outer}; unpack it"):
         read_text(path)
 
 
