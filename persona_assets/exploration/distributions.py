@@ -23,7 +23,7 @@ from persona_assets.transforms.engine import with_epoch_micros
 from persona_assets.transforms.exact import exact_sum
 from persona_assets.transforms.history import known_before
 
-_COUNTS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
+_COUNTS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 _DAY_US = 86_400_000_000
 
 
@@ -31,7 +31,7 @@ class _Distribution(NamedTuple):
     """`members` has one row per member: `value` decides its class, `total` adds up or is null."""
 
     name: str
-    bounds: Sequence[float]
+    bounds: Sequence[int]
     members: nw.LazyFrame
 
 
@@ -121,14 +121,14 @@ def _gaps(bought: nw.LazyFrame) -> nw.LazyFrame:
 
 def _classes(distribution: _Distribution, cutoff: date) -> nw.LazyFrame:
     """Members and total of each class."""
-    bounds = [float(bound) for bound in distribution.bounds]
+    bounds = distribution.bounds
     value = nw.col("value")
-    at_least = nw.lit(bounds[0])
+    at_least = nw.lit(bounds[0], nw.Int64)
     for bound in bounds[1:]:
-        at_least = nw.when(value >= bound).then(nw.lit(bound)).otherwise(at_least)
-    below = nw.lit(None, nw.Float64)
+        at_least = nw.when(value >= bound).then(nw.lit(bound, nw.Int64)).otherwise(at_least)
+    below = nw.lit(None, nw.Int64)
     for low, high in itertools.pairwise(bounds):
-        below = nw.when(nw.col("at_least") == low).then(nw.lit(high)).otherwise(below)
+        below = nw.when(nw.col("at_least") == low).then(nw.lit(high, nw.Int64)).otherwise(below)
     counted = (
         distribution.members.with_columns(at_least=at_least)
         .group_by("at_least")

@@ -172,10 +172,10 @@ def distributions_figure(distributions: pl.DataFrame) -> "Figure":
     return figure
 
 
-def _class(low: float, high: float | None, *, whole: bool) -> str:
+def _class(low: int, high: int | None, *, whole: bool) -> str:
     """`5–9`, `2` or `20+` of whole numbers, `5 to 10` of others."""
     if high is None:
-        return f"{low:g}+"
+        return f"{low}+"
     if not whole:
-        return f"{low:g} to {high:g}"
-    return f"{low:g}" if high - low == 1 else f"{low:g}–{high - 1:g}"
+        return f"{low} to {high}"
+    return f"{low}" if high - low == 1 else f"{low}–{high - 1}"

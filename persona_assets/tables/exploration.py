@@ -87,8 +87,8 @@ DISTRIBUTIONS = Table(
                 DAYS_BETWEEN_PURCHASES,
             ),
         ),
-        Column("at_least", "float64", "lower end of the class, included", minimum=0),
-        Column("below", "float64", "upper end, excluded; null: none", nullable=True, minimum=0),
+        Column("at_least", "int64", "lower end of the class, included", minimum=0),
+        Column("below", "int64", "upper end, excluded; null: none", nullable=True, minimum=0),
         _count("members", "orders, purchased lines, users, products or intervals in it", "rows"),
         _share("share", "of all members of the distribution"),
         Column(
