@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from persona_assets.errors import DataError
 from persona_assets.recommenders.artefact import one_training
 from persona_assets.recommenders.ranking import Scorer
-from persona_assets.recommenders.vector_scores import vector_scores
+from persona_assets.recommenders.vector_scores import by_factor, vector_scores
 from persona_assets.tables import Table
 from persona_assets.tables.models import FALLBACK_USER
 
@@ -93,6 +93,10 @@ class Factors:
         return dict(zip(self.users.to_list(), range(len(self.users)), strict=True))
 
     @cached_property
+    def _by_factor(self) -> NDArray[np.float32]:
+        return by_factor(self.product_vectors)
+
+    @cached_property
     def _everyone(self) -> NDArray[np.float32]:
         return np.vstack([self.user_vectors, self.cold_start_vector])
 
@@ -109,10 +113,10 @@ class Factors:
         vectors = self._everyone[chosen]
         if own is not None:
             vectors[own.rows] = own.vectors
-        biases = self.product_biases.astype(np.float32)
+        biases, columns = self.product_biases.astype(np.float32), self._by_factor
 
         def scores_of(block: slice) -> NDArray[np.float32]:
-            scores = vector_scores(vectors[block], self.product_vectors)
+            scores = vector_scores(vectors[block], columns)
             scores += biases
             return scores
 

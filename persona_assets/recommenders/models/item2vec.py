@@ -27,7 +27,7 @@ from persona_assets.recommenders.protocol import (
 )
 from persona_assets.recommenders.ranking import Scorer
 from persona_assets.recommenders.sequences import Sequences
-from persona_assets.recommenders.vector_scores import vector_scores
+from persona_assets.recommenders.vector_scores import by_factor, vector_scores
 from persona_assets.tables import Table
 from persona_assets.tables.models import ITEM2VEC_MODEL
 
@@ -153,7 +153,7 @@ class Item2Vec(Recommender):
         learned = one_training(artefact, self.artefact).sort("product_id")
         products, users_of = Products(learned["product_id"]), learned["users"].to_numpy()
         vectors, contexts = _dense(learned["vector"]), _dense(learned["context"])
-        known = contexts.any(axis=1)
+        known, columns = contexts.any(axis=1), by_factor(contexts)
 
         def scorer(users: Sequence[str], histories: Histories) -> Scorer:
             history = histories.sequences(users, products)
@@ -166,7 +166,7 @@ class Item2Vec(Recommender):
             speaks = people.any(axis=1)
 
             def scores_of(block: slice) -> NDArray[np.floating[Any]]:
-                odds = vector_scores(people[block], contexts)
+                odds = vector_scores(people[block], columns)
                 positive = odds - odds.min(axis=1, initial=0, keepdims=True) + 1
                 return popular_last(np.where(known & speaks[block, None], positive, 0), users_of)
 
