@@ -4,6 +4,7 @@ Belongs here: finding the users who share products with somebody, and adding up 
 with around the latest of these. Does not belong here: the model made of it (`user_knn.py`).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -101,15 +102,20 @@ def memory_of(log: Sequences, length_damping: float) -> Memory:
 
 
 def recent(
-    history: Sequences, weights: NDArray[np.float64], *, window: int, known: Sequences
+    history: Sequences, weights: NDArray[np.float64], *, window: int, numbers: Mapping[str, int]
 ) -> Recent:
-    """The last `window` instants of each history, latest first, independent of codes."""
+    """The last `window` instants of each history, latest first, independent of codes.
+
+    Args:
+        history: of the users to find similar ones for.
+        weights: what sharing each entry's product counts.
+        window: instants.
+        numbers: `user_id` → number among the remembered.
+    """
     keep = history.ages < window
     cut, weights = history.entries(keep), weights[keep]
     ages = history.ages[keep]
     order = np.lexsort((weights, ages, cut.owners))
-    selves = known.users.to_frame().with_row_index("self").to_dict(as_series=False)
-    numbers = dict(zip(selves[known.users.name], selves["self"], strict=True))
     return Recent(
         cut.starts.astype(np.int64),
         cut.items[order],

@@ -3,7 +3,7 @@
 Belongs here: the model. Does not belong here: finding similar users (`user_similarity.py`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
@@ -79,7 +79,7 @@ class UserKNNConfig(Config):
             self.time_unit_hours,
         )
 
-    def recent(self, history: Sequences, log: Sequences) -> "Recent":
+    def recent(self, history: Sequences, log: Sequences, numbers: Mapping[str, int]) -> "Recent":
         """Histories, in the product codes of `log`, by what sharing each product counts."""
         from persona_assets.recommenders.user_similarity import recent
 
@@ -89,7 +89,7 @@ class UserKNNConfig(Config):
             * history.strengths**self.emphasis
             * damped[history.items]
         )
-        return recent(history, weights, window=self.window, known=log)
+        return recent(history, weights, window=self.window, numbers=numbers)
 
 
 @dataclass(frozen=True)
@@ -161,9 +161,11 @@ class UserKNN(Recommender):
         popularity = log.popularity
         target = (popularity + 1.0) ** -self.config.target_damping
         unscored = -1.0 / (1.0 + popularity)
+        # Once: of all users, for each of whom a list may be asked for.
+        numbers = {user: number for number, user in enumerate(log.users.to_list())}
 
         def scorer(history: Sequences) -> Scorer:
-            mine = self.config.recent(history, log)
+            mine = self.config.recent(history, log, numbers)
 
             def scores_of(block: slice) -> NDArray[np.float64]:
                 scores = anchored_scores(memory, mine, nearness, block, len(log.products)) * target

@@ -113,7 +113,9 @@ def router(service: Service) -> APIRouter:
             raise ApiError(422, "invalid", f"context={context} needs item_id", "item_id")
         name = (user_id or "").strip(BLANKS) or None
         looked_at = (item_id, int(service.clock() * 1_000_000)) if item_id is not None else None
-        other = None if model is None else await run_in_threadpool(_named, service, model)
+        other = None if model is None else service.other_models.loaded(model)
+        if model is not None and other is None:
+            other = await run_in_threadpool(_named, service, model)
         served, made = service.recommender.recommend(
             name, k, consent=consent, looked_at=looked_at, model=other
         )

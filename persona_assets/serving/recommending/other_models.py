@@ -42,6 +42,18 @@ class OtherModels:
         """Models that were trained with the champion."""
         return [name for name in MODELS if name in set(self._trainings()["model"])]
 
+    def loaded(self, name: str) -> ServedModel | None:
+        """The model of this name, if asking it takes no time.
+
+        Raises:
+            NotReadyError: nothing serves yet.
+        """
+        champion = self.recommender.served
+        if name == champion.name:
+            return champion
+        held = self._loaded.get(name)
+        return held if held is not None and held.state == champion.state else None
+
     def named(self, name: str) -> ServedModel:
         """The model of this name, with the history and catalogue that serve now.
 

@@ -126,7 +126,7 @@ def ranked(
     scores = np.array(scorer.scores_of(slice(0, 1)), dtype=np.float64)
     products = scorer.products
     if out:
-        scores[0, products.is_in(list(out)).to_numpy()] = -np.inf
+        scores[0, served.columns.of(products, out)] = -np.inf
     items = _best(products, scores, k)
     reasons = _reasons(served, history, person, [product for product, _ in items], path)
     return Ranked(
@@ -173,7 +173,11 @@ def _best(products: pl.Series, scores: NDArray[np.float64], k: int) -> list[tupl
         return []
     chosen = best_columns(scores, length)[0]
     chosen = chosen[np.isfinite(scores[0, chosen])]
-    return list(zip(products.gather(chosen).to_list(), scores[0, chosen].tolist(), strict=True))
+    # One by one: for a few products, gathering them takes longer than all the ranking.
+    return [
+        (products[place], score)
+        for place, score in zip(chosen.tolist(), scores[0, chosen].tolist(), strict=True)
+    ]
 
 
 def _news(served: ServedModel, person: Person) -> bool:

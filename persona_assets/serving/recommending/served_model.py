@@ -5,7 +5,7 @@ ranking for a person (`ranking.py`), or what happened since (the live tail).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -24,6 +24,7 @@ from persona_assets.recommenders.exclusion import Exclusion, excluded_pairs
 from persona_assets.recommenders.models.popularity import Popularity
 from persona_assets.recommenders.neighbours import Neighbours
 from persona_assets.recommenders.protocol import Loaded
+from persona_assets.serving.recommending.columns import Columns
 from persona_assets.serving.recommending.history import NOTHING, PersonHistory
 from persona_assets.tables import Table
 from persona_assets.tables.collected import COLLECTED_EVENTS
@@ -102,6 +103,7 @@ class ServedModel:
         similar: products that the same people interacted with; None: not trained.
         follow: products that come after one another; None: not trained.
         state: versions of the tables that all this was read from.
+        columns: where products stand in scores.
     """
 
     name: str
@@ -116,6 +118,7 @@ class ServedModel:
     similar: Neighbours | None
     follow: Neighbours | None
     state: tuple[int | None, ...]
+    columns: Columns = field(default_factory=Columns)
 
     @cached_property
     def similar_rows(self) -> dict[str, int]:
