@@ -37,7 +37,7 @@ from persona_assets.evaluation.metrics import ndcg
 from persona_assets.evaluation.splits import window
 from persona_assets.recommenders import MODELS
 from persona_assets.recommenders.protocol import Recommender, Task
-from persona_assets.statistics.paired import paired_test
+from persona_assets.statistics.paired import by_person, paired_test
 
 DEFAULT_MODELS = (
     "popularity", "directional", "user_knn", "two_stage", "item_knn", "session_knn", "ease", "als",
@@ -194,6 +194,7 @@ def online_retail(data: Path, models: Sequence[str], weeks: int) -> None:
     before = window(rows, first - WEEK, first)
     configurations: dict[str, object] = {}
     values: dict[str, list[np.ndarray]] = {}
+    people: dict[str, list[pl.Series]] = {}
     for name in models:
         model = _chosen(MODELS[name], before, configurations)
         for number in range(weeks):
@@ -201,6 +202,7 @@ def online_retail(data: Path, models: Sequence[str], weeks: int) -> None:
             split = window(rows, begin, begin + WEEK)
             found = hits(model, learn(model, split), split, depth=10)
             values.setdefault(name, []).append(ndcg(found, 10))
+            people[name] = [*people.get(name, []), split.truth["user_id"].unique().sort()]
     print("\nUCI Online Retail, nDCG@10 on products new to the customer, by week\n")
     print(f"| model | {' | '.join(f'week {number + 1}' for number in range(weeks))} | all |")
     print(f"|---{'|---:' * (weeks + 1)}|")
@@ -212,11 +214,13 @@ def online_retail(data: Path, models: Sequence[str], weeks: int) -> None:
     others = [name for name in pooled if name not in (ours, "blend")]
     if ours in pooled and others:
         best = max(others, key=lambda name: pooled[name].mean())
-        test = paired_test(pooled[ours], pooled[best], 0)
+        whose = pl.concat(people[ours]).to_list()
+        test = paired_test(by_person(pooled[ours], whose), by_person(pooled[best], whose), 0)
         print(
             f"\n{ours} less {best}, the best single model: {test.difference:+.4f} "
             f"[{test.low:+.4f}, {test.high:+.4f}], p {test.p_value:.4f} "
-            f"({len(pooled[ours])} people and weeks)"
+            f"({len(set(whose))} people, each with the mean of their weeks; "
+            f"{len(pooled[ours])} people and weeks)"
         )
 
 

@@ -45,9 +45,7 @@ def main() -> None:
     evaluated = evaluate_week(
         pl.concat(lists), interactions, cutoff=cutoff, exclude=current.exclude
     )
-    metrics = offline_metrics(evaluated, seed=current.seed).filter(
-        (pl.col("metric") == "ndcg") & (pl.col("k") == 10)
-    )
+    metrics = offline_metrics(evaluated).filter((pl.col("metric") == "ndcg") & (pl.col("k") == 10))
     for row in metrics.iter_rows(named=True):
         print(
             f"{row['model']:16} nDCG@10 {row['value']:.4f} [{row['low']:.4f}, {row['high']:.4f}]"

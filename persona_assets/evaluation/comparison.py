@@ -14,7 +14,11 @@ from persona_assets.errors import InsufficientDataError
 from persona_assets.evaluation.offline import BASELINE
 from persona_assets.evaluation.oracle import ORACLE
 from persona_assets.skipped import Skipped
+from persona_assets.statistics.multiple_testing import holm
 from persona_assets.tables.evaluation import MODEL_COMPARISON, REPLAY_VALIDATION
+
+SIGNIFICANT = 0.05
+"""Chance that a week in which every model equals popularity shows a verdict on any, per metric."""
 
 NOTHING_EVALUATED = "no week has been evaluated: evaluation/offline_metrics has no rows"
 
@@ -58,9 +62,10 @@ def replay_validation(offline_metrics: pl.DataFrame) -> pl.DataFrame:
 def model_comparison(offline_metrics: pl.DataFrame) -> pl.DataFrame:
     """The newest evaluated cut-off, with the verdict on each model.
 
-    A model is `better` (`worse`) where the 95 % interval of its lift lies above (below) 0. Each
-    row is a verdict of its own: out of 40 models that equal popularity, about one will be called
-    better and one worse.
+    A model is `better` (`worse`) where its lift is above (below) 0 with p < 0.05 after Holm's
+    correction over the models of the week, for each metric and length: a week in which all models
+    equal popularity shows a false verdict on any of them in at most 5 % of cases. Intervals are not
+    corrected: one may exclude 0 where the verdict is `not distinguishable`.
 
     Args:
         offline_metrics: rows of `evaluation/offline_metrics`, any number of cut-offs.
@@ -77,18 +82,36 @@ def model_comparison(offline_metrics: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("baseline"))
         .when(pl.col("model") == ORACLE)
         .then(pl.lit("ceiling"))
-        .when(pl.col("lift_low") > 0)
+        .when(pl.col("adjusted") >= SIGNIFICANT)
+        .then(pl.lit("not distinguishable"))
+        .when(pl.col("lift") > 0)
         .then(pl.lit("better"))
-        .when(pl.col("lift_high") < 0)
-        .then(pl.lit("worse"))
-        .otherwise(pl.lit("not distinguishable"))
+        .otherwise(pl.lit("worse"))
     )
+    newest = offline_metrics.filter(pl.col("cutoff") == pl.col("cutoff").max())
     return (
-        offline_metrics.filter(pl.col("cutoff") == pl.col("cutoff").max())
+        with_adjusted_p_values(newest)
         .with_columns(against_popularity=verdict)
         .select(MODEL_COMPARISON.polars_schema.names())
         .sort(MODEL_COMPARISON.key)
     )
+
+
+def with_adjusted_p_values(week: pl.DataFrame) -> pl.DataFrame:
+    """`adjusted` beside the rows: p-values after Holm's correction over the models of a metric.
+
+    Args:
+        week: rows of `evaluation/offline_metrics` of one cut-off; baseline and oracle are no test.
+    """
+    tested = ~pl.col("model").is_in([BASELINE, ORACLE])
+    parts = [
+        of_metric.with_columns(
+            adjusted=pl.Series(holm(of_metric["lift_p_value"].to_list()), dtype=pl.Float64)
+        )
+        for of_metric in week.filter(tested).sort("model").partition_by("metric", "k")
+    ]
+    rest = week.filter(~tested).with_columns(adjusted=pl.lit(1.0))
+    return pl.concat([rest, *parts])
 
 
 def left_out(unevaluated: Sequence[Skipped], comparison: pl.DataFrame) -> tuple[Skipped, ...]:

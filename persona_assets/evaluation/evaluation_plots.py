@@ -49,7 +49,7 @@ _PANELS_IN_A_ROW = 4
 def comparison_figure(model_comparison: pl.DataFrame) -> "Figure":
     """Models side by side: six metrics at 10 with 95 % intervals, the oracle as a dashed line.
 
-    Filled: the lift's interval excludes 0 (or the model is the baseline); hollow: it does not.
+    Filled: told apart from popularity (or the model is the baseline); hollow: not.
 
     Args:
         model_comparison: rows of `evaluation/model_comparison`.
@@ -159,6 +159,8 @@ def beyond_accuracy_figure(recommendation_analysis: pl.DataFrame) -> "Figure":
 def staleness_figure(staleness: pl.DataFrame) -> "Figure":
     """What nDCG@10 loses with the age of the training: mean change over the evaluated weeks.
 
+    Bands are 95 % intervals: the mean of the weeks' ends, which holds however dependent weeks are.
+
     Args:
         staleness: rows of `evaluation/staleness`; none: an empty plot.
     """
@@ -169,7 +171,7 @@ def staleness_figure(staleness: pl.DataFrame) -> "Figure":
     mean = (
         rows.sort("cutoff")
         .group_by("model", "age_weeks")
-        .agg(pl.col("change").mean())
+        .agg(pl.col("change", "change_low", "change_high").mean())
         .sort("model", "age_weeks")
     )
     for place, model in enumerate(colours):
@@ -181,6 +183,14 @@ def staleness_figure(staleness: pl.DataFrame) -> "Figure":
             linestyle=_LINES[place // len(PALETTE) % len(_LINES)],
             marker="o",
             label=model.replace("_", " "),
+        )
+        axes.fill_between(
+            of_model["age_weeks"].to_list(),
+            of_model["change_low"].to_list(),
+            of_model["change_high"].to_list(),
+            color=colours[model],
+            alpha=0.08,
+            linewidth=0,
         )
     axes.axhline(0, color=MUTED, linewidth=0.8)
     axes.set_xticks(sorted(set(rows["age_weeks"])))

@@ -2,7 +2,7 @@
 
 Belongs here: definitions. Libraries disagree about nearly every one of these names, so each
 docstring gives the formula, where it is from and who computes the same. Does not belong here:
-averages and intervals (`statistics/bootstrap.py`, `offline.py`).
+averages and intervals (`statistics/intervals.py`, `offline.py`).
 
 A new metric is one function and one entry in `METRICS` (and a golden case in its test); what single
 libraries do differently is in `variants.py`.

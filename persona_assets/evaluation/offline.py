@@ -9,25 +9,26 @@ import polars as pl
 
 from persona_assets.errors import DataError, InsufficientDataError
 from persona_assets.evaluation.evaluated_week import COLUMNS, EvaluatedWeek
-from persona_assets.statistics.bootstrap import bootstrap_means, percentile_interval
+from persona_assets.statistics.intervals import (
+    difference_interval,
+    difference_p_values,
+    mean_interval,
+)
 from persona_assets.tables.evaluation import OFFLINE_METRICS
 
 BASELINE = "popularity"
 """The model that everything else must beat to be worth its while."""
 
 
-def offline_metrics(
-    evaluated: EvaluatedWeek, *, seed: int, baseline: str = BASELINE
-) -> pl.DataFrame:
+def offline_metrics(evaluated: EvaluatedWeek, *, baseline: str = BASELINE) -> pl.DataFrame:
     """Evaluate all lists made at a cut-off on the seven days from it.
 
-    All models are evaluated on the same users and by the same resamples of them, so lifts are
-    paired. Users who were not known before the cut-off are not among them.
+    All models are evaluated on the same users, so lifts are paired. Users who were not known before
+    the cut-off are not among them.
 
     Args:
         evaluated: the week from the cut-off, `baseline` among its models. The oracle, if
             there, is evaluated like any other model.
-        seed: of the bootstrap.
         baseline: model that lifts are measured against.
 
     Returns:
@@ -51,12 +52,16 @@ def offline_metrics(
             "the seven days from it"
         )
     width = len(COLUMNS)
-    observed = np.concatenate([matrix.mean(axis=0) for matrix in values.values()])
-    means = bootstrap_means(np.hstack(list(values.values())), seed=seed)
+    together = np.hstack(list(values.values()))
+    observed = together.mean(axis=0)
     start = list(values).index(baseline) * width
     against = np.tile(np.arange(start, start + width), len(values))
-    low, high = percentile_interval(means)
-    lift_low, lift_high = percentile_interval(means - means[:, against])
+    differences = together - together[:, against]
+    low, high = mean_interval(together)
+    lift_low, lift_high = difference_interval(differences)
+    own = np.repeat([model == baseline for model in values], width)
+    # The baseline's difference to itself is 0 for certain.
+    lift_low, lift_high = np.where(own, 0.0, lift_low), np.where(own, 0.0, lift_high)
     return (
         pl.DataFrame(
             [(model, metric, k) for model in values for metric, k in COLUMNS],
@@ -70,6 +75,7 @@ def offline_metrics(
             lift=pl.Series(observed - observed[against]),
             lift_low=pl.Series(lift_low),
             lift_high=pl.Series(lift_high),
+            lift_p_value=pl.Series(np.where(own, 1.0, difference_p_values(differences))),
             cutoff=pl.lit(cutoff, dtype=pl.Date()),
             users=pl.lit(users, dtype=pl.Int64()),
         )

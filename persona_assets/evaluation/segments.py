@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from persona_assets.evaluation.evaluated_week import EvaluatedUsers, EvaluatedWeek
 from persona_assets.evaluation.lists import numbers
 from persona_assets.evaluation.metrics import PRIMARY, PRIMARY_K
-from persona_assets.statistics.bootstrap import bootstrap_means, percentile_interval
+from persona_assets.statistics.intervals import mean_interval
 from persona_assets.tables.evaluation import SEGMENT_METRICS
 from persona_assets.transforms.attribute_history import VALID_FROM, VALID_TO
 from persona_assets.transforms.history import known_before
@@ -63,8 +63,6 @@ def segment_metrics(
     products: pl.DataFrame,
     countries: pl.DataFrame,
     customer_segments: pl.DataFrame,
-    *,
-    seed: int,
 ) -> pl.DataFrame:
     """Evaluate every model within each segment of users.
 
@@ -83,7 +81,6 @@ def segment_metrics(
         countries: `user_id, country` as known at the cut-off; see `countries`.
         customer_segments: rows of `segmentation/customer_segments`; those of other cut-offs than
             the evaluated one are not looked at.
-        seed: of the bootstrap.
 
     Returns:
         rows of `evaluation/segment_metrics`, sorted by its key.
@@ -91,8 +88,8 @@ def segment_metrics(
     warm = _segments(evaluated, interactions, products, countries, customer_segments)
     cold = {"known": np.full(len(evaluated.cold.rows), "cold")}
     rows = [
-        *_rows(evaluated, evaluated.warm, warm, seed),
-        *_rows(evaluated, evaluated.cold, cold, seed),
+        *_rows(evaluated, evaluated.warm, warm),
+        *_rows(evaluated, evaluated.cold, cold),
     ]
     return pl.DataFrame(rows, schema=SEGMENT_METRICS.polars_schema, orient="row").sort(
         SEGMENT_METRICS.key
@@ -159,9 +156,7 @@ def _mean_prices(evaluated: EvaluatedWeek, products: pl.DataFrame) -> NDArray[np
     return np.where(counts > 0, sums / np.maximum(1, counts), np.nan)
 
 
-def _rows(
-    evaluated: EvaluatedWeek, group: EvaluatedUsers, segments: Segments, seed: int
-) -> list[dict]:
+def _rows(evaluated: EvaluatedWeek, group: EvaluatedUsers, segments: Segments) -> list[dict]:
     """Means of every model and metric within each segment, with intervals."""
     models = evaluated.rivals
     names = [(model, metric, k) for metric, k in MEASURED for model in models]
@@ -173,7 +168,7 @@ def _rows(
     for kind, of_user in segments.items():
         for segment in sorted(set(of_user.tolist())):
             mine = values[of_user == segment]
-            low, high = percentile_interval(bootstrap_means(mine, seed=seed))
+            low, high = mean_interval(mine)
             rows += [
                 {
                     "cutoff": evaluated.cutoff,

@@ -20,7 +20,7 @@ from persona_assets.evaluation.lists import Lists, lists_of, numbers
 from persona_assets.evaluation.metrics import METRICS, PRIMARY, PRIMARY_K
 from persona_assets.evaluation.relevance import relevant_items
 from persona_assets.recommenders.exclusion import Exclusion, excluded_pairs
-from persona_assets.statistics.bootstrap import bootstrap_means, percentile_interval
+from persona_assets.statistics.intervals import difference_interval, mean_interval
 from persona_assets.tables.evaluation import STALENESS
 from persona_assets.transforms.history import known_before
 
@@ -48,7 +48,6 @@ def metrics_by_training_age(
     interactions: pl.DataFrame,
     *,
     exclude: Exclusion,
-    seed: int,
 ) -> pl.DataFrame:
     """Evaluate each of the newest weeks by the lists of its own cut-off and of those before.
 
@@ -62,7 +61,6 @@ def metrics_by_training_age(
         lists_at: gives the lists of one of them; asked once for each.
         interactions: rows of `mart/user_item_interactions` that cover all this time.
         exclude: the rule that the lists were made with.
-        seed: of the bootstrap.
 
     Returns:
         rows of `evaluation/staleness`, sorted by its key: ages from 1, the week's own training.
@@ -87,9 +85,7 @@ def metrics_by_training_age(
             then = known_before(interactions, oldest).select("user_id").unique()
             truth = relevant_items(interactions, cutoff=cutoff, exclude=exclude)
             gone = excluded_pairs(interactions, cutoff=cutoff, exclude=exclude)
-            tables.append(
-                _of_week(cutoff, ages, truth.join(then, on="user_id", how="semi"), gone, seed)
-            )
+            tables.append(_of_week(cutoff, ages, truth.join(then, on="user_id", how="semi"), gone))
         held.pop(of_age[AGES], None)
     return pl.concat(tables).sort(STALENESS.key)
 
@@ -125,7 +121,6 @@ def _of_week(
     ages: Mapping[int, _Trained],
     truth: pl.DataFrame,
     gone: pl.DataFrame,
-    seed: int,
 ) -> pl.DataFrame:
     models = sorted(set.intersection(*(set(trained.lists) for trained in ages.values())))
     if truth.is_empty() or not models:
@@ -136,12 +131,15 @@ def _of_week(
         for age, trained in ages.items()
     }
     names = [(model, age, metric, k) for age in ages for model in models for metric, k in MEASURED]
-    observed = np.concatenate([matrix.mean(axis=0) for matrix in values.values()])
-    means = bootstrap_means(np.hstack(list(values.values())), seed=seed)
+    together = np.hstack(list(values.values()))
+    observed = together.mean(axis=0)
     # Column of the same model and metric at age 1.
     own = np.array([names.index((model, 1, metric, k)) for model, _, metric, k in names])
-    low, high = percentile_interval(means)
-    change_low, change_high = percentile_interval(means - means[:, own])
+    low, high = mean_interval(together)
+    change_low, change_high = difference_interval(together - together[:, own])
+    same = own == np.arange(len(names))
+    # Lists of age 1 do not differ from themselves, for certain.
+    change_low, change_high = np.where(same, 0.0, change_low), np.where(same, 0.0, change_high)
     return (
         pl.DataFrame(names, schema=["model", "age_weeks", "metric", "k"], orient="row")
         .with_columns(

@@ -21,7 +21,7 @@ from persona_assets.recommenders.protocol import (
     SideInformation,
 )
 from persona_assets.recommenders.top_k import of_model
-from persona_assets.statistics.bootstrap import bootstrap_means, percentile_interval
+from persona_assets.statistics.intervals import difference_interval, mean_interval
 from persona_assets.tables.models import FALLBACK_USER
 
 K = PRIMARY_K
@@ -103,14 +103,14 @@ def values_of(lists: pl.DataFrame, week: Week) -> NDArray[np.float64]:
     return np.column_stack([METRICS[name](hits, K) for name in MEASURED])
 
 
-def interval(values: NDArray[np.float64], *, seed: int) -> tuple[float, float, float]:
-    """Mean over users with the ends of its 95 % bootstrap interval.
+def interval(values: NDArray[np.float64], *, paired: bool = False) -> tuple[float, float, float]:
+    """Mean over users with the ends of its 95 % interval.
 
     Args:
         values: (users,)
-        seed: of the draws; the same users are drawn for the same seed.
+        paired: are they differences between two models on the same users.
     """
-    low, high = percentile_interval(bootstrap_means(values[:, None], seed=seed))
+    low, high = (difference_interval if paired else mean_interval)(values[:, None])
     return float(values.mean()), float(low[0]), float(high[0])
 
 

@@ -43,7 +43,7 @@ class GateComparison:
         candidate: mean of the metric, over users, each the mean of their weeks.
         champion: the same of the champion.
         difference: candidate less champion on the same people.
-        low: lower end of its 95 % paired bootstrap interval over people.
+        low: lower end of its 95 % paired interval over people.
         high: upper end.
         p_value: of the two-sided sign-flip test over people that there is no difference.
         coverage: share of the products on sale that the candidate lists at 10, mean of the weeks.
@@ -115,7 +115,7 @@ def measure(
         candidate: its lists, of every week.
         champion: lists of the other.
         against: name of the champion.
-        seed: of the bootstrap.
+        seed: of the sign flips.
 
     Raises:
         UserError: there is no week.

@@ -86,7 +86,7 @@ def promote(
         store: the lake.
         name: of the model.
         exclude: the rule that lists are made with.
-        seed: of the bootstrap.
+        seed: of the sign flips.
         now: when it is decided, in UTC.
         side_information: gives the user and item features known at an evaluated cut-off.
         chosen_on: evaluated cut-offs by which the model was chosen among others; they are left out
@@ -146,7 +146,7 @@ def promote_best(
     Args:
         store: the lake.
         exclude: see `promote`, as the next three.
-        seed: of the bootstrap.
+        seed: of the sign flips.
         now: when it is decided, in UTC.
         side_information: gives the user and item features known at an evaluated cut-off.
 

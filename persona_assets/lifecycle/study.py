@@ -117,7 +117,7 @@ class Study:
             else:
                 default[:] = default or [values]
                 row |= {"parameters": model.config.to_json()}
-                row |= _measured(values, default[0], seed=self.seed)
+                row |= _measured(values, default[0])
             differing = _differing(self.model, changes)
             row |= {"changes": json.dumps(differing, sort_keys=True)}
             row |= {"seconds": time.perf_counter() - began}
@@ -182,11 +182,15 @@ def _trained(week: Week) -> date:
     return week.cutoff + timedelta(days=EVALUATED_DAYS)
 
 
-def _measured(values: NDArray[np.float64], default: NDArray[np.float64], *, seed: int) -> Row:
+def _measured(values: NDArray[np.float64], default: NDArray[np.float64]) -> Row:
     columns = dict(zip(MEASURED, values.T, strict=True)) | {"lift": values[:, 0] - default[:, 0]}
     row: Row = {}
     for name, of_users in columns.items():
-        row[name], row[f"{name}_low"], row[f"{name}_high"] = interval(of_users, seed=seed)
+        row[name], row[f"{name}_low"], row[f"{name}_high"] = interval(
+            of_users, paired=name == "lift"
+        )
+    if values is default:  # trial 0 does not differ from itself, for certain
+        row["lift_low"] = row["lift_high"] = 0.0
     return row
 
 

@@ -53,7 +53,7 @@ def print_report(report: Report, console: Console) -> None:
     out.heading(f"Models, 95 % intervals{_at_cutoff(report)}")
     if not report.comparison.is_empty():
         out.grid(_models(report))
-        out.line("▲ better than popularity, ▼ worse, ≈ cannot be told apart (interval of the lift)")
+        out.line("▲ better than popularity, ▼ worse, ≈ cannot be told apart (Holm's correction)")
     out.line(findings.against_popularity(report))
     if (untrained := findings.untrained(report)) is not None:
         out.line(untrained)

@@ -189,14 +189,17 @@ def ages(report: Report) -> str:
         return _nothing(
             report, "No week has been evaluated with trainings of different ages yet.", STALENESS
         )
-    change = oldest.sort("cutoff").group_by("model").agg(pl.col("change").mean())
+    # Weeks share their users: the mean of the intervals' ends is an interval of the mean however
+    # dependent the weeks are, since no deviation of a mean exceeds the mean of the deviations.
+    ends = pl.col("change", "change_low", "change_high").mean()
+    change = oldest.sort("cutoff").group_by("model").agg(ends)
     by_model = [
-        f"{row['model']} {row['change']:+.3f}"
+        f"{row['model']} {row['change']:+.3f} {interval(row['change_low'], row['change_high'])}"
         for row in change.sort("change", "model").iter_rows(named=True)
     ]
     return (
-        f"Trained {counted(oldest['age_weeks'][0] - 1, 'week')} earlier, {_PRIMARY} changes by: "
-        f"{listed(by_model)}."
+        f"Trained {counted(oldest['age_weeks'][0] - 1, 'week')} earlier, {_PRIMARY} changes by "
+        f"(95 % intervals): {listed(by_model)}."
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from persona_assets.segmentation.clusterings import Labels, Matrix, k_means, nearest
+from persona_assets.statistics.intervals import t_interval
 
 GAP_REFERENCES = 10
 """Uniform samples that the gap statistic compares with; the paper uses 20, with little gain."""
@@ -77,7 +78,7 @@ def gaps(points: Matrix, ks: list[int], *, seed: int) -> dict[int, Gap]:
 
 
 class Stability(NamedTuple):
-    """Mean agreement of two fits and its 95 % interval, by the normal approximation."""
+    """Mean agreement of two fits and its 95 % interval, Student's, within the index's bounds."""
 
     mean: float
     low: float
@@ -106,9 +107,8 @@ def stability(points: Matrix, fit: Fit, *, pairs: int, seed: int) -> Stability:
             for number in range(2)
         )
         found[pair] = adjusted_rand_score(one(points), other(points))
-    error = found.std(ddof=1) / np.sqrt(pairs) if pairs > 1 else 0.0
-    mean = float(found.mean())
-    return Stability(mean, mean - 1.96 * float(error), min(1.0, mean + 1.96 * float(error)))
+    low, high = t_interval(found)
+    return Stability(float(found.mean()), max(-0.5, low), min(1.0, high))
 
 
 def fit_k_means(k: int) -> Fit:

@@ -5,13 +5,14 @@ Belongs here: paired comparisons of values per user. Does not belong here: the v
 (`evaluation/pairwise.py`).
 """
 
+from collections.abc import Sequence
 from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from persona_assets.statistics.bootstrap import LEVEL, bootstrap_means, percentile_interval
+from persona_assets.statistics.intervals import LEVEL, difference_interval
 
 FLIPS = 10_000
 """Sign flips drawn: the smallest p-value is 1/10,001, which is still below 0.05 after the
@@ -32,7 +33,7 @@ class Paired(NamedTuple):
 
     Attributes:
         difference: of the means.
-        low: lower end of its 95 % paired bootstrap interval.
+        low: lower end of its 95 % paired interval.
         high: upper end of it.
         p_value: of the two-sided sign-flip test that there is no difference.
         minimum_detectable: the true difference that would be detected at the 5 % level in 80 % of
@@ -52,7 +53,7 @@ def paired_test(values_a: NDArray[np.float64], values_b: NDArray[np.float64], se
     Args:
         values_a: of the first model, one per user, at least one.
         values_b: of the second model, for the same users in the same order.
-        seed: of the resamples and the flips.
+        seed: of the flips.
 
     Returns:
         the first less the second.
@@ -60,14 +61,31 @@ def paired_test(values_a: NDArray[np.float64], values_b: NDArray[np.float64], se
     return paired_tests((values_a - values_b)[:, None], seed)[0]
 
 
+def by_person(
+    values: NDArray[np.float64], people: NDArray[np.generic] | Sequence[str]
+) -> NDArray[np.float64]:
+    """Mean of each person's values, the persons in sorted order.
+
+    Weeks of one person are not independent of each other, people are: a test over persons and
+    weeks that takes them as independent calls chance a finding.
+
+    Args:
+        values: one per person and week.
+        people: who they are of, in the same order.
+    """
+    _, at = np.unique(np.asarray(people), return_inverse=True)
+    means: NDArray[np.float64] = np.bincount(at, values) / np.bincount(at)
+    return means
+
+
 def paired_tests(differences: NDArray[np.float64], seed: int) -> list[Paired]:
     """Test each column of paired differences for a mean of 0; see `Paired`.
 
     Args:
         differences: users × pairs of models, at least one user.
-        seed: of the resamples and the flips.
+        seed: of the flips.
     """
-    low, high = percentile_interval(bootstrap_means(differences, seed=seed))
+    low, high = difference_interval(differences)
     return [
         Paired(*(float(value) for value in row))
         for row in zip(

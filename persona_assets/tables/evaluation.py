@@ -11,8 +11,15 @@ LOW = Column("low", "float64", "lower end of the 95 % interval")
 HIGH = Column("high", "float64", "upper end of the 95 % interval")
 LIFT = (
     Column("lift", "float64", "difference to popularity on the same users"),
-    Column("lift_low", "float64", "lower end of its 95 % paired bootstrap interval"),
-    Column("lift_high", "float64", "upper end of its 95 % paired bootstrap interval"),
+    Column("lift_low", "float64", "lower end of its 95 % paired interval"),
+    Column("lift_high", "float64", "upper end of its 95 % paired interval"),
+    Column(
+        "lift_p_value",
+        "float64",
+        "two-sided p-value that the true lift is 0, uncorrected",
+        minimum=0,
+        maximum=1,
+    ),
 )
 USERS = Column("users", "int64", "users with at least one relevant product", "users", minimum=0)
 
@@ -105,8 +112,8 @@ PAIRWISE_COMPARISON = Table(
         METRIC,
         K,
         Column("difference", "float64", "value of `model` less that of `other`, same users"),
-        Column("low", "float64", "lower end of its 95 % paired bootstrap interval"),
-        Column("high", "float64", "upper end of its 95 % paired bootstrap interval"),
+        Column("low", "float64", "lower end of its 95 % paired interval"),
+        Column("high", "float64", "upper end of its 95 % paired interval"),
         Column(
             "p_value", "float64", "two-sided sign-flip test of no difference", minimum=0, maximum=1
         ),
@@ -206,8 +213,8 @@ STALENESS = Table(
         LOW,
         HIGH,
         Column("change", "float64", "difference to the same model at age 1"),
-        Column("change_low", "float64", "lower end of its 95 % paired bootstrap interval"),
-        Column("change_high", "float64", "upper end of its 95 % paired bootstrap interval"),
+        Column("change_low", "float64", "lower end of its 95 % paired interval"),
+        Column("change_high", "float64", "upper end of its 95 % paired interval"),
         USERS,
     ),
 )
@@ -256,7 +263,7 @@ MODEL_COMPARISON = Table(
         Column(
             "against_popularity",
             "string",
-            "whether the 95 % interval of the lift excludes 0",
+            "whether the lift differs from 0, after Holm's correction over the week's models",
             allowed=("better", "worse", "not distinguishable", "baseline", "ceiling"),
         ),
     ),

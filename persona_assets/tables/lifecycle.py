@@ -36,7 +36,7 @@ TUNING_TRIALS = Table(
         CUTOFF,
         _RECOMMENDER,
         Column("sampler", "string", "what chose it", allowed=("random", "tpe", "grid")),
-        Column("seed", "int64", "seed of the sampler, the sample of users and the bootstrap"),
+        Column("seed", "int64", "seed of the sampler and the sample of users"),
         _PARAMETERS,
         Column("changes", "string", "fields that differ from the default configuration, as JSON"),
         *_measured("ndcg", "nDCG@10 on the last week before the cut-off"),

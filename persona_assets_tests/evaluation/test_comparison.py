@@ -1,4 +1,5 @@
 from datetime import date
+from statistics import NormalDist
 
 import polars as pl
 import pytest
@@ -14,7 +15,10 @@ def evaluated(*rows):
     """(cut-off, model, value, lift, half width of the lift's interval) -> nDCG@10 rows."""
     return pl.DataFrame(
         [
-            (week, model, "ndcg", 10, value, value, value, lift, lift - half, lift + half, 9)
+            (
+                *(week, model, "ndcg", 10, value, value, value, lift, lift - half, lift + half),
+                *(2 * NormalDist().cdf(-1.96 * abs(lift) / half) if half else 1.0, 9),
+            )
             for week, model, value, lift, half in rows
         ],
         schema=OFFLINE_METRICS.polars_schema,
@@ -51,7 +55,7 @@ def test_replay_keeps_metrics_and_lengths_apart():
     assert table["mean"].to_list() == table["value"].to_list() == [0.4, 0.2, 0.6]
 
 
-def test_verdicts_follow_the_interval_of_the_lift():
+def test_verdicts_follow_the_lift_after_holms_correction():
     week = WEEKS[0]
     table = model_comparison(
         evaluated(
@@ -59,7 +63,7 @@ def test_verdicts_follow_the_interval_of_the_lift():
             (week, "planted_optimum", 0.9, 0.7, 0.1),
             (week, "up", 0.4, 0.2, 0.1),
             (week, "down", 0.1, -0.2, 0.1),
-            (week, "same", 0.2, 0.1, 0.1),  # the interval ends at 0
+            (week, "same", 0.2, 0.1, 0.095),  # p = 0.04, and not after the correction
             (week, "wide", 0.2, -0.1, 0.5),
         )
     )

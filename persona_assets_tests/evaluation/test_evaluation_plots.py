@@ -27,7 +27,7 @@ def evaluated(weeks, models):
                 *(model, metric, k),
                 *(place / 10, place / 10 - 0.04, place / 10 + 0.05),
                 *((place - 1) / 10, (place - 1.5) / 10, (place - 0.5) / 10),
-                100,
+                *(0.0001 if place > 1 else 1.0, 100),
             )
             for week in range(weeks)
             for place, model in enumerate(models, start=1)

@@ -106,7 +106,7 @@ def test_nobody_who_does_not_know_the_truth_does_better(mart, cutoff):
             lists(affinity, "planted_optimum"),
         ]
     )
-    table = offline_metrics(evaluate_week(top_k, shop, cutoff=cutoff, exclude="seen"), seed=1)
+    table = offline_metrics(evaluate_week(top_k, shop, cutoff=cutoff, exclude="seen"))
     for _, rows in table.group_by("metric", "k"):
         at = dict(rows.select("model", "value").iter_rows())
         assert at["popularity"] < at["als"] < at["planted_optimum"] <= 1

@@ -55,7 +55,7 @@ def metrics_by_segment(shown, shop, cutoff, lives=LIVES, customers=None):
     evaluated = evaluate_week(shown, shop, cutoff=cutoff, exclude="seen")
     if customers is None:
         customers = in_segments(cutoff, bob="Champions", cid="Champions")
-    return segment_metrics(evaluated, shop, PRODUCTS, lives, customers, seed=1)
+    return segment_metrics(evaluated, shop, PRODUCTS, lives, customers)
 
 
 def recall(table, **where):
@@ -107,7 +107,7 @@ def test_segments_of_a_later_cut_off_are_not_looked_at(shown, shop, cutoff):
 
 def test_segments_of_a_kind_add_up_to_everyone(shown, shop, cutoff):
     evaluated = evaluate_week(shown, shop, cutoff=cutoff, exclude="seen")
-    whole = offline_metrics(evaluated, seed=1, baseline="als")
+    whole = offline_metrics(evaluated, baseline="als")
     table = metrics_by_segment(shown, shop, cutoff).filter(pl.col("segment") != "cold")
     for (kind, metric), of_kind in table.group_by("kind", "metric"):
         expected = whole.filter(metric=metric, k=10).row(0, named=True)

@@ -20,7 +20,7 @@ WEEK = timedelta(days=7)
 def stale(tops, shop, **options):
     tables = {rows["cutoff"][0]: rows for rows in tops}
     return metrics_by_training_age(
-        list(tables), tables.__getitem__, shop, **{"exclude": "seen", "seed": 1} | options
+        list(tables), tables.__getitem__, shop, **{"exclude": "seen"} | options
     )
 
 
@@ -65,7 +65,7 @@ def test_the_weeks_own_training_is_evaluated_as_in_the_offline_metrics(mart, lis
     own = lists("als", cutoff, ann="x b", everyone="d x y")
     table = stale([own], shop)
     expected = offline_metrics(
-        evaluate_week(own, shop, cutoff=cutoff, exclude="seen"), seed=1, baseline="als"
+        evaluate_week(own, shop, cutoff=cutoff, exclude="seen"), baseline="als"
     )
     for metric in ("ndcg", "recall", "hit_rate"):
         [row] = expected.filter(metric=metric, k=10).to_dicts()
@@ -83,7 +83,7 @@ def test_old_lists_are_used_for_later_weeks_only_as_far_as_promised(mart, lists,
         asked.append(week)
         return tops[weeks.index(week)]
 
-    table = metrics_by_training_age(weeks, lists_at, shop, exclude="seen", seed=1)
+    table = metrics_by_training_age(weeks, lists_at, shop, exclude="seen")
     assert asked == weeks  # each once
     ages = {week: set(rows["age_weeks"]) for (week,), rows in table.group_by("cutoff")}
     assert ages == {week: set(range(1, min(n, AGES - 1) + 2)) for n, week in enumerate(weeks)}

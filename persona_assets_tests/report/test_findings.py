@@ -147,7 +147,8 @@ def test_pairs_name_who_cannot_be_told_from_the_best(full, bare):
 
 def test_ages_are_those_of_the_oldest_training(full, bare):
     assert findings.ages(full) == (
-        "Trained 1 week earlier, nDCG@10 changes by: als -0.010 and popularity -0.010."
+        "Trained 1 week earlier, nDCG@10 changes by (95 % intervals): als -0.010 [-0.050, 0.010] "
+        "and popularity -0.010 [-0.050, 0.010]."
     )
     young = full.ages.filter(pl.col("age_weeks") == 1)
     for report in (bare, replace(full, ages=young)):

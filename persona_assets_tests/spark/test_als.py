@@ -103,7 +103,7 @@ def test_lists_are_as_good_as_the_embedded_models(artefact, shop):
         cutoff=CUTOFF,
         exclude="bought",
     )
-    evaluated = offline_metrics(evaluated, seed=0).filter(metric="ndcg", k=10)
+    evaluated = offline_metrics(evaluated).filter(metric="ndcg", k=10)
     ndcg = {row["model"]: row for row in evaluated.iter_rows(named=True)}
 
     assert ndcg["mllib"]["value"] > 1.5 * ndcg["popularity"]["value"]

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from persona_assets.statistics.paired import (
     FLIPS,
+    by_person,
     minimum_detectable,
     paired_test,
     paired_tests,
@@ -76,7 +77,9 @@ def test_the_other_way_round_is_the_mirror_image():
 def test_a_model_equals_itself():
     one, _ = values()
     result = paired_test(one, one, 1)
-    assert result == (0.0, 0.0, 0.0, 1.0, 0.0)
+    assert (result.difference, result.p_value) == (0.0, 1.0)
+    # Equal on these users, and not for certain on all.
+    assert -0.05 < result.low < 0 < result.high < 0.05
 
 
 def test_one_user_proves_nothing():
@@ -104,6 +107,22 @@ def test_pairs_are_tested_together_as_they_are_alone():
     for column, result in zip(columns.T, together, strict=True):
         assert result == pytest.approx(paired_tests(column[:, None], 7)[0], rel=1e-6)
     assert together[1].p_value == 2 / 2**6
+
+
+def test_weeks_of_one_person_are_no_further_evidence():
+    """40 persons, each with the same difference in 9 weeks: equal models, tested 150 times."""
+    generator = np.random.default_rng(8)
+    people = np.repeat(np.arange(40), 9)
+    naive = clustered = 0
+    for _ in range(150):
+        taste = generator.normal(size=40)
+        one = taste[people] + 0.5 * generator.normal(size=360)
+        naive += paired_test(one, np.zeros(360), 1).p_value < 0.05
+        means = by_person(one, people)
+        clustered += paired_test(means, np.zeros(40), 1).p_value < 0.05
+    assert naive > 60
+    assert clustered <= 15
+    assert by_person(np.array([1.0, 4.0, 2.0]), ["b", "a", "b"]).tolist() == [4.0, 1.5]
 
 
 def test_blocks_do_not_change_the_draws(monkeypatch):

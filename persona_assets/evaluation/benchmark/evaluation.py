@@ -17,12 +17,12 @@ from persona_assets.evaluation.metrics import METRICS
 from persona_assets.evaluation.splits import PAIR, Split
 from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.protocol import Recommender
-from persona_assets.statistics.bootstrap import bootstrap_means, percentile_interval
+from persona_assets.statistics.intervals import mean_interval
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean over users, and its 95 % bootstrap interval."""
+    """A mean over users, and its 95 % interval."""
 
     value: float
     low: float
@@ -83,21 +83,20 @@ def _numbers(
 
 
 def measured(
-    found: Hits, ks: Sequence[int], *, seed: int, only: NDArray[np.bool_] | None = None
+    found: Hits, ks: Sequence[int], *, only: NDArray[np.bool_] | None = None
 ) -> dict[str, Interval]:
     """Every metric at every k, by names such as `recall@10`.
 
     Args:
         found: the hits.
         ks: lengths of the lists.
-        seed: of the bootstrap.
         only: users to measure by; None: all.
     """
     names = [f"{metric}@{k}" for metric in METRICS for k in ks]
     values = np.column_stack([metric(found, k) for metric in METRICS.values() for k in ks])
     if only is not None:
         values = values[only]
-    low, high = percentile_interval(bootstrap_means(values, seed=seed))
+    low, high = mean_interval(values)
     means = values.mean(axis=0)
     return {
         name: Interval(float(means[at]), float(low[at]), float(high[at]))
@@ -114,9 +113,7 @@ class Quality:
     by_kind: Mapping[str, Mapping[str, Interval]]
 
 
-def evaluate(
-    model: Recommender, split: Split, ks: Sequence[int], *, seed: int, stages: Stages
-) -> Quality:
+def evaluate(model: Recommender, split: Split, ks: Sequence[int], *, stages: Stages) -> Quality:
     """Learn, rank and measure."""
     with stages.stage("fit"):
         artefact = learn(model, split)
@@ -124,10 +121,10 @@ def evaluate(
         found = hits(model, artefact, split, depth=max(ks))
     with stages.stage("metrics"):
         kinds = {
-            kind: measured(found, ks, seed=seed, only=users)
+            kind: measured(found, ks, only=users)
             for kind, users in _users_by_kind(split.truth).items()
         }
-        return Quality(found, measured(found, ks, seed=seed), kinds)
+        return Quality(found, measured(found, ks), kinds)
 
 
 def _users_by_kind(truth: pl.DataFrame) -> dict[str, NDArray[np.bool_]]:

@@ -226,9 +226,9 @@ def benchmark(
         with stages.stage("search"):
             model = _configured(MODELS[name], splits, protocol, seed, configurations, progress)
         progress(f"{name}: validation")
-        validation = evaluate(model, splits.validation, ks, seed=seed, stages=Stages())
+        validation = evaluate(model, splits.validation, ks, stages=Stages())
         progress(f"{name}: test")
-        test = evaluate(model, splits.refit if refit else splits.test, ks, seed=seed, stages=stages)
+        test = evaluate(model, splits.refit if refit else splits.test, ks, stages=stages)
         found[name] = ModelResult(
             asdict(model.config),
             stages.seconds,

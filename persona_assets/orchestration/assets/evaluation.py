@@ -76,7 +76,7 @@ def evaluated_week(
     """Lists evaluated on the seven days from their cut-off: as a whole, by segment, pair by pair.
 
     The hits are found once, for as many of the tables as are selected; from them come the accuracy
-    metrics at 5, 10 and 20 with bootstrap intervals, what accuracy does not see (coverage,
+    metrics at 5, 10 and 20 with intervals, what accuracy does not see (coverage,
     diversity, novelty, serendipity, popularity, inequality), the metrics per segment of users, and
     the paired tests between all models. Beside them stands what no model could know: the week's new
     users and products. In a synthetic shop an oracle that ranks by the true tastes is evaluated
@@ -104,9 +104,7 @@ def evaluated_week(
         catalogue = as_known_at(products, cutoff)
         untrained = tuple(each for each in unlisted if each.partition == cutoff)
         makers: dict[str, Callable[[], Computed[pl.DataFrame]]] = {
-            evaluation.OFFLINE_METRICS.path: lambda: offline.offline_metrics(
-                evaluated, seed=settings.seed
-            ),
+            evaluation.OFFLINE_METRICS.path: lambda: offline.offline_metrics(evaluated),
             evaluation.RECOMMENDATION_ANALYSIS.path: lambda: (
                 beyond_accuracy.recommendation_analysis(evaluated, catalogue, embeddings=embeddings)
             ),
@@ -116,7 +114,6 @@ def evaluated_week(
                 catalogue,
                 as_known_at(countries, cutoff),
                 customer_segments,
-                seed=settings.seed,
             ),
             evaluation.PAIRWISE_COMPARISON.path: lambda: pairwise.pairwise_comparison(
                 evaluated, seed=settings.seed
@@ -187,7 +184,7 @@ def model_comparison(
         ),
     },
     kinds=["matplotlib"],
-    settings=["exclude", "seed"],
+    settings=["exclude"],
 )
 def staleness(
     context: dg.AssetExecutionContext,
@@ -205,7 +202,6 @@ def staleness(
         lambda cutoff: engine.collect(at(lists, cutoff).filter(nw.col("rank") <= RANKS_READ)),
         interactions,
         exclude=settings.exclude,
-        seed=settings.seed,
     )
     if table.height:
         plot(context, lake, evaluation.STALENESS, evaluation_plots.staleness_figure(table))

@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from persona_assets.evaluation.comparison import SIGNIFICANT, with_adjusted_p_values
 from persona_assets.evaluation.metrics import PRIMARY, PRIMARY_K
 from persona_assets.experiments.verdict import MISMATCHED
 from persona_assets.orchestration.checks.partitioned import CheckedPartitions, asset_check
@@ -55,8 +56,9 @@ def _beats_popularity(checked: CheckedPartitions) -> dict[str, dg.AssetCheckResu
     )
     results = {}
     for key, day in zip(checked.keys, days_of(checked.keys), strict=True):
-        evaluated = rows.filter(pl.col("cutoff") == day)
-        better = evaluated.filter(pl.col("lift_low") > 0)["model"]
+        evaluated = with_adjusted_p_values(rows.filter(pl.col("cutoff") == day))
+        beats = (pl.col("lift") > 0) & (pl.col("adjusted") < SIGNIFICANT)
+        better = evaluated.filter(beats)["model"]
         results[key] = _warning(
             # Where nothing was evaluated, `nothing_skipped` says why.
             evaluated.is_empty() or not better.is_empty(),
