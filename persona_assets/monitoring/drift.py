@@ -5,16 +5,23 @@ belong here: thresholds (`thresholds.py`), the choice of rows (`windows.py`) or 
 (`drift_plots.py`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from persona_assets.monitoring.thresholds import jensen_shannon_threshold, wasserstein_threshold
-from persona_assets.monitoring.windows import require_rows, sample_values, split_weeks
+from persona_assets.monitoring.windows import (
+    SAMPLED_VALUES,
+    require_rows,
+    sample_values,
+    split_weeks,
+)
 from persona_assets.skipped import Skipped
+from persona_assets.statistics.clustered import weekly_noise
 from persona_assets.tables import TABLES
 
 HEAD, MIDDLE = 0.5, 0.8
@@ -28,17 +35,18 @@ process, and takes the root: of two equal samples, the root of a rounding error 
 
 @dataclass(frozen=True)
 class Distance:
-    """A distance between two samples: Evidently's name of it, ours, and when it means drift."""
+    """A distance between two samples: Evidently's name of it, and ours."""
 
     method: str
     label: str
-    threshold: Callable[..., float]
 
 
-CATEGORICAL = Distance("jensenshannon", "Jensen-Shannon distance", jensen_shannon_threshold)
-NUMERICAL = Distance(
-    "wasserstein", "Wasserstein distance in standard deviations", wasserstein_threshold
-)
+CATEGORICAL = Distance("jensenshannon", "Jensen-Shannon distance")
+NUMERICAL = Distance("wasserstein", "Wasserstein distance in standard deviations")
+
+MOST_ENDS = 128
+"""Values that a number's distribution is described by at most."""
+_TAIL = (0.0005, 0.001, 0.002, 0.005, 0.995, 0.998, 0.999, 0.9995)
 
 EVENT_COLUMNS: dict[str, tuple[Distance, pl.Expr]] = {
     "event_type": (CATEGORICAL, pl.col("event_type")),
@@ -46,7 +54,10 @@ EVENT_COLUMNS: dict[str, tuple[Distance, pl.Expr]] = {
     "weekday": (CATEGORICAL, pl.col("event_date").dt.strftime("%u")),
     "hour": (NUMERICAL, pl.col("event_ts").dt.hour().cast(pl.Float64)),
     "unit_price": (NUMERICAL, pl.col("unit_price")),
-    "purchase_amount": (NUMERICAL, pl.col("amount").filter(pl.col("event_type") == "purchase")),
+    "purchase_amount": (
+        NUMERICAL,
+        pl.when(pl.col("event_type") == "purchase").then(pl.col("amount")),
+    ),
 }
 SESSION_COLUMNS: dict[str, tuple[Distance, pl.Expr]] = {
     "session_events": (NUMERICAL, pl.col("events").cast(pl.Float64)),
@@ -108,11 +119,15 @@ def data_drift(
 
     rng = np.random.default_rng(seed)
     samples = {
-        name: (sample_values(current[name], rng), sample_values(reference[name], rng))
+        name: (
+            sample_values(current[name]["value"], rng),
+            sample_values(reference[name]["value"], rng),
+        )
         for name in compared
     }
     thresholds = {
-        name: DISTANCES[name].threshold(*samples[name], tests=len(compared)) for name in compared
+        name: threshold(current[name], reference[name], kind=DISTANCES[name], tests=len(compared))
+        for name in compared
     }
     scores, html = _report(samples, thresholds)
     table = pl.DataFrame(
@@ -135,8 +150,44 @@ def data_drift(
     return DriftResult(table, html, drift_share, _incomparable(current, reference))
 
 
+def threshold(
+    current: pl.DataFrame, reference: pl.DataFrame, *, kind: Distance, tests: int
+) -> float:
+    """Distance from which a column drifted, by how much it moves from week to week by itself.
+
+    Args:
+        current: `value`, `user_id` and `week` (any number that orders weeks) of the week's rows.
+        reference: likewise, of the weeks before.
+        kind: of the distance.
+        tests: columns compared together.
+    """
+    rows = pl.concat([reference, current])
+    person = rows["user_id"].rank("dense").cast(pl.Int64).to_numpy() - 1
+    week = rows["week"].rank("dense").cast(pl.Int64).to_numpy() - 1
+    if kind is CATEGORICAL:
+        category = rows["value"].rank("dense").cast(pl.Int64).to_numpy() - 1
+        noise = weekly_noise(category, person, week, sampled=SAMPLED_VALUES)
+        return jensen_shannon_threshold(noise, tests=tests)
+    values = rows["value"].to_numpy()
+    ends = _ends(values)
+    category = np.searchsorted(ends, values, side="left")
+    noise = weekly_noise(category, person, week, cumulative=True, sampled=SAMPLED_VALUES)
+    return wasserstein_threshold(
+        noise, ends, deviation=float(reference["value"].to_numpy().std()), tests=tests
+    )
+
+
+def _ends(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values that describe a distribution, its smallest and largest among them."""
+    different = np.unique(values)
+    if len(different) <= MOST_ENDS:
+        return different
+    at = np.concatenate([np.linspace(0, 1, MOST_ENDS - len(_TAIL)), _TAIL])
+    return np.unique(np.quantile(values, at, method="nearest"))
+
+
 def _incomparable(
-    current: Mapping[str, pl.Series], reference: Mapping[str, pl.Series]
+    current: Mapping[str, pl.DataFrame], reference: Mapping[str, pl.DataFrame]
 ) -> tuple[Skipped, ...]:
     """The columns without a value on one of the two sides."""
     sides = (("in the weeks before", reference), ("in the evaluated week", current))
@@ -192,11 +243,15 @@ def with_popularity_tier(events: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _values(events: pl.DataFrame, sessions: pl.DataFrame) -> dict[str, pl.Series]:
-    """The non-null values of every compared column, in an order that rows' order cannot change."""
+def _values(events: pl.DataFrame, sessions: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Non-null `value`s of every compared column, with `user_id` and `week`.
+
+    They are in an order that rows' order cannot change.
+    """
     by_event, by_session = events.sort("event_id"), sessions.sort("session_id")
+    week = pl.col("event_date").dt.truncate("1w").dt.epoch("d").alias("week")
     return {
-        name: frame.select(expression.drop_nulls().alias(name)).to_series()
+        name: frame.select(expression.alias("value"), "user_id", week).drop_nulls("value")
         for frame, columns in ((by_event, EVENT_COLUMNS), (by_session, SESSION_COLUMNS))
         for name, (_, expression) in columns.items()
     }

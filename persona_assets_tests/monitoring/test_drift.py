@@ -61,7 +61,7 @@ def shop(per_week=600, weeks=5, seed=0):
         .with_columns(session_id=pl.concat_str("user_id", "event_date"))
     )
     sessions = events.group_by("session_id").agg(
-        pl.col("event_date", "arrival_date").first(),
+        pl.col("user_id", "event_date", "arrival_date").first(),
         events=pl.len(),
         duration_s=(pl.col("event_ts").max() - pl.col("event_ts").min()).dt.total_seconds(),
     )
