@@ -5,6 +5,8 @@ lets `snapshots.py` rebuild what was known on any past day. Does not belong here
 several days.
 """
 
+from collections.abc import Mapping
+
 import narwhals as nw
 
 from persona_assets.tables.features import ITEM_DAILY, USER_DAILY
@@ -39,15 +41,9 @@ def user_daily(
     Returns:
         Rows of `features/user_daily`.
     """
-    acted = (
-        interactions.group_by(*_USER_DAY)
-        .agg(
-            **_totals(),
-            sessions=nw.col("session_id").n_unique().cast(nw.Int64),
-            products=nw.col("product_id").n_unique().cast(nw.Int64),
-        )
-        .with_columns(searches=nw.lit(0, nw.Int64))
-    )
+    acted = _totals_and_different(
+        interactions, _USER_DAY, {"sessions": "session_id", "products": "product_id"}
+    ).with_columns(searches=nw.lit(0, nw.Int64))
     searched = _searches(search_logs, key)
     columns = [*_USER_DAY, *_USER_MEASURES]
     both = nw.concat([acted.select(columns), searched.select(columns)], how="vertical")
@@ -64,11 +60,33 @@ def item_daily(interactions: nw.LazyFrame) -> nw.LazyFrame:
     Returns:
         Rows of `features/item_daily`.
     """
-    return (
-        interactions.group_by(*_ITEM_DAY)
-        .agg(**_totals(), users=nw.col("user_id").n_unique().cast(nw.Int64))
-        .select(c.name for c in ITEM_DAILY.columns)
+    return _totals_and_different(interactions, _ITEM_DAY, {"users": "user_id"}).select(
+        c.name for c in ITEM_DAILY.columns
     )
+
+
+def _totals_and_different(
+    interactions: nw.LazyFrame, by: tuple[str, ...], different: Mapping[str, str]
+) -> nw.LazyFrame:
+    """Totals of every entity, day and arrival day, and how many different values came first then.
+
+    A value is counted on the arrival day of the first of its rows. So the counts of the parts that
+    had arrived by some time add up to the different values that were known at it: a user of whom
+    a row came on time and another one late is one user.
+
+    Args:
+        interactions: rows of `mart/user_item_interactions`, whole days.
+        by: entity, event day and arrival day.
+        different: column whose different values are counted, by the name of the count.
+    """
+    rows = interactions.group_by(*by).agg(**_totals())
+    for name, column in different.items():
+        first = interactions.group_by(*(key for key in by if key != "arrival_date"), column).agg(
+            arrival_date=nw.col("arrival_date").min()
+        )
+        counts = first.group_by(*by).agg(nw.len().cast(nw.Int64).alias(name))
+        rows = rows.join(counts, on=list(by), how="left").with_columns(nw.col(name).fill_null(0))
+    return rows
 
 
 def _totals() -> dict[str, nw.Expr]:

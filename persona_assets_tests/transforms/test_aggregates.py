@@ -50,7 +50,8 @@ def test_user_days_hold_events_and_searches_apart_by_arrival(mart, on_polars):
     }
     assert found == {
         (ANNA, TODAY): (4, 1, 1, 1, 1, 2, 2, 2, 0.2, 9.0),
-        (ANNA, tomorrow.date()): (1, 1, 0, 0, 0, 1, 1, 1, 0.0, 1.0),
+        # Late rows have sessions of their own; the product, p1, was there on time.
+        (ANNA, tomorrow.date()): (1, 1, 0, 0, 0, 1, 1, 0, 0.0, 1.0),
         (BOB, TODAY): (0, 0, 0, 0, 0, 1, 0, 0, 0.0, 0.0),
     }
 
@@ -75,7 +76,11 @@ def test_searches_without_consent_person_or_day_do_not_count(mart, on_polars):
 def test_item_days_agree_with_a_plain_loop(dirty_mart, on_polars, seed):
     rows = dirty_mart(seed)
     groups = defaultdict(list)
-    for row in rows.to_dicts():
+    first = {}
+    for row in rows.sort("arrival_date").to_dicts():
+        first.setdefault(
+            (row["event_date"], row["product_id"], row["user_id"]), row["arrival_date"]
+        )
         groups[row["event_date"], row["product_id"], row["arrival_date"]].append(row)
     result = on_polars(item_daily, rows)
     assert dict(result.schema) == dict(ITEM_DAILY.polars_schema)
@@ -87,11 +92,43 @@ def test_item_days_agree_with_a_plain_loop(dirty_mart, on_polars, seed):
         types = [row["event_type"] for row in group]
         row = found[key]
         assert row["events"] == len(group)
-        assert row["users"] == len({row["user_id"] for row in group})
+        day, product, arrival = key
+        came_first = {
+            each["user_id"] for each in group if first[day, product, each["user_id"]] == arrival
+        }
+        assert row["users"] == len(came_first)
         names = ("view", "add_to_cart", "purchase", "return")
         assert [row[f"{name}s"] for name in names] == [types.count(name) for name in names]
         assert abs(row["revenue"] - sum(row["amount"] or 0.0 for row in group)) < 1e-9
         assert row["weight"] == sum(row["weight"] for row in group)
+
+
+@settings(max_examples=20)
+@given(seed=st.integers(0, 10**9))
+def test_different_values_known_at_any_time_are_the_sum_over_what_had_arrived(
+    dirty_mart, dirty_shop, on_polars, seed
+):
+    """A user of whom one row came on time and another one late is one user at any time."""
+    rows = dirty_mart(seed)
+    items = on_polars(item_daily, rows)
+    users = on_polars(user_daily, rows, dirty_shop(seed).search_logs.clear(), key=KEY)
+    counts = (
+        (items, "product_id", "users", "user_id"),
+        (users, "user_id", "sessions", "session_id"),
+        (users, "user_id", "products", "product_id"),
+    )
+    for as_of in sorted(set(rows["arrival_date"])):
+        known = pl.col("arrival_date") <= as_of
+        for daily, entity, count, column in counts:
+            keys = ["event_date", entity]
+            added = daily.filter(known).group_by(keys).agg(pl.col(count).sum()).sort(keys)
+            plain = (
+                rows.filter(known)
+                .group_by(keys)
+                .agg(pl.col(column).n_unique().cast(pl.Int64).alias(count))
+                .sort(keys)
+            )
+            assert_frame_equal(added, plain)
 
 
 @settings(max_examples=10)
