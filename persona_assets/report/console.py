@@ -21,6 +21,7 @@ from persona_assets.report.champion import champion
 from persona_assets.report.checks import Problem, problems
 from persona_assets.report.collect import Report, TableState
 from persona_assets.report.skipped import gaps, when_of
+from persona_assets.segmentation.choice import is_stable
 from persona_assets.settings import DEFAULT_HOME
 
 WIDTH = 100
@@ -173,6 +174,7 @@ def _print_customers(out: _Printer, report: Report) -> None:
         return
     grid = _grid(["segment", "customers", "of all", "of revenue", "who they are → what to do"])
     grid.columns[-1].justify = "left"
+    advised = is_stable(found.chosen)
     ranked = found.profiles.sort("revenue", "segment", descending=[True, False])
     for row in ranked.iter_rows(named=True):
         _row(
@@ -181,7 +183,7 @@ def _print_customers(out: _Printer, report: Report) -> None:
             count(row["customers"]),
             share(row["customer_share"], 1),
             share(row["revenue_share"], 1),
-            f"{row['description']}\n→ {row['action']}",
+            f"{row['description']}\n→ {row['action']}" if advised else row["description"],
         )
     out.grid(grid)
     out.line(findings.churn(report))

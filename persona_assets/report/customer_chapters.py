@@ -8,6 +8,7 @@ from persona_assets.notation import NOTHING, count, share
 from persona_assets.report import findings
 from persona_assets.report.collect import Report
 from persona_assets.report.markup import Markup, Section, element, paragraph, picture, table
+from persona_assets.segmentation.choice import is_stable
 from persona_assets.segmentation.clustering_plots import (
     cleaning_figure,
     comparison_figure,
@@ -38,6 +39,11 @@ def customers(report: Report) -> Section:
 
 
 def _profiles(report: Report) -> Markup:
+    advised = is_stable(report.customers.chosen)
+
+    def advice(action: str) -> list[Markup]:
+        return [element("small", element("strong", "What to do: "), action)] if advised else []
+
     ranked = report.customers.profiles.sort("revenue", "segment", descending=[True, False])
     return table(
         ["segment", "what sets it apart, and what to do", "customers", "of all", "of revenue"],
@@ -47,7 +53,7 @@ def _profiles(report: Report) -> Markup:
                 element(
                     "span",
                     row["description"],
-                    element("small", element("strong", "What to do: "), row["action"]),
+                    *advice(row["action"]),
                 ),
                 count(row["customers"]),
                 share(row["customer_share"], 1),

@@ -20,6 +20,7 @@ from persona_assets.report.checks import with_outcome
 from persona_assets.report.collect import Report
 from persona_assets.report.skipped import NOT_TRAINED, gaps, why
 from persona_assets.run_record import Outcome
+from persona_assets.segmentation.choice import STABLE, is_stable
 from persona_assets.segmentation.clustering_plots import METHOD_NAMES
 from persona_assets.tables import Table
 from persona_assets.tables.evaluation import (
@@ -280,6 +281,12 @@ def customers(report: Report) -> str:
             f"stability {number(chosen['stability'])} "
             f"{interval(chosen['stability_low'], chosen['stability_high'])})"
         )
+        if not is_stable(chosen):
+            sentence += (
+                f". They are not stable: other customers of this shop would have been divided "
+                f"otherwise (below {STABLE}), so this is the fewest segments there are, no advice "
+                "is given, and who changes segment may not have changed"
+            )
     if not (found.profiles["revenue"] > 0).any():
         return f"{sentence}; what they spend is not known, because no purchase has a price."
     top = found.profiles.sort("revenue", "segment", descending=[True, False]).row(0, named=True)

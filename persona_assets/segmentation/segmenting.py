@@ -117,7 +117,9 @@ def _centroids(points: Matrix, config: SegmentationConfig) -> tuple[pl.DataFrame
     """What was tried, and the centroids of what was chosen."""
     sample = _sample(points, config)
     distinct = len(np.unique(sample, axis=0))
-    ks = choice.worth_trying(config.k or config.least_k, config.k or config.most_k, distinct)
+    ks = choice.worth_trying(
+        config.k or config.least_k, config.k or config.most_k, distinct, len(points)
+    )
     if list(ks) == [1]:
         row = {"method": "k_means", "k": 1, "smallest_share": 1.0, "noise_share": 0.0}
         alone = pl.DataFrame([row | {"chosen": True}], schema=_MEASURES)

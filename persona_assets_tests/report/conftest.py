@@ -275,7 +275,7 @@ def write_segmentation(store: DeltaStore) -> None:
         [
             {
                 **{"cutoff": week, "method": method, "k": k, "silhouette": 0.1 * k},
-                **{"stability": 0.8, "stability_low": 0.7, "stability_high": 0.9},
+                **{"stability": 0.9, "stability_low": 0.7, "stability_high": 0.95},
                 "chosen": (method, k) == ("k_means", 2),
             }
             for week in WEEKS

@@ -166,7 +166,7 @@ def test_cold_starts_are_those_of_the_newest_week(full, bare):
 def test_segments_are_told_by_who_brings_the_revenue(full):
     assert findings.customers(full) == (
         "6 customers with a purchase in the 52 weeks before 2025-01-20 form 2 segments (k-means; "
-        "silhouette 0.200, stability 0.800 [0.700, 0.900]); Champions, 33.3 % of them, bring "
+        "silhouette 0.200, stability 0.900 [0.700, 0.950]); Champions, 33.3 % of them, bring "
         "80.0 % of the revenue."
     )
     untold = replace(full.customers, tried=full.customers.tried.clear())
@@ -186,3 +186,13 @@ def test_cleaning_is_told_by_its_first_and_last_step(full, bare):
         "Of 8 customers in 100 delivered rows, 7 are left in 90 rows after the cleaning."
     )
     assert findings.cleaning(bare).startswith("The steps of the cleaning have not been counted")
+
+
+def test_segments_that_are_not_stable_say_so(full):
+    shaky = replace(
+        full.customers,
+        tried=full.customers.tried.with_columns(stability=pl.lit(0.62), stability_low=pl.lit(0.5)),
+    )
+    said = findings.customers(replace(full, customers=shaky))
+    assert "They are not stable: other customers of this shop would have been divided" in said
+    assert "not stable" not in findings.customers(full)

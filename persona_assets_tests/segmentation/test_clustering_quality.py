@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from persona_assets.segmentation import clustering_quality
-from persona_assets.segmentation.choice import STABLE, chosen, worth_trying
+from persona_assets.segmentation.choice import STABLE, chosen, is_stable, worth_trying
 from persona_assets.segmentation.clusterings import (
     gaussian_mixture,
     hdbscan,
@@ -119,8 +119,8 @@ def test_of_the_stable_numbers_the_best_by_mean_rank_is_chosen():
     assert chosen(tried(rows)) == 4
 
 
-def test_where_none_is_stable_the_most_stable_one_is_chosen():
-    rows = [(3, 0.3, 1.0, 1.0, 1.0, 0.5), (4, 0.4, 2.0, 0.5, 2.0, 0.4)]
+def test_where_none_is_stable_the_fewest_are_chosen():
+    rows = [(3, 0.3, 1.0, 1.0, 1.0, 0.4), (4, 0.4, 2.0, 0.5, 2.0, 0.5)]
     assert chosen(tried(rows)) == 3
 
 
@@ -130,4 +130,16 @@ def test_where_none_is_stable_the_most_stable_one_is_chosen():
      (3, 8, 1, [1]), (5, 5, 4, [3])],
 )  # fmt: skip
 def test_as_many_clusters_are_tried_as_customers_allow(least, most, distinct, ks):
-    assert list(worth_trying(least, most, distinct)) == ks
+    assert list(worth_trying(least, most, distinct, 1_000)) == ks
+
+
+@pytest.mark.parametrize(("customers", "most"), [(60, 3), (250, 5), (399, 7), (400, 8), (9_000, 8)])
+def test_small_shops_get_few_segments(customers, most):
+    assert max(worth_trying(3, 8, customers, customers)) == most
+
+
+def test_what_was_not_found_again_is_not_stable():
+    assert is_stable({"stability": STABLE})
+    assert not is_stable({"stability": STABLE - 0.01})
+    assert is_stable({"stability": None})
+    assert is_stable(None)
