@@ -39,6 +39,8 @@ _NOT_FOLLOWED = (
 )
 _SOURCE = Symbol(f"{PACKAGE}.sources", "open_source")
 _ALL_CONTRACTS = Symbol(f"{PACKAGE}.tables", "TABLES")  # where a contract is found by its path
+_BY_WORKERS = Symbol(f"{PACKAGE}.orchestration.dispatch", "TRAINED_BY_WORKERS")
+"""Trainings of several models; the asset of each names its own."""
 _VALUES = (Table, Column, Reads, dg.PartitionMapping, Cadence)
 HOW_TABLES_ARE_MADE = (
     Symbol(f"{PACKAGE}.orchestration.table_step", "writing"),
@@ -82,7 +84,9 @@ def behind(roots: Iterable[Symbol]) -> set[Symbol]:
 
 
 def _is_stop(symbol: Symbol) -> bool:
-    return symbol in (_SOURCE, _ALL_CONTRACTS) or symbol.module.startswith(_NOT_FOLLOWED)
+    return symbol in (_SOURCE, _ALL_CONTRACTS, _BY_WORKERS) or symbol.module.startswith(
+        _NOT_FOLLOWED
+    )
 
 
 @cache

@@ -10,7 +10,7 @@ import polars as pl
 from persona_assets.lake.content_hash import render
 from persona_assets.lifecycle.registry import Trained, registry_row
 from persona_assets.orchestration.assets import segmentation as segmentation_assets
-from persona_assets.orchestration.dispatch import batch_top_k, train
+from persona_assets.orchestration.dispatch import TRAINED_BY_WORKERS, batch_top_k, train
 from persona_assets.orchestration.partitions import BEFORE_CUTOFF, SAME, WEEKLY, days_of
 from persona_assets.orchestration.resources.lake import Lake
 from persona_assets.orchestration.resources.models_in_use import model_in_use, models_in_use
@@ -73,6 +73,7 @@ def _model_asset(kind: Recommender, part_tables: Mapping[str, Table]) -> TableAs
         return each_cutoff(context, lake, kind.artefact, of)
 
     learn.__doc__ = type(kind).__doc__
+    by_workers = TRAINED_BY_WORKERS.get(type(kind))
     return table_asset(
         kind.artefact,
         partitions=WEEKLY,
@@ -82,7 +83,7 @@ def _model_asset(kind: Recommender, part_tables: Mapping[str, Table]) -> TableAs
             **{name: Reads(table, SAME) for name, table in part_tables.items()},
         },
         kinds=["python"],
-        code=[type(kind)],
+        code=[type(kind), *([by_workers] if by_workers else [])],
         settings=[
             "exclude",
             "hash_key",
