@@ -24,8 +24,8 @@ class ServiceSettings:
     Attributes:
         api_keys: `off`, hashed keys as `serving/api/keys.py` reads them, or the path of a file of
             them; empty: the file `api_keys` of the home.
-        event_consent: `stated`: an event without consent has none; `all`: the shop sends events of
-            those alone who consented.
+        event_consent: `stated`: an event or request that does not say that its person consented
+            has no consent; `all`: the shop sends events of, and asks for, those alone who did.
         rate_limit: requests per second of each key.
         body_limit: bytes of a request's body.
         demo: `on`: the demo shop is at `/demo`; `off`: it is not; empty: it is where there are no

@@ -51,6 +51,8 @@ _ENVIRONMENT = {
     "PERSONA_SEGMENTATION",
     "PERSONA_EXPERIMENT",
     "PERSONA_ONLINE_URL",
+    "PERSONA_RULES",
+    "PERSONA_CATEGORY_CAP",
     *running.NAMES,
     *serving.NAMES,
 }
@@ -94,6 +96,8 @@ class Settings:
     experiment: ExperimentConfig = field(default_factory=ExperimentConfig)
     tracking_uri: str = field(default="", repr=False)
     online_url: str = field(default="", repr=False)
+    rules: str = ""
+    category_cap: int = 0
     operation: running.Operation = field(default_factory=running.Operation)
     service: serving.ServiceSettings = field(default_factory=serving.ServiceSettings)
     hash_key: bytes | None = field(default=None, repr=False)
@@ -116,6 +120,11 @@ class Settings:
                 f"{self.retention_days!r}: within a day, whoever began to read before a file was "
                 "replaced may still be reading it; "
                 "change PERSONA_RETENTION_DAYS or retention_days in persona.toml"
+            )
+        if type(self.category_cap) is not int or self.category_cap < 0:
+            raise UserError(
+                f"PERSONA_CATEGORY_CAP is {self.category_cap!r}; give the most products of one "
+                "category in a list, or 0 for as many as there are"
             )
         if self.exclude not in get_args(Exclusion):
             raise UserError(
@@ -326,10 +335,10 @@ def _from_environment(given: Mapping[str, str]) -> dict[str, Any]:
         "operation": running.operation(given),
         "service": serving.service(given),
     }
-    for name in ("lake", "engine", "spark_master", "spark_jars", "exclude", "online_url"):
+    for name in ("lake", "engine", "spark_master", "spark_jars", "exclude", "online_url", "rules"):
         if text := given.get(f"PERSONA_{name.upper()}"):
             values[name] = text
-    numbers = ("top_k", "seed", "retention_days")
+    numbers = ("top_k", "seed", "retention_days", "category_cap")
     for name, key in ((f"PERSONA_{each.upper()}", each) for each in numbers):
         if text := given.get(name):
             try:

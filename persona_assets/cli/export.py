@@ -6,6 +6,7 @@ Belongs here: its arguments and writing the file. Does not belong here: the rows
 
 import os
 import tempfile
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -30,12 +31,13 @@ def export(
 ) -> None:
     """Write the lists with the shop's own identifiers of customers.
 
-    `served` is what shoppers get, the champion's lists; `top_k` has those of all models. They take
-    the home's hash key, and the file can be read by its owner only. A `customer` * is the list for
-    people without history.
+    `served` is what shoppers get, the champion's lists by the shop's rules of now; `top_k` has
+    those of all models, without rules. They take the home's hash key, and the file can be read by
+    its owner only. A `customer` * is the list for people without history.
     """
     from persona_assets.orchestration.resources.build import build_store
     from persona_assets.serving import lists
+    from persona_assets.serving.ruled_lists import Arranging
 
     refuse_no_file(out)
     current = home_with_lists()
@@ -44,7 +46,9 @@ def export(
     if what == "served":
         if model or cutoff:
             raise UserError("served has one model at one cut-off; for others export top_k")
-        rows = lists.served_lists(store)
+        rows = lists.served_lists(
+            store, Arranging(time.time(), current.exclude, current.category_cap)
+        )
         day = rows["cutoff"][0]
     else:
         day = lists.cutoff_of(store, cutoff.date() if cutoff else None)

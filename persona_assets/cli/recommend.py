@@ -5,6 +5,7 @@ Belongs here: its arguments and what is printed. Does not belong here: which lis
 """
 
 import json
+import time
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
@@ -33,11 +34,20 @@ def recommend(
     """Show what is recommended to CUSTOMER, who is named as the shop names them."""
     from persona_assets.orchestration.resources.build import build_store
     from persona_assets.serving import lists
+    from persona_assets.serving.ruled_lists import Arranging
 
     current = home_with_lists()
     store = build_store(current)
     day = lists.cutoff_of(store, cutoff.date() if cutoff else None)
-    found = lists.recommended(store, customer, key_of(current), cutoff=day, model=model, k=k)
+    found = lists.recommended(
+        store,
+        customer,
+        key_of(current),
+        cutoff=day,
+        model=model,
+        k=k,
+        arranging=Arranging(time.time(), current.exclude, current.category_cap),
+    )
     if json_asked:
         click.echo(
             json.dumps(

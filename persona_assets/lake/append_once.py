@@ -14,6 +14,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
@@ -31,6 +32,7 @@ from persona_assets.tables import Table
 _ATTEMPTS = 20
 # delta-rs' own, against commits that append nothing of the application: compaction, properties.
 _REBASES = 20
+_THERE = "__there"
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,8 @@ def append_once(
     application: str,
     key: Sequence[str],
     part_after: Callable[[int | None], Part | None],
+    *,
+    look_around: timedelta = timedelta(0),
 ) -> Appended | None:
     """Append the next part in one commit; None where there is none.
 
@@ -77,9 +81,11 @@ def append_once(
         store: the lake.
         table: a table with partitions, to which rows are only added.
         application: whose mark it is.
-        key: the columns by which a row of a partition is known.
+        key: the columns by which a row is known in its partition.
         part_after: the part that follows a mark (None: the first one); None: there is no more. It
             is asked again where a rival was faster.
+        look_around: a row is known, too, where one with its key lies in a partition so much before
+            or after its own.
 
     Raises:
         InfrastructureError: the table cannot be written, or rivals kept winning.
@@ -93,7 +99,7 @@ def append_once(
                 part = part_after(delta.transaction_version(application))
                 if part is None:
                     return None
-                fresh = _not_there(delta, table, key, part.rows)
+                fresh = _not_there(delta, table, key, part.rows, look_around)
                 _append(delta, table, fresh, application, part.mark)
         except CommitFailedError:
             # Jitter keeps rivals from meeting again.
@@ -118,17 +124,55 @@ def _place(store: DeltaStore, table: Table) -> Place:
 
 
 def _not_there(
-    delta: DeltaTable, table: Table, key: Sequence[str], rows: pl.DataFrame
+    delta: DeltaTable,
+    table: Table,
+    key: Sequence[str],
+    rows: pl.DataFrame,
+    look_around: timedelta,
 ) -> pl.DataFrame:
-    """The first of `rows` with each key in its partition that the table does not have."""
+    """The first of `rows` with each key that the table does not have in or around its partition."""
     partition = str(table.partition)
-    columns = list(dict.fromkeys([partition, *key]))
+    columns = [partition, *key]
     distinct = rows.unique(columns, keep="first", maintain_order=True)
-    days = distinct[partition].unique().to_list()
+    if look_around:
+        distinct = _once_around(distinct, partition, key, look_around)
+    days = sorted(_around(distinct[partition].unique(), look_around))
     if not days or not delta.file_uris():
         return distinct
-    there = PolarsEngine().scan(delta, table, days).select(*columns).to_native().collect()
-    return distinct.join(there, on=columns, how="anti", maintain_order="left")
+    there = PolarsEngine().scan(delta, table, days).select(*columns).to_native()
+    found = there.join(distinct.lazy().select(*key).unique(), on=list(key), how="semi").collect()
+    known = (
+        distinct.select(*columns)
+        .join(found.rename({partition: _THERE}), on=list(key))
+        .filter((pl.col(partition) - pl.col(_THERE)).abs() <= look_around)
+    )
+    return distinct.join(known, on=columns, how="anti", maintain_order="left")
+
+
+def _once_around(
+    rows: pl.DataFrame, partition: str, key: Sequence[str], look_around: timedelta
+) -> pl.DataFrame:
+    """The rows without those whose key an earlier row has, near enough; few are looked at."""
+    twice = pl.struct(*key).is_duplicated()
+    kept: dict[tuple[object, ...], list[date]] = {}
+    drop = []
+    for day, *values in rows.filter(twice).select(partition, *key).iter_rows():
+        near = kept.setdefault(tuple(values), [])
+        if any(abs(day - other) <= look_around for other in near):
+            drop.append((day, *values))
+        else:
+            near.append(day)
+    columns = [partition, *key]
+    dropped = pl.DataFrame(drop, schema={name: rows.schema[name] for name in columns}, orient="row")
+    return rows.join(dropped, on=columns, how="anti", maintain_order="left")
+
+
+def _around(days: pl.Series, look_around: timedelta) -> set[date]:
+    return {
+        day + timedelta(days=offset)
+        for day in days
+        for offset in range(-look_around.days, look_around.days + 1)
+    }
 
 
 def _append(

@@ -6,7 +6,7 @@ shop's identifiers. Does not belong here: making lists (`recommenders/`), where 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import narwhals as nw
@@ -16,6 +16,7 @@ from persona_assets.errors import UserError
 from persona_assets.lake import DeltaStore
 from persona_assets.lifecycle.append import held
 from persona_assets.recommenders import model_named
+from persona_assets.serving.ruled_lists import Arranging, by_rules
 from persona_assets.sources.null_words import BLANKS
 from persona_assets.tables.models import FALLBACK_USER, TOP_K
 from persona_assets.tables.monitoring import SKIPPED
@@ -89,6 +90,7 @@ def recommended(
     cutoff: date,
     model: str | None = None,
     k: int | None = None,
+    arranging: Arranging | None = None,
 ) -> Recommended:
     """The list of the customer with the shop's identifier `customer`.
 
@@ -101,6 +103,7 @@ def recommended(
         cutoff: one that has lists.
         model: name of a model; None: `serving_model`.
         k: at most so many products; None: the whole list.
+        arranging: by the rules of the shop; None: as the model made it.
 
     Raises:
         UserError: no such model, no lists of it at the cut-off, or no identifier.
@@ -118,6 +121,8 @@ def recommended(
             f"nothing of this customer was known before {cutoff}: this is what anybody gets, by "
             "popularity"
         )
+    if arranging is not None:
+        rows = by_rules(store, rows, replace(arranging, k=k or 0))
     if k is not None and rows.height < k:
         notes.append(f"the list has {rows.height} products, not {k}")
     items = with_products(store, rows if k is None else rows.head(k))
@@ -161,8 +166,12 @@ def all_lists(store: DeltaStore, cutoff: date, models: Iterable[str] = ()) -> pl
     return with_products(store, rows.sort(TOP_K.key))
 
 
-def served_lists(store: DeltaStore) -> pl.DataFrame:
+def served_lists(store: DeltaStore, arranging: Arranging | None = None) -> pl.DataFrame:
     """Rows of `recommendations/served` with products' names and prices.
+
+    Args:
+        store: the lake.
+        arranging: by the rules of the shop; None: as the model made them.
 
     Raises:
         UserError: there are none.
@@ -172,7 +181,7 @@ def served_lists(store: DeltaStore) -> pl.DataFrame:
         raise UserError(
             f"{SERVED.path} has no rows; `persona run` makes it from the champion's lists"
         )
-    return with_products(store, rows)
+    return with_products(store, by_rules(store, rows, arranging) if arranging else rows)
 
 
 def with_customers(store: DeltaStore, lists: pl.DataFrame, key: bytes) -> pl.DataFrame:

@@ -72,6 +72,8 @@ COLLECTED_EVENTS = Table(
         Column(
             "recommendation_id", "string", "answer that the event follows from", nullable=True
         ),
+        Column("device", "string", "kind of device, as the shop names kinds", nullable=True),
+        Column("referrer", "string", "site that the visit came from, without path", nullable=True),
         Column("consent", "bool", "did the person consent to personalization?"),
     ),
 )  # fmt: skip

@@ -194,4 +194,44 @@ SEARCH_LOGS = Table(
     ),
 )
 
-TABLES = (USERS, PRODUCTS, USER_HISTORY, PRODUCT_HISTORY, EVENTS, ORDERS, SEARCH_LOGS)
+MERCHANDISING_RULES = Table(
+    "raw",
+    "merchandising_rules",
+    grain="one row per rule of the shop about its lists; none where it has none",
+    key=("rule_id",),
+    columns=(
+        Column("rule_id", "string", "the shop's name of the rule, or where it stands in its file"),
+        Column(
+            "action",
+            "string",
+            "`pin`: stands at `position`; `exclude`: not in the lists of the page and placement; "
+            "`block`: in no list; `unavailable`: in no list, since it cannot be had",
+            allowed=("pin", "exclude", "block", "unavailable"),
+        ),
+        Column("product_id", "string", "the product that it is about", nullable=True),
+        Column("category", "string", "the category that it is about", nullable=True),
+        Column("position", "int64", "of a pin, from 1", nullable=True, minimum=1),
+        Column(
+            "context",
+            "string",
+            "only in lists for this page; null: all",
+            nullable=True,
+            allowed=("home", "product", "cart"),
+        ),
+        Column("placement", "string", "only in this placement; null: all", nullable=True),
+        Column("valid_from", "timestamp", "when it begins; null: always was", nullable=True),
+        Column("valid_to", "timestamp", "when it is over; null: never", nullable=True),
+        Column("note", "string", "the shop's own words", nullable=True),
+    ),
+)
+
+TABLES = (
+    USERS,
+    PRODUCTS,
+    USER_HISTORY,
+    PRODUCT_HISTORY,
+    EVENTS,
+    ORDERS,
+    SEARCH_LOGS,
+    MERCHANDISING_RULES,
+)

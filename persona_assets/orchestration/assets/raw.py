@@ -6,11 +6,13 @@ from datetime import datetime
 import dagster as dg
 import polars as pl
 
+from persona_assets.merchandising.rules_file import read_rules
 from persona_assets.orchestration.daily import each_delivery
 from persona_assets.orchestration.event_log.assets import COLLECTED
 from persona_assets.orchestration.outputs import asset_key
 from persona_assets.orchestration.partitions import DAILY
 from persona_assets.orchestration.resources.lake import DayBatch, Lake
+from persona_assets.orchestration.resources.provenance import RULES
 from persona_assets.orchestration.resources.source import Shop
 from persona_assets.orchestration.table_asset import table_asset
 from persona_assets.sources import attribute_deliveries, open_source
@@ -101,4 +103,19 @@ def search_logs(context: dg.AssetExecutionContext, shop: Shop) -> Iterator[DayBa
     return each_delivery(context, shop.source.search_logs)
 
 
-ASSETS = (users, products, user_history, product_history, events, orders, search_logs)
+@table_asset(raw.MERCHANDISING_RULES, settings=[RULES])
+def merchandising_rules(shop: Shop) -> pl.DataFrame:
+    """The shop's rules about its lists, from the file that PERSONA_RULES names, if any."""
+    return read_rules(shop.settings.rules)
+
+
+ASSETS = (
+    users,
+    products,
+    user_history,
+    product_history,
+    events,
+    orders,
+    search_logs,
+    merchandising_rules,
+)

@@ -3,6 +3,7 @@
 They warn and never block: a worse model or a drifted column wants a person's eye, not a stop.
 """
 
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -11,12 +12,14 @@ import polars as pl
 from persona_assets.evaluation.comparison import SIGNIFICANT, with_adjusted_p_values
 from persona_assets.evaluation.metrics import PRIMARY, PRIMARY_K
 from persona_assets.experiments.verdict import MISMATCHED
+from persona_assets.merchandising.consistency import mistakes
 from persona_assets.orchestration.checks.partitioned import CheckedPartitions, asset_check
 from persona_assets.orchestration.partitions import days_of
 from persona_assets.tables import (
     evaluation,
     experiments,
     monitoring,
+    raw,
 )
 
 # A third of the columns at once is a changed shop, not a changed column.
@@ -82,9 +85,36 @@ def _sample_ratio(checked: CheckedPartitions) -> dict[str, dg.AssetCheckResult]:
     }
 
 
+def _rules(checked: CheckedPartitions) -> dict[str, dg.AssetCheckResult]:
+    products = checked.store.read(raw.PRODUCTS, columns=["product_id", "category"])
+    found = mistakes(
+        checked.store.read(raw.MERCHANDISING_RULES),
+        products["product_id"].to_list(),
+        products["category"].drop_nulls().to_list(),
+        datetime.now(UTC),
+    )
+    told = "; ".join(f"{what}: {', '.join(ids[:3])}" for what, ids in found.items())
+    return {
+        "": _warning(
+            not found,
+            f"rules of the shop are of {told}; correct the file that PERSONA_RULES names",
+            {what: len(ids) for what, ids in found.items()},
+        )
+    }
+
+
 def quality_checks(evaluated: dg.PartitionsDefinition) -> list[dg.AssetChecksDefinition]:
     """Every check of this module."""
     return [
+        asset_check(
+            raw.MERCHANDISING_RULES,
+            None,
+            _rules,
+            name="rules_make_sense",
+            description="Rules are about products and categories of the catalogue, do not "
+            "contradict each other, and are not over.",
+            blocking=False,
+        ),
         asset_check(
             monitoring.DATA_DRIFT,
             evaluated,

@@ -14,6 +14,7 @@ from persona_assets.lake import DeltaStore
 from persona_assets.lake.windows import EVERYTHING, Window, Windows
 from persona_assets.lifecycle.append import held
 from persona_assets.lifecycle.configurations import in_use
+from persona_assets.merchandising.rules_file import read_rules
 from persona_assets.orchestration.dagster_internals.graph import partitions_in_job
 from persona_assets.orchestration.resources.source import ShopResource
 from persona_assets.tables import raw
@@ -31,6 +32,8 @@ CONFIGURATIONS = "configurations"
 """Name that stands for the promoted configurations of all models; `configurations/als` for one."""
 PROMOTED = "promotions"
 """Name that stands for the decisions about which model serves."""
+RULES = "rules"
+"""Name that stands for what the shop's file of rules holds."""
 
 ALL_SETTINGS = (
     "top_k", "exclude", "seed", "event_weights", "segmentation", "hash_key", CONFIGURATIONS,
@@ -124,6 +127,8 @@ def settings_digest(names: Sequence[str], shop: ShopResource, store: DeltaStore)
             }
         elif name == PROMOTED:
             value = held(store, PROMOTIONS).select("decision", "model").rows()
+        elif name == RULES:
+            value = read_rules(shop.settings.rules).rows()
         elif name == "hash_key":
             value = hashlib.blake2b(b"settings behind a table", key=shop.hash_key).hexdigest()
         elif name == "event_weights":

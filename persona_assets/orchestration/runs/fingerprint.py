@@ -37,6 +37,7 @@ def source_files(settings: Settings) -> str:
     """
     source = settings.source
     files = [list(_files(path)) for path in declared(source.name).paths(source.options)]
+    files.append(list(_files(settings.rules or None)))
     return hashlib.blake2b(repr(files).encode(), digest_size=16).hexdigest()
 
 

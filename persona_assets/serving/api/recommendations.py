@@ -16,25 +16,34 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel
 
 from persona_assets.errors import DataError, UserError
+from persona_assets.service_settings import ALL
 from persona_assets.serving.api import answered_lists, authorization
 from persona_assets.serving.api.answered_lists import Asked
 from persona_assets.serving.api.errors import ApiError, answer, documented
 from persona_assets.serving.api.service import Service
+from persona_assets.serving.collector.referrers import site_of
 from persona_assets.serving.profiles import Profile, profile
+from persona_assets.serving.recommending.context_popularity import Wanted
 from persona_assets.serving.recommending.ranking import ListPath, Recommendation
+from persona_assets.serving.recommending.recommender import Beholder
 from persona_assets.serving.recommending.served_model import Product, ServedModel
 from persona_assets.sources.null_words import BLANKS
 from persona_assets.transforms.pseudonyms import pseudonym
 
-ITEM_KNN, DIRECTIONAL = "item_knn", "directional"
-"""Models of pairs that products beside another come from."""
+ITEM_KNN, DIRECTIONAL, CONTENT = "item_knn", "directional", "content"
+"""What products beside another come from: models of pairs, or the catalogue."""
 MOST = 100
 """Products in one answer."""
 _TAGS: list[str | Enum] = ["recommendations"]
 _ERRORS = documented(*authorization.STATUSES, 422, 503)
 Context = Literal["home", "product", "cart"]
 Identifier = Annotated[str, Query(min_length=1, max_length=256)]
+Consent = bool | None
+"""Did the customer consent to personalization? Not said: as `PERSONA_EVENT_CONSENT` has it."""
 K = Annotated[int, Query(ge=1, le=MOST)]
+ContextValue = Annotated[str | None, Query(min_length=1, max_length=64)]
+UserId = Annotated[str | None, Query(max_length=256)]
+"""The shop's identifier of the customer; without one, a list for anybody."""
 Placement = Annotated[str | None, Query(min_length=1, max_length=64)]
 """Where in the page the list stands, as the shop names it; kept with the served list."""
 
@@ -92,15 +101,24 @@ def router(service: Service) -> APIRouter:
     )
     async def recommendations(
         request: Request,
-        user_id: Annotated[str | None, Query(max_length=256)] = None,
+        user_id: UserId = None,
         k: K = 10,
         context: Context = "home",
         item_id: Annotated[str | None, Query(min_length=1, max_length=256)] = None,
-        consent: bool = True,
+        consent: Consent = None,
         placement: Placement = None,
         model: Annotated[str | None, Query(min_length=1, max_length=64)] = None,
+        country: ContextValue = None,
+        device: ContextValue = None,
+        referrer: Annotated[str | None, Query(max_length=2048)] = None,
     ) -> Response:
-        """The best products for a customer; for anybody without `user_id` or with `consent=false`.
+        """The best products for a customer; for anybody without `user_id` or without consent.
+
+        `consent=true` says that the customer consented to personalization. Not said, it counts as
+        no, unless the shop states by `PERSONA_EVENT_CONSENT=all` that everybody did.
+
+        `country`, `device` and `referrer` say whose popular products a customer gets of whom
+        nothing is known.
 
         `item_id` is the product that is looked at (`context=product`) or was just put into the cart
         (`context=cart`): it counts as the latest view and is not in the list. `model` is another
@@ -116,13 +134,21 @@ def router(service: Service) -> APIRouter:
         other = None if model is None else service.other_models.loaded(model)
         if model is not None and other is None:
             other = await run_in_threadpool(_named, service, model)
+        consents = _consents(service, consent, name)
         served, made = service.recommender.recommend(
-            name, k, consent=consent, looked_at=looked_at, model=other
+            name,
+            k,
+            consent=consents,
+            looked_at=looked_at,
+            context=context,
+            placement=placement,
+            within=Wanted(country, device, site_of(referrer)),
+            model=other,
         )
-        asked = Asked("recommendations", k, began, context, placement, item_id, name, consent)
+        asked = Asked("recommendations", k, began, context, placement, item_id, name, consents)
         return answer(
             {
-                "user_id": name if consent else None,
+                "user_id": name if consents else None,
                 "recommendation_id": answered_lists.noted(
                     service, asked, served, made.items, model=made.model, path=made.path
                 ),
@@ -141,14 +167,25 @@ def router(service: Service) -> APIRouter:
         responses={200: {"model": ProductsAnswer}, **_ERRORS},
     )
     async def similar(
-        request: Request, item_id: Identifier, k: K = 10, placement: Placement = None
+        request: Request,
+        item_id: Identifier,
+        k: K = 10,
+        placement: Placement = None,
+        user_id: UserId = None,
+        consent: Consent = None,
     ) -> Response:
-        """Products that the same people interacted with; none for one that nobody knows."""
+        """Products that the same people interacted with; of a new product, those described alike.
+
+        With `user_id` and consent, without what that customer bought or rejected.
+        """
         began = time.perf_counter()
         authorization.authorize(request, "read", service.keys, service.limit)
-        served, items = service.recommender.similar(item_id, k)
-        asked = Asked("similar", k, began, placement=placement, item_id=item_id)
-        return _beside(service, asked, served, items, ITEM_KNN)
+        name = (user_id or "").strip(BLANKS) or None
+        consents = _consents(service, consent, name)
+        served, items = service.recommender.similar(item_id, k, Beholder(name, consents, placement))
+        asked = Asked("similar", k, began, None, placement, item_id, name, consents)
+        model = ITEM_KNN if item_id in served.interacted else CONTENT
+        return _beside(service, asked, served, items, model)
 
     @found.get(
         "/api/complementary",
@@ -157,13 +194,25 @@ def router(service: Service) -> APIRouter:
         responses={200: {"model": ProductsAnswer}, **_ERRORS},
     )
     async def complementary(
-        request: Request, item_id: Identifier, k: K = 10, placement: Placement = None
+        request: Request,
+        item_id: Identifier,
+        k: K = 10,
+        placement: Placement = None,
+        user_id: UserId = None,
+        consent: Consent = None,
     ) -> Response:
-        """Products that people went on to; none for one that nobody knows."""
+        """Products that people went on to; none for one that nobody knows.
+
+        With `user_id` and consent, without what that customer bought or rejected.
+        """
         began = time.perf_counter()
         authorization.authorize(request, "read", service.keys, service.limit)
-        served, items = service.recommender.complementary(item_id, k)
-        asked = Asked("complementary", k, began, placement=placement, item_id=item_id)
+        name = (user_id or "").strip(BLANKS) or None
+        consents = _consents(service, consent, name)
+        served, items = service.recommender.complementary(
+            item_id, k, Beholder(name, consents, placement)
+        )
+        asked = Asked("complementary", k, began, None, placement, item_id, name, consents)
         return _beside(service, asked, served, items, DIRECTIONAL)
 
     @found.get(
@@ -199,6 +248,16 @@ def _named(service: Service, model: str) -> ServedModel:
         raise ApiError(422, "invalid", str(error), "model") from error
     except DataError as error:
         raise ApiError(503, "not_ready", "the model's artefact cannot be read") from error
+
+
+def _consents(service: Service, said: bool | None, user_id: str | None) -> bool:
+    """May anything about the customer be used? What is not said counts as no, as with events.
+
+    Where no customer is named there is nobody to consent: nothing of anybody is used.
+    """
+    if said is not None:
+        return said
+    return user_id is None or service.settings.service.event_consent == ALL
 
 
 def _products(served: ServedModel, items: Iterable[Recommendation]) -> list[dict[str, Any]]:

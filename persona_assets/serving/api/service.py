@@ -14,6 +14,7 @@ from persona_assets.errors import PersonaError
 from persona_assets.lake import DeltaStore
 from persona_assets.lake.polars_engine import PolarsEngine
 from persona_assets.service_settings import ALL
+from persona_assets.serving.api.following import Follower
 from persona_assets.serving.api.keys import Keys, load
 from persona_assets.serving.api.metrics import Metrics
 from persona_assets.serving.api.rate_limit import RateLimit
@@ -91,6 +92,7 @@ class Service:
         self.unready.append(lambda: self.log.counts().fault)
         # One thread: a writer elsewhere may hold the tail's lock, and answers must not wait for it.
         self._tail_thread = ThreadPoolExecutor(1, thread_name_prefix="live tail")
+        self.follower = Follower(self.online, self.tail, self.recommender)
         self._replay = Replay(self.log, self.tail)
         self._counts = DoorCounts(self.log.folder)
 
@@ -121,12 +123,19 @@ class Service:
             # Whatever engine the runs have: one process reads what serves.
             store = DeltaStore(settings.lake_root, PolarsEngine(), settings.storage_options)
             recommender = Recommender(
-                store, tail, hash_key, settings.exclude, settings.event_weights
+                store,
+                tail,
+                hash_key,
+                settings.exclude,
+                settings.event_weights,
+                settings.category_cap,
             )
-            online = open_store(settings.home, settings.online_url or None)
+            # Without following: a request must not open a snapshot, which is read whole for that.
+            online = open_store(settings.home, settings.online_url or None, follow=False)
             found = cls(settings, hash_key, keys, log, tail, online, recommender, served, metrics)
             found._replay.catch_up()
             recommender.start()
+            found.follower.start()
         except BaseException:
             log.close()
             served.close()
@@ -161,6 +170,7 @@ class Service:
 
     def close(self) -> None:
         """Finish what was begun and let go of everything."""
+        self.follower.close()
         self.recommender.close()
         self._tail_thread.shutdown()
         self._replay.keep()

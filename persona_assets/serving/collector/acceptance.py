@@ -84,6 +84,8 @@ class Door:
             list_id=event.list_id,
             position=event.position,
             recommendation_id=event.recommendation_id,
+            device=event.device,
+            referrer=event.referrer,
             consent=True,
         )
 

@@ -49,6 +49,7 @@ Query = Annotated[str, Meta(max_length=1024)]
 Currency = Annotated[str, Meta(pattern=r"^[A-Za-z]{3}$")]
 Number = Annotated[float, Meta(ge=0, le=MOST_NUMBER)]
 Pieces = Annotated[float, Meta(gt=0, le=MOST_NUMBER)]
+Kind = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"\S")]
 Position = Annotated[int, Meta(ge=0, le=1_000_000)]
 
 
@@ -70,6 +71,8 @@ class Delivered(msgspec.Struct, kw_only=True, frozen=True):
         list_id: list in which the product was shown.
         position: in that list, from 0 or 1 as the shop counts.
         recommendation_id: answer of this service that the event follows from.
+        device: kind of device, as the shop names kinds: `mobile`.
+        referrer: site that the visit came from, without path or name of a page.
         event_time: when it happened, µs since 1970 UTC; None: when it arrived.
         consent: did the person consent to personalization?
         source: format that it came in.
@@ -90,6 +93,8 @@ class Delivered(msgspec.Struct, kw_only=True, frozen=True):
     list_id: str | None = None
     position: int | None = None
     recommendation_id: str | None = None
+    device: str | None = None
+    referrer: str | None = None
     event_time: int | None = None
     consent: bool = False
     source: str = "events"
@@ -120,6 +125,8 @@ class CollectedEvent(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=Tr
     list_id: str | None = None
     position: int | None = None
     recommendation_id: str | None = None
+    device: str | None = None
+    referrer: str | None = None
     consent: bool = False
 
 

@@ -86,5 +86,8 @@ def _arrival(payload: bytes) -> int:
     return kept(payload).arrival_time
 
 
-EVENTS = Destination(COLLECTED_EVENTS, ("event_id",), _rows, _arrival)
+SENT_AGAIN = timedelta(days=7)
+"""An event without a time has that of its arrival, and so another day when it is sent again later:
+it is known by its identifier for so long, as in the live tail (`REMEMBERED_US`)."""
+EVENTS = Destination(COLLECTED_EVENTS, ("event_id",), _rows, _arrival, SENT_AGAIN)
 """Where the records of the event log go."""

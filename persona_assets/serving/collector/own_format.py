@@ -16,6 +16,7 @@ from persona_assets.serving.collector.contract import (
     EventType,
     Identifier,
     Identifying,
+    Kind,
     Number,
     Pieces,
     Position,
@@ -27,6 +28,7 @@ from persona_assets.serving.collector.contract import (
 from persona_assets.serving.collector.decoding import decoded
 from persona_assets.serving.collector.instants import microseconds
 from persona_assets.serving.collector.items import as_text, item_id
+from persona_assets.serving.collector.referrers import site_of
 
 NAME = "events"
 MOST_SHOWN = 200
@@ -57,6 +59,8 @@ class OwnEvent(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     list_id: Identifier | None = None
     position: Position | None = None
     recommendation_id: Identifier | None = None
+    device: Kind | None = None
+    referrer: Annotated[str, Meta(max_length=2048)] | None = None
     event_time: Annotated[datetime, Meta(tz=True)] | None = None
     consent: bool = False
 
@@ -134,6 +138,8 @@ def _event(own: OwnEvent, index: int) -> Delivered:
         list_id=own.list_id,
         position=own.position,
         recommendation_id=own.recommendation_id,
+        device=own.device,
+        referrer=site_of(own.referrer),
         event_time=None if own.event_time is None else microseconds(own.event_time),
         consent=own.consent,
         source=NAME,

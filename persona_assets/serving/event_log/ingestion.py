@@ -36,12 +36,14 @@ class Destination:
         key: the columns by which a row of a day is known.
         rows: payloads → rows of the table.
         arrival: payload → when it was logged [µs since 1970 UTC].
+        look_around: so many days before and after its own a row is looked for, too.
     """
 
     table: Table
     key: tuple[str, ...]
     rows: Callable[[Sequence[bytes]], pl.DataFrame]
     arrival: Callable[[bytes], int]
+    look_around: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,9 @@ def ingest(folder: Path, store: DeltaStore, to: Destination, *, records: int = R
             return None
         return Part(to.rows([each.payload for each in found]), found[-1].next_offset)
 
-    while appended := append_once(store, to.table, name, to.key, part_after):
+    while appended := append_once(
+        store, to.table, name, to.key, part_after, look_around=to.look_around
+    ):
         rows, known = rows + appended.rows, known + appended.known
         days |= set(appended.partitions)
     return Ingested(rows, known, tuple(sorted(days)), offset)

@@ -12,7 +12,7 @@ alone. Keys are digests: fixed in length, and no prefix of another.
 import hashlib
 import struct
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,8 @@ MAP_BYTES = 64 << 30
 REMEMBERED_US = 7 * 86_400_000_000
 """An event's identifier is remembered so long after the event arrived, though the event itself was
 forgotten: shops send again what they got no answer to."""
+_FORGOTTEN_AT_ONCE = 2_000
+"""Some milliseconds of work."""
 VIEW, PURCHASE, REJECT = "view", "purchase", "reject"
 """Event types with a meaning of their own here."""
 
@@ -165,23 +167,63 @@ class LiveTail:
             total = [sum(each) for each in zip(total, _COUNTS.unpack(value), strict=True)]
         return LiveCounts(*total)
 
+    def oldest_arrival(
+        self, since_us: int, before_us: int, of: Callable[[LiveEvent], bool]
+    ) -> int | None:
+        """When the oldest event arrived that arrived between two instants and that `of` holds for.
+
+        In µs since 1970 UTC; None: there is none.
+        """
+        with self._reading() as read:
+            if read is not None:
+                databases, transaction = read
+                cursor = transaction.cursor(databases.arrivals)
+                start = _time(max(0, since_us))
+                for _, place in _until(cursor, _time(max(0, before_us)), start=start):
+                    event = unpacked(transaction.get(place, db=databases.events))
+                    if of(event):
+                        return event.arrived_at
+        return None
+
     def forget_before(self, arrived_us: int) -> int:
         """Forget the events that arrived before `arrived_us`, which snapshots know; how many.
 
-        What was bought or rejected stays excluded, and identifiers are remembered for a week.
+        What was bought or rejected stays excluded, and identifiers are remembered for a week. Some
+        thousands at a time, so that whoever appends meanwhile does not wait for all of them.
         """
+        forgotten = 0
+        while part := self._forget_some(arrived_us):
+            forgotten += part
+        while self._forget_identifiers(arrived_us - REMEMBERED_US):
+            pass
+        return forgotten
+
+    def _forget_some(self, arrived_us: int) -> int:
         with self._writing() as (databases, transaction):
-            forgotten = 0
-            for key, place in _until(transaction.cursor(databases.arrivals), _time(arrived_us)):
+            cursor = transaction.cursor(databases.arrivals)
+            entries = _until(cursor, _time(arrived_us), most=_FORGOTTEN_AT_ONCE)
+            for key, place in entries:
                 event = unpacked(transaction.pop(place, db=databases.events))
                 _count(databases, transaction, event, -1)
                 transaction.delete(key, db=databases.arrivals)
-                forgotten += 1
-            limit = _time(arrived_us - REMEMBERED_US)
-            for key, _ in _until(transaction.cursor(databases.known_since), limit):
+        return len(entries)
+
+    def _forget_identifiers(self, since_us: int) -> int:
+        with self._writing() as (databases, transaction):
+            cursor = transaction.cursor(databases.known_since)
+            entries = _until(cursor, _time(since_us), most=_FORGOTTEN_AT_ONCE)
+            for key, _ in entries:
                 transaction.delete(key[_TIME.size :], db=databases.known)
                 transaction.delete(key, db=databases.known_since)
-        return forgotten
+        return len(entries)
+
+    def __len__(self) -> int:
+        """How many events it holds."""
+        with self._reading() as read:
+            if read is None:
+                return 0
+            databases, transaction = read
+            return int(transaction.stat(databases.arrivals)["entries"])
 
     def flush(self) -> None:
         """Put on the disk what was appended."""
@@ -296,11 +338,15 @@ def _count(
             transaction.delete(key, db=databases.counts)
 
 
-def _until(cursor: lmdb.Cursor, limit: bytes) -> list[tuple[bytes, bytes]]:
-    """Entries with keys below `limit`."""
-    found = []
+def _until(
+    cursor: lmdb.Cursor, limit: bytes, *, start: bytes = b"", most: int | None = None
+) -> list[tuple[bytes, bytes]]:
+    """Entries with keys from `start` and below `limit`, at most so many."""
+    found: list[tuple[bytes, bytes]] = []
+    if not cursor.set_range(start):
+        return found
     for key, value in cursor:
-        if key >= limit:
+        if key >= limit or len(found) == most:
             break
         found.append((key, value))
     return found

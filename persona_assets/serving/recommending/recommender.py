@@ -6,18 +6,22 @@ tail knows. Does not belong here: loading itself (`served_model.py`), ranking (`
 
 import logging
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from persona_assets.errors import PersonaError
 from persona_assets.lake import DeltaStore
 from persona_assets.recommenders.exclusion import Exclusion
+from persona_assets.recommenders.neighbours import Neighbours
 from persona_assets.serving.online.live_tail import LiveTail
+from persona_assets.serving.recommending.context_popularity import NO_CONTEXT, Wanted
 from persona_assets.serving.recommending.ranking import (
     Person,
     Ranked,
     Recommendation,
     beside,
+    left_out,
     ranked,
 )
 from persona_assets.serving.recommending.served_model import ServedModel, load, state_of
@@ -28,6 +32,24 @@ LOOK_SECONDS = 5.0
 """Between two looks at whether the lake has something newer."""
 LIVE_EVENTS = 200
 """Newest live events of a person that an answer looks at."""
+
+
+@dataclass(frozen=True)
+class Beholder:
+    """Who looks at a list beside a product, and where.
+
+    Attributes:
+        user_id: the shop's identifier; None: nobody knows who it is.
+        consent: whether anything about the customer may be used.
+        placement: place in the page, as the shop names it.
+    """
+
+    user_id: str | None = None
+    consent: bool = True
+    placement: str | None = None
+
+
+NOBODY = Beholder()
 
 
 class NotReadyError(PersonaError):
@@ -44,6 +66,8 @@ class Recommender:
         key: of the hashes of people.
         exclude: the rule of lists.
         weights: of event types.
+        category_cap: most products of one category in a person's list; 0: no cap.
+        clock: now, in seconds since 1970 UTC.
     """
 
     store: DeltaStore
@@ -51,6 +75,8 @@ class Recommender:
     key: bytes
     exclude: Exclusion
     weights: Mapping[str, float]
+    category_cap: int = 0
+    clock: Callable[[], float] = time.time
     _served: ServedModel | None = None
     _why_not: str = "nothing was loaded yet"
     _end: threading.Event = field(default_factory=threading.Event)
@@ -109,6 +135,9 @@ class Recommender:
         consent: bool = True,
         looked_at: tuple[str, int] | None = None,
         model: ServedModel | None = None,
+        context: str | None = None,
+        placement: str | None = None,
+        within: Wanted = NO_CONTEXT,
     ) -> tuple[ServedModel, Ranked]:
         """The list of a customer, and what made it.
 
@@ -118,33 +147,80 @@ class Recommender:
             consent: whether anything about the customer may be used.
             looked_at: see `ranking.ranked`.
             model: another model than what serves (`other_models.py`).
+            context: page that the list is for.
+            placement: its place in that page.
+            within: where nothing is known of the customer: country, device, referrer.
 
         Raises:
             NotReadyError: nothing serves yet.
         """
         served = model or self.served
-        person = Person(None, consent)
-        if user_id is not None and consent:
-            hashed = pseudonym(user_id, self.key)
-            person = Person(
-                hashed,
-                events=self.tail.events_of(hashed, most=LIVE_EVENTS),
-                exclusions=self.tail.exclusions_of(hashed),
-            )
         return served, ranked(
-            served, person, k, weights=self.weights, exclude=self.exclude, looked_at=looked_at
+            served,
+            replace(self._person(user_id, consent=consent), context=within),
+            k,
+            weights=self.weights,
+            exclude=self.exclude,
+            looked_at=looked_at,
+            holding=served.rules.at(self.clock(), context, placement),
+            cap=self.category_cap,
         )
 
-    def similar(self, product: str, k: int) -> tuple[ServedModel, tuple[Recommendation, ...]]:
-        """The products that the same people interacted with."""
+    def similar(
+        self, product: str, k: int, beholder: Beholder = NOBODY
+    ) -> tuple[ServedModel, tuple[Recommendation, ...]]:
+        """The products that the same people interacted with.
+
+        Of a product that nobody has interacted with: those that are described alike.
+        """
         served = self.served
         reason = "people who looked at this looked at it, too"
-        return served, beside(served.similar, product, k, reason)
+        return served, self._beside(
+            served, served.similar, product, k, reason, beholder, described=True
+        )
 
-    def complementary(self, product: str, k: int) -> tuple[ServedModel, tuple[Recommendation, ...]]:
+    def complementary(
+        self, product: str, k: int, beholder: Beholder = NOBODY
+    ) -> tuple[ServedModel, tuple[Recommendation, ...]]:
         """The products that people went on to."""
         served = self.served
-        return served, beside(served.follow, product, k, "people went on to it from this")
+        reason = "people went on to it from this"
+        return served, self._beside(served, served.follow, product, k, reason, beholder)
+
+    def _beside(
+        self,
+        served: ServedModel,
+        pairs: Neighbours | None,
+        product: str,
+        k: int,
+        reason: str,
+        beholder: Beholder,
+        *,
+        described: bool = False,
+    ) -> tuple[Recommendation, ...]:
+        person = self._person(beholder.user_id, consent=beholder.consent)
+        return beside(
+            served,
+            pairs,
+            product,
+            k,
+            reason,
+            holding=served.rules.at(
+                self.clock(), "product", beholder.placement, only_placed_pins=True
+            ),
+            left_out=left_out(served, person, self.exclude) if person.user_id else (),
+            described=described,
+        )
+
+    def _person(self, user_id: str | None, *, consent: bool) -> Person:
+        if user_id is None or not consent:
+            return Person(None, consent)
+        hashed = pseudonym(user_id, self.key)
+        return Person(
+            hashed,
+            events=self.tail.events_of(hashed, most=LIVE_EVENTS),
+            exclusions=self.tail.exclusions_of(hashed),
+        )
 
     def _look(self) -> None:
         while not self._end.wait(LOOK_SECONDS):

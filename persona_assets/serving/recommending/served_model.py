@@ -4,9 +4,10 @@ Belongs here: reading it from the lake, and knowing when it is out of date. Does
 ranking for a person (`ranking.py`), or what happened since (the live tail).
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -18,22 +19,29 @@ from numpy.typing import NDArray
 from persona_assets.errors import DataError, UserError
 from persona_assets.lake import DeltaStore
 from persona_assets.lifecycle.append import held
-from persona_assets.lifecycle.configurations import configured
+from persona_assets.lifecycle.configurations import configured, with_configuration_in_use
+from persona_assets.merchandising.rules import Rules
 from persona_assets.recommenders import MODELS, model_named
 from persona_assets.recommenders.exclusion import Exclusion, excluded_pairs
 from persona_assets.recommenders.models.popularity import Popularity
+from persona_assets.recommenders.models.segment_popularity import SegmentPopularity
 from persona_assets.recommenders.neighbours import Neighbours
 from persona_assets.recommenders.protocol import Loaded
 from persona_assets.serving.recommending.columns import Columns
+from persona_assets.serving.recommending.context_popularity import ContextPopularity
+from persona_assets.serving.recommending.described_alike import DescribedAlike
 from persona_assets.serving.recommending.history import NOTHING, PersonHistory
 from persona_assets.tables import Table
 from persona_assets.tables.collected import COLLECTED_EVENTS
 from persona_assets.tables.mart import USER_ITEM_INTERACTIONS
 from persona_assets.tables.models import DIRECTIONAL_MODEL, ITEM_KNN_MODEL
-from persona_assets.tables.raw import PRODUCTS
+from persona_assets.tables.raw import MERCHANDISING_RULES, PRODUCTS
 from persona_assets.tables.serving import CHAMPION
 from persona_assets.transforms.history import midnight
 
+_DECIDING = (CHAMPION, USER_ITEM_INTERACTIONS, PRODUCTS, MERCHANDISING_RULES)
+CONTEXT_DAYS = timedelta(days=56)
+"""Events that contexts are counted from: four half-lives; older ones count a sixteenth at most."""
 _HISTORY = ("event_id", "user_id", "product_id", "event_type", "event_ts", "arrived_at", "weight")
 
 
@@ -98,9 +106,13 @@ class ServedModel:
         folds_in: whether a history alone changes the list of somebody unknown.
         loaded: its artefact.
         popular: popularity's artefact of the same cut-off, for people without history.
+        interacted: products that the training knew somebody to have interacted with.
         people: everybody's history.
         catalogue: `product_id` → what is known of it today.
         similar: products that the same people interacted with; None: not trained.
+        contexts: what is popular within countries, kinds of devices and referrers.
+        alike: products of the catalogue by description.
+        rules: what the shop says of its lists.
         follow: products that come after one another; None: not trained.
         state: versions of the tables that all this was read from.
         columns: where products stand in scores.
@@ -113,10 +125,14 @@ class ServedModel:
     folds_in: bool
     loaded: Loaded
     popular: Loaded
+    interacted: frozenset[str]
     people: People
     catalogue: dict[str, Product]
     similar: Neighbours | None
     follow: Neighbours | None
+    contexts: ContextPopularity
+    alike: DescribedAlike
+    rules: Rules
     state: tuple[int | None, ...]
     columns: Columns = field(default_factory=Columns)
 
@@ -129,7 +145,7 @@ class ServedModel:
 
 def state_of(store: DeltaStore) -> tuple[int | None, ...]:
     """Versions of the tables that decide what serves; another one: load again."""
-    return tuple(store.version(table) for table in (CHAMPION, USER_ITEM_INTERACTIONS, PRODUCTS))
+    return tuple(map(store.version, _DECIDING))
 
 
 def load(store: DeltaStore, exclude: Exclusion) -> ServedModel:
@@ -176,6 +192,8 @@ def load_training(
             "`persona run` makes them"
         )
     popular = MODELS[Popularity.name]
+    popularity = store.read(popular.artefact, [cutoff])
+    catalogue = _catalogue(store)
     return ServedModel(
         model.name,
         training["artefact_hash"],
@@ -183,13 +201,77 @@ def load_training(
         model.needs_history,
         model.folds_in,
         model.load(artefact),
-        popular.load(store.read(popular.artefact, [cutoff])),
+        popular.load(popularity),
+        frozenset(popularity.filter(pl.col("score") > 0)["product_id"].to_list()),
         _people(store, cutoff, exclude),
-        _catalogue(store),
+        catalogue,
         _neighbours(store, ITEM_KNN_MODEL, cutoff),
         _neighbours(store, DIRECTIONAL_MODEL, cutoff),
+        _contexts(store, popularity, cutoff),
+        DescribedAlike.of(store.read(PRODUCTS) if store.exists(PRODUCTS) else PRODUCTS.empty()),
+        rules_of(store, {product: each.category for product, each in catalogue.items()}),
         state,
     )
+
+
+def rules_of(store: DeltaStore, category_of: Mapping[str, str | None]) -> Rules:
+    """The shop's rules; none where it has none.
+
+    Args:
+        store: the lake.
+        category_of: category of each product of the catalogue.
+    """
+    if not store.exists(MERCHANDISING_RULES):
+        return Rules()
+    return Rules.of(store.read(MERCHANDISING_RULES), category_of)
+
+
+def _contexts(store: DeltaStore, popularity: pl.DataFrame, cutoff: date) -> ContextPopularity:
+    """Contexts of the last events that the training could know.
+
+    Countries are those that `models/segment_popularity_model` knows people's to be; kinds of
+    devices and referrers are those of events that the service collected.
+    """
+    everyone = popularity.sort("product_id")
+    instant = nw.lit(midnight(cutoff), dtype=nw.Datetime("us", "UTC"))
+    first = nw.lit(midnight(cutoff - CONTEXT_DAYS), dtype=nw.Datetime("us", "UTC"))
+    columns = ("event_id", "user_id", "product_id", "event_ts", "weight")
+    recent = store.scan(USER_ITEM_INTERACTIONS).filter(
+        nw.col("event_ts") >= first, nw.col("event_ts") < instant, nw.col("arrived_at") < instant
+    )
+    rows = store.collect(recent.select(*columns))
+    contexts = rows.select("event_id", "user_id").drop_nulls("event_id")
+    contexts = contexts.join(_countries(store, cutoff), on="user_id", how="left")
+    of_visits = _of_visits(store, cutoff)
+    return ContextPopularity.of(
+        everyone["product_id"],
+        everyone["score"].to_numpy(),
+        rows,
+        contexts.join(of_visits, on="event_id", how="left").drop("user_id"),
+        cutoff,
+    )
+
+
+def _countries(store: DeltaStore, cutoff: date) -> pl.DataFrame:
+    """`user_id, country`; none where no country is known, or segments are others."""
+    none = pl.DataFrame(schema={"user_id": pl.String(), "country": pl.String()})
+    model = MODELS[SegmentPopularity.name]
+    if not store.exists(model.artefact):
+        return none
+    configuration = with_configuration_in_use(store, model).config
+    if json.loads(configuration.to_json())["segment"] != "country":
+        return none
+    people = store.read(model.artefact, [cutoff]).filter(pl.col("entity") == "user")
+    return people.select(user_id="id", country="segment")
+
+
+def _of_visits(store: DeltaStore, cutoff: date) -> pl.DataFrame:
+    """`event_id, device, referrer` of collected events."""
+    columns = ["event_id", "device", "referrer"]
+    if not store.exists(COLLECTED_EVENTS):
+        return COLLECTED_EVENTS.empty().select(columns)
+    days = [cutoff - timedelta(days=age) for age in range(CONTEXT_DAYS.days + 2)]
+    return store.read(COLLECTED_EVENTS, days, columns=columns).unique("event_id")
 
 
 def _people(store: DeltaStore, cutoff: date, exclude: Exclusion) -> People:

@@ -65,7 +65,7 @@ def opened(opening: Callable[..., Any]) -> Iterator[Shop]:
 
 
 def asked(shop: Any, path: str = "/api/recommendations", **parameters: Any) -> dict[str, Any]:
-    answer = shop.client.get(path, params=parameters)
+    answer = shop.client.get(path, params={"consent": True} | parameters)
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
 

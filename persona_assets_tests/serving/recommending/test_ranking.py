@@ -148,12 +148,14 @@ def test_what_a_known_person_looks_at_counts_as_well(serve: Any, name: str) -> N
 
 def test_a_reason_names_a_product_that_leads_there(serve: Any) -> None:
     served = serve("item_knn")
-    product = beside(served.similar, next(iter(served.similar_rows)), 1, "near")[0].product_id
+    product = beside(served, served.similar, next(iter(served.similar_rows)), 1, "near")[
+        0
+    ].product_id
     named = served.catalogue[product].name
 
     found = listed(served, Person("somebody", events=(event(product),)))
 
-    near = {each.product_id for each in beside(served.similar, product, 1_000, "near")}
+    near = {each.product_id for each in beside(served, served.similar, product, 1_000, "near")}
     for each in found.items:
         if each.product_id in near:
             assert each.reason == f"because you viewed {named}"
@@ -161,8 +163,8 @@ def test_a_reason_names_a_product_that_leads_there(serve: Any) -> None:
 
 def test_an_unknown_product_has_nothing_beside_it(serve: Any) -> None:
     served = serve("item_knn")
-    assert beside(served.similar, "no such product", 5, "near") == ()
-    assert beside(None, "p00001", 5, "near") == ()
+    assert beside(served, served.similar, "no such product", 5, "near") == ()
+    assert beside(served, None, "p00001", 5, "near") == ()
 
 
 def test_the_champion_is_what_serves(whole: Any) -> None:
