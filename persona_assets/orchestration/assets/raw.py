@@ -104,7 +104,7 @@ def search_logs(context: dg.AssetExecutionContext, shop: Shop) -> Iterator[DayBa
 
 
 @table_asset(raw.MERCHANDISING_RULES, settings=[RULES])
-def merchandising_rules(shop: Shop) -> pl.DataFrame:
+def merchandising_rules(context: dg.AssetExecutionContext, shop: Shop) -> pl.DataFrame:
     """The shop's rules about its lists, from the file that PERSONA_RULES names, if any."""
     return read_rules(shop.settings.rules)
 

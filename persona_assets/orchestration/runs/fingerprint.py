@@ -37,7 +37,8 @@ def source_files(settings: Settings) -> str:
     """
     source = settings.source
     files = [list(_files(path)) for path in declared(source.name).paths(source.options)]
-    files.append(list(_files(settings.rules or None)))
+    if settings.rules:
+        files.append(list(_files(Path(settings.rules))))
     return hashlib.blake2b(repr(files).encode(), digest_size=16).hexdigest()
 
 
