@@ -14,6 +14,7 @@ from persona_assets.sources.event_ids import content_ids
 from persona_assets.sources.local_time import iso_text
 from persona_assets.sources.mapping import TableMapping
 from persona_assets.sources.shown_values import shown
+from persona_assets.sources.times.incomplete import what_is_lacking
 from persona_assets.transforms.cleaning import CLOCK_TOLERANCE
 
 NOT_THE_EVENT = frozenset({"event_id", "arrived_at"})
@@ -99,9 +100,15 @@ def refuse_unreadable_times(rows: pl.DataFrame, mapping: TableMapping) -> None:
         return
     delivered = rows["timestamp"].drop_nulls()
     first = f"the first is {shown(delivered[0])}" if len(delivered) else "all are empty"
+    mend = f"say in [{mapping.section}.time] which format, unit or zone they have"
+    if len(delivered) and (lacking := what_is_lacking(delivered[0])):
+        first += f", {lacking}"
+        mend = (
+            "an event needs its day: map the column that has it (timestamp = {date = …, time = …} "
+            "where it stands in several), or deliver it with the files"
+        )
     raise UserError(
-        f"none of the {len(rows)} timestamps of {mapping.file} can be read, {first}; say in "
-        f"[{mapping.section}.time] which format, unit or zone they have"
+        f"none of the {len(rows)} timestamps of {mapping.file} can be read, {first}; {mend}"
     )
 
 

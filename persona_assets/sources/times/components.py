@@ -7,7 +7,7 @@ Belongs here: calendar arithmetic and zones. Does not belong here: finding the p
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import polars as pl
 
@@ -26,9 +26,17 @@ LARGEST_SHARE_OF_DIRT = 0.01
 _SAME_AS_UTC = ("Z", "UTC", "GMT", "UT")
 _OFFSET = r"^(?:UTC|GMT|UT)?([+-])([0-9]{1,2}):?([0-9]{2})?$"
 
-PARTS = ("year", "month", "month_name", "day", "day_of_year", "hour", "minute", "second",
-         "fraction", "half", "zone", "epoch")  # fmt: skip
-"""Names of the groups from which an instant is made; `half` is AM or PM, `epoch` Unix seconds."""
+_REGION = "^[A-Za-z_]+/[A-Za-z0-9_/+-]+$"
+"""The name of a zone in the IANA database, as in Europe/Berlin."""
+
+PARTS = ("year", "month", "month_name", "day", "day_of_year", "week_year", "week", "weekday",
+         "hour", "minute", "second", "fraction", "half", "zone", "region", "bracketed",
+         "epoch")  # fmt: skip
+"""Names of the groups from which an instant is made.
+
+`half` is AM or PM, `epoch` Unix seconds; `week_year`, `week` and `weekday` are those of ISO 8601;
+`region` and `bracketed` name a zone, which counts where `zone` is no offset from UTC.
+"""
 
 
 def parts_of(texts: pl.Series, pattern: str) -> pl.DataFrame:
@@ -47,19 +55,27 @@ def instants_of(parts: pl.DataFrame, zone: str) -> pl.Series:
 
     Returns:
         (rows,) timestamp[us, UTC]; null where a part is missing, no such day or hour exists or the
-        zone is named by an abbreviation that `zone` does not explain. Digits after the microsecond
-        are cut off.
+        zone is named by an abbreviation that `zone` does not explain, or by a name that is none.
+        Digits after the microsecond are cut off.
 
     Raises:
-        UserError: more than one in a hundred rows have such an abbreviation.
+        UserError: more than one in a hundred rows have such an abbreviation or name.
     """
     given = parts.with_columns(
         pl.lit(None, pl.String).alias(part) for part in PARTS if part not in parts.columns
     ).with_columns(pl.when(pl.col(part) != "").then(pl.col(part)).alias(part) for part in PARTS)
+    lone = pl.when(~pl.col("bracketed").str.contains(_REGION)).then("bracketed")
+    given = given.with_columns(region=_region(), zone=pl.coalesce("zone", lone)).with_columns(
+        zone=pl.when(pl.col("region").is_null() | pl.col("zone").str.contains("[0-9]")).then("zone")
+    )
+    regions = _known_regions(given["region"])
+    week = _day_of_week()
     numbers = given.select(
-        year=_year(),
-        month=pl.coalesce(_whole("month"), month_number(pl.col("month_name"))),
-        day=_whole("day"),
+        year=pl.coalesce(_year(), week.dt.year().cast(pl.Int64)),
+        month=pl.coalesce(
+            _whole("month"), month_number(pl.col("month_name")), week.dt.month().cast(pl.Int64)
+        ),
+        day=pl.coalesce(_whole("day"), week.dt.day().cast(pl.Int64)),
         hour=_hour(),
         minute=_whole("minute").fill_null(0),
         second=_whole("second").fill_null(0),
@@ -67,7 +83,8 @@ def instants_of(parts: pl.DataFrame, zone: str) -> pl.Series:
         day_of_year=_whole("day_of_year"),
         epoch=_whole("epoch"),
         east=_minutes_east(given["zone"], zone),
-        zoned=pl.col("zone").is_not_null(),
+        zoned=pl.col("zone").is_not_null() | pl.col("region").is_not_null(),
+        region="region",
     )
     # `pl.datetime` fails on a day that does not exist, so it only ever sees such as do.
     ordinal = pl.col("day_of_year").is_not_null()
@@ -92,13 +109,52 @@ def instants_of(parts: pl.DataFrame, zone: str) -> pl.Series:
     local = pl.when(~pl.col("zoned")).then(civil)
     counted = pl.from_epoch(pl.col("epoch"), "s").cast(INSTANT)
     found = pl.coalesce(
-        pl.when("zoned").then(by_offset).cast(INSTANT), to_utc(local, zone).cast(INSTANT), counted
+        pl.when("zoned").then(by_offset).cast(INSTANT),
+        *(
+            to_utc(pl.when(pl.col("east").is_null() & (pl.col("region") == each)).then(civil), each)
+            for each in regions
+        ),
+        to_utc(local, zone).cast(INSTANT),
+        counted,
     )
     return numbers.select(instant=found).to_series()
 
 
 def _whole(part: str) -> pl.Expr:
     return pl.col(part).cast(pl.Int64, strict=False)
+
+
+def _region() -> pl.Expr:
+    """The name of a zone, from whichever part has it; an abbreviation is none."""
+    by_zone = pl.when(pl.col("zone").str.contains(_REGION)).then("zone")
+    bracketed = pl.when(pl.col("bracketed").str.contains(_REGION)).then("bracketed")
+    return pl.coalesce("region", bracketed, by_zone)
+
+
+def _known_regions(regions: pl.Series) -> list[str]:
+    """The zones that are named, of those that there are.
+
+    Raises:
+        UserError: more than one in a hundred rows name another one.
+    """
+    named = regions.drop_nulls()
+    known = named.is_in(list(available_timezones()))
+    if int((~known).sum()) > LARGEST_SHARE_OF_DIRT * len(regions):
+        raise UserError(
+            f"times name the zone {named.filter(~known)[0]!r}, which the IANA database does not "
+            "have; correct it, or deliver times in UTC"
+        )
+    return named.filter(known).unique().sort().to_list()
+
+
+def _day_of_week() -> pl.Expr:
+    """The date of a day of a week of ISO 8601, whose first week has the 4th of January."""
+    year, week, day = (_whole(part) for part in ("week_year", "week", "weekday"))
+    sane = year.is_between(_FIRST_YEAR, _LAST_YEAR) & week.is_between(1, 53) & day.is_between(1, 7)
+    fourth = pl.date(pl.when(sane).then(year), 1, 4)
+    monday = fourth - pl.duration(days=fourth.dt.weekday().cast(pl.Int64) - 1)
+    found = monday + pl.duration(days=(week - 1) * 7 + day - 1)
+    return pl.when(found.dt.iso_year() == year).then(found)  # a 53rd week is not in every year
 
 
 def _year() -> pl.Expr:

@@ -26,8 +26,9 @@ _TIME = (
     r"(?: Uhr| ?h)?"
 )
 _ZONE = (
+    r"(?: ?(?P<region>[A-Za-z_]+/[A-Za-z0-9_/+-]+)|"
     r" ?(?P<zone>(?:UTC|GMT)?[+\u2212-][0-9]{1,2}(?::?[0-9]{2})?|[A-Za-z]{1,5})?"
-    r"(?: ?\[[A-Za-z_/+-]+\]| ?\([^()]*\))?)?"
+    r"(?: ?\[(?P<bracketed>[A-Za-z0-9_/+-]+)\]| ?\([^()]*\))?))?"
 )
 _CLOCK = _TIME + _ZONE
 _WEEKDAY = rf"(?:{LETTER}{{2,14}}\.?,? +)?"
@@ -51,6 +52,18 @@ CTIME = (
     rf"^[A-Za-z]{{3}} +{_MONTH} +{_DAY} +(?P<hour>[0-9]{{2}}):(?P<minute>[0-9]{{2}}):"
     r"(?P<second>[0-9]{2})(?: (?P<zone>[A-Za-z]{1,5}))? (?P<year>[0-9]{4})$"
 )
+YEAR_LETTER = (
+    r"^(?P<year>[0-9]{4}) ?[年년] ?(?P<month>[0-9]{1,2}) ?[月월] ?"
+    r"(?P<day>[0-9]{1,2}) ?[日号일](?:[ T]*(?P<hour>[0-9]{1,2})[:时時시] ?"
+    r"(?P<minute>[0-9]{1,2})(?:[:分분] ?(?P<second>[0-9]{1,2}))?[分분秒초]?)?$"
+)
+"""Chinese, Japanese and Korean, with the words for year, month, day, hour, minute, second."""
+WEEK = (
+    r"^(?P<week_year>[0-9]{4})-?W(?P<week>[0-9]{2})-?(?P<weekday>[1-7])"
+    rf"{_CLOCK}$"
+)
+WRAPPED = r"^\\?/Date\((-?[0-9]+)(?:[+-][0-9]{4})?\)\\?/$"
+"""Milliseconds as .NET writes them into JSON; the offset behind them changes no instant."""
 COMPACT = (
     r"^(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})"
     r"(?:[Tt ]?(?P<hour>[0-9]{2}):?(?P<minute>[0-9]{2})(?::?(?P<second>[0-9]{2})"
@@ -99,7 +112,7 @@ def counted(texts: pl.Series, unit: str) -> pl.Series:
         texts: numbers as text; null where one is no number.
         unit: `s`, `ms`, `us` or `ns`.
     """
-    frame = _with_points(texts)
+    frame = _with_points(texts.str.replace(WRAPPED, "$1"))
     whole = pl.col("text").str.extract("^(-?[0-9]+)(?:\\.[0-9]*)?$", 1).cast(pl.Int64, strict=False)
     if unit == "ns":
         exact, rounded = whole // 1_000, pl.col("text").cast(pl.Float64, strict=False) / 1_000
@@ -163,11 +176,15 @@ READINGS: tuple[Reading, ...] = (
     Reading("month by name, before the day", "names", NAME_DAY, _written(NAME_DAY)),
     Reading("month by name, after the year", "names", YEAR_NAME, _written(YEAR_NAME)),
     Reading("month by name, year last", "names", CTIME, _written(CTIME)),
+    Reading("year, month and day by their words", "words", YEAR_LETTER, _written(YEAR_LETTER)),
+    Reading("a day of an ISO week", "weeks", WEEK, _written(WEEK)),
+    Reading("milliseconds since 1970", ".NET", WRAPPED, _counts("ms"), setting='unit = "ms"'),
 )
 """Every reading; none of them reads a text of another family."""
 
 _DIRECTIVE_OF = {"year": "%Y", "month": "%m", "day": "%d", "hour": "%H", "minute": "%M",
-                 "second": "%S", "fraction": "%f", "half": "%p"}  # fmt: skip
+                 "second": "%S", "fraction": "%f", "half": "%p", "region": "%Z",
+                 "bracketed": "%Z", "week_year": "%G", "week": "%V", "weekday": "%u"}  # fmt: skip
 _ROLES = {
     "day first": {"a": "day", "b": "month", "c": "year"},
     "month first": {"a": "month", "b": "day", "c": "year"},
@@ -186,6 +203,8 @@ def format_of(text: str, reading: Reading) -> str:
         start, stop = found.span(index)
         if start < 0 or start == stop:
             continue
+        if group == "bracketed" and found["zone"]:
+            continue  # the offset says it already
         directive = _directive(roles.get(group, group), found[group], found.groupdict().get("half"))
         pieces += [_literal(text[end:start]), directive]
         end = stop

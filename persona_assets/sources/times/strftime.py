@@ -31,7 +31,11 @@ DIRECTIVES: dict[str, str] = {
     "f": "(?P<fraction>[0-9]{1,9})",
     "p": r"(?P<half>[AaPp]\.?[Mm]\.?)",
     "z": r"(?P<zone>[Zz]|(?:UTC|GMT)?[+\u2212-][0-9]{1,2}(?::?[0-9]{2})?)",
-    "Z": r"(?P<zone>[A-Za-z]{1,5}|(?:UTC|GMT)?[+\u2212-][0-9]{1,2}(?::?[0-9]{2})?)",
+    "G": "(?P<week_year>[0-9]{4})",
+    "V": f"(?P<week>{_TWO})",
+    "u": "(?P<weekday>[1-7])",
+    "Z": r"(?P<zone>[A-Za-z_]+/[A-Za-z0-9_/+-]+|[A-Za-z]{1,5}|(?:UTC|GMT)?"
+    r"[+\u2212-][0-9]{1,2}(?::?[0-9]{2})?)",
     "s": "(?P<epoch>-?[0-9]{1,11})",
     "n": r"\s+",
     "t": r"\s+",
@@ -69,10 +73,11 @@ def pattern_of(written: str) -> str:
             f"time.format = {written!r} names the {twice[0]} twice; write each part once"
         )
     dated = {"month", "month_name"} & set(parts) and "day" in parts and "year" in parts
-    if not (dated or {"year", "day_of_year"} <= set(parts) or "epoch" in parts):
+    week = {"week_year", "week", "weekday"} <= set(parts)
+    if not (dated or week or {"year", "day_of_year"} <= set(parts) or "epoch" in parts):
         raise UserError(
             f"time.format = {written!r} has no day, month and year; write it as in "
-            "'%d.%m.%Y %H:%M:%S'"
+            "'%d.%m.%Y %H:%M:%S'. A month or a week alone is the time of no event"
         )
     return f"^{pattern}$"
 

@@ -1,6 +1,8 @@
 """A column of times is read in the one way that fits it, or refused with all that do."""
 
+import tomllib
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -9,6 +11,9 @@ from hypothesis import strategies as st
 
 from persona_assets.errors import UserError
 from persona_assets.sources.times.decision import AmbiguousTimesError, MixedTimesError, decide
+from persona_assets.sources.times.incomplete import what_is_lacking
+from persona_assets.sources.times.readings import counted
+from persona_assets.sources.times.strftime import read_format
 
 TODAY = date(2026, 6, 15)
 
@@ -79,6 +84,24 @@ MIDNIGHT = datetime(2024, 1, 13, tzinfo=UTC)
         ("1705147200123456789", NOON + timedelta(microseconds=123_456)),
         ("45304.5", NOON),
         ("45304", MIDNIGHT),
+        ("2024-01-13 13:00:00 Europe/Berlin", NOON),
+        ("2024-01-13 13:00 [Europe/Berlin]", NOON),
+        ("2024-01-13T07:00:00-05:00[America/New_York]", NOON),
+        ("2024-01-13T12:00Z[UTC]", NOON),
+        ("2024-01-13 07:00:00 EST[America/New_York]", NOON),
+        ("13.01.2024 13:00 Europe/Berlin", NOON),
+        ("2024-W02-6", MIDNIGHT),
+        ("2024W026T12:00:00Z", NOON),
+        ("2020-W53-5", datetime(2021, 1, 1, tzinfo=UTC)),
+        ("2025-W53-1", None),
+        ("2024-W02", None),
+        ("2024年1月13日", MIDNIGHT),
+        ("2024年1月13日 12:00:00", NOON),
+        ("2024年01月13日12时00分00秒", NOON),
+        ("2024년 1월 13일 12시 00분", NOON),
+        ("/Date(1705147200000)/", NOON),
+        (r"\/Date(1705147200000+0100)\/", NOON),
+        ("2024-01", None),
         ("tomorrow", None),
         ("2024-02-30", None),
         ("2024-01-13 25:00", None),
@@ -91,6 +114,69 @@ def test_one_text_is_read_where_only_one_reading_fits(text, instant):
             decided(text)
         return
     assert decided(text).instants.to_list() == [instant]
+
+
+@pytest.mark.parametrize(
+    ("texts", "setting"),
+    [
+        (["2024-01-13 13:00:00 Europe/Berlin"], 'format = "%Y-%m-%d %H:%M:%S %Z"'),
+        (["2024-01-13T13:00:00[Europe/Berlin]"], 'format = "%Y-%m-%dT%H:%M:%S[%Z]"'),
+        (["2024-W02-6 12:00"], 'format = "%G-W%V-%u %H:%M"'),
+        (["2024年1月13日 12:00"], 'format = "%Y年%m月%d日 %H:%M"'),
+        (["/Date(1705147200000)/"], 'unit = "ms"'),
+    ],
+)
+def test_a_setting_that_is_shown_reads_what_was_decided(texts, setting):
+    found = decided(*texts)
+    assert found.setting == setting
+    stated = tomllib.loads(setting)
+    column = pl.Series("timestamp", texts)
+    read = (
+        counted(column, stated["unit"])
+        if "unit" in stated
+        else read_format(column, stated["format"], "UTC")
+    )
+    assert read.to_list() == found.instants.to_list() == [NOON]
+
+
+def test_a_zone_that_does_not_exist_is_named():
+    with pytest.raises(UserError, match="the zone 'Europe/Atlantis', which the IANA database"):
+        decided("2024-01-13 13:00:00 Europe/Atlantis")
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.datetimes(datetime(2000, 1, 1), datetime(2025, 12, 31)), min_size=1),
+    st.sampled_from(["Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"]),
+)
+def test_each_row_is_in_the_zone_that_it_names(moments, zone):
+    aware = [each.replace(microsecond=0, tzinfo=ZoneInfo(zone)) for each in moments]
+    texts = [f"{each:%Y-%m-%d %H:%M:%S} {zone}" for each in aware]
+    found = decided(*texts, "2024-01-13 12:00:00 Etc/UTC").instants.to_list()
+    assert found == [*(each.astimezone(UTC) for each in aware), NOON]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.dates(date(1995, 1, 1), date(2026, 6, 1)), min_size=1))
+def test_days_of_weeks_are_those_of_python(days):
+    found = decided(*(f"{each:%G-W%V-%u}" for each in days)).instants.dt.date().to_list()
+    assert found == days
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("2024-03", "a month without a day"), ("03/2024", "a month without a day"),
+        ("März 2024", "a month without a day"), ("Mar-24", "a month without a day"),
+        ("202403", "a month without a day"), ("2024年3月", "a month without a day"),
+        ("2024-W09", "a week without a day"), ("KW 9 2024", "a week without a day"),
+        ("2024-Q1", "a quarter without a day"), ("2024", "a year without a day"),
+        ("01.03.", "a day without a year"), ("3 March", "a day without a year"),
+        ("10:20:30", "a time of day without a day"), ("2024-03-01", ""), ("soon", ""),
+    ],
+)  # fmt: skip
+def test_a_part_of_a_time_is_named(text, named):
+    assert what_is_lacking(text) == named
 
 
 MONTHS = {
