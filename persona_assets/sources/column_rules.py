@@ -14,6 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 import polars as pl
 
 from persona_assets.errors import UserError
+from persona_assets.sources.event_flags import flagged
 from persona_assets.sources.mapping import FillDown, TableMapping
 from persona_assets.sources.null_words import NO_ORDER, without_blanks, without_null_words
 from persona_assets.sources.reading.headers import listed
@@ -68,16 +69,14 @@ def in_our_columns(
 def _of_parts(
     text: pl.DataFrame, name: str, mapping: TableMapping, file: str, header: Sequence[str]
 ) -> pl.Expr:
-    """A time that stands in several columns."""
+    """A time that stands in several columns, or a kind of event that several flags say."""
     for column in mapping.parts[name].values():
         if column not in text.columns:
             raise UserError(_no_column(header, mapping, file, (column,), name))
-    return joined(
-        {
-            part: _value(pl.col(column), name, mapping)
-            for part, column in mapping.parts[name].items()
-        }
-    )
+    values = {
+        part: _value(pl.col(column), name, mapping) for part, column in mapping.parts[name].items()
+    }
+    return flagged(values) if name == "event_type" else joined(values)
 
 
 def _value(text: pl.Expr, name: str, mapping: TableMapping) -> pl.Expr:

@@ -126,7 +126,7 @@ def without_times(mapping: TableMapping) -> tuple[str, ...]:
 
 def explodes(mapping: TableMapping) -> bool:
     """Whether a row of a file may become several: one for each element of a list."""
-    return any("[]" in column for column in mapping.their_columns)
+    return bool(mapping.split) or any("[]" in column for column in mapping.their_columns)
 
 
 def _element() -> pl.Expr:

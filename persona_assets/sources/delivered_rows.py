@@ -23,6 +23,7 @@ from persona_assets.sources.column_rules import (
 from persona_assets.sources.finding import FoundFile, find_files, nothing_found
 from persona_assets.sources.mapping import TableMapping
 from persona_assets.sources.reading import EmptyFile, read_text
+from persona_assets.sources.split_cells import split_cells
 
 WHEN_UNMAPPED = {"kind": "product", "status": "completed"}
 """What a row is where the shop makes no such distinction."""
@@ -135,4 +136,5 @@ def _read(file: FoundFile, mapping: TableMapping) -> tuple[DeliveredRows, frozen
     rows = of_the_section(text, mapping, file.name, header)
     ours = in_our_columns(rows, mapping, file.name, header)
     absent = without_field(delivered.absent, mapping)
-    return DeliveredRows(filled_down(ours, mapping.fill_down), delivered.notes), absent
+    rows = split_cells(filled_down(ours, mapping.fill_down), mapping.split)
+    return DeliveredRows(rows, delivered.notes), absent

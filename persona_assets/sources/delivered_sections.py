@@ -18,6 +18,7 @@ from persona_assets.sources.delivered_values import DeliveredValues, read_values
 from persona_assets.sources.identifiers import look_alikes, one_spelling, rounded
 from persona_assets.sources.mapping import TableMapping
 from persona_assets.sources.sampling import Sample
+from persona_assets.sources.split_cells import products_in_lists
 
 _IDENTIFIERS = (("user_id",), ("product_id",), ("order_id",), ("event_id", "related_event_id"))
 """Columns that hold identifiers of one kind, in whatever section."""
@@ -41,6 +42,7 @@ def read_sections(
     """
     delivered = {name: delivered_rows(folder, section) for name, section in sections.items()}
     delivered = _spelled_alike(delivered, sections)
+    delivered = {name: _with_lists(name, delivered) for name in delivered}
     read: dict[str, DeliveredValues] = {}
     for name, section in sections.items():
         rows = delivered.pop(name)  # not held twice
@@ -84,6 +86,16 @@ def _spelled_alike(
         note = f"every {kind[0]} is a number, so that 17850.0 and 17850 count as the same"
         spelled[first] = replace(spelled[first], notes=(*spelled[first].notes, note))
     return spelled
+
+
+def _with_lists(name: str, delivered: MappingOf[str, DeliveredRows]) -> DeliveredRows:
+    """The rows of a section, with a note where cells of it hold several products."""
+    found = delivered[name]
+    if name not in ("events", "orders"):
+        return found
+    catalogue = [delivered["products"].rows["product_id"]] if "products" in delivered else []
+    note = products_in_lists(found.rows["product_id"], found.rows["place"], catalogue, section=name)
+    return replace(found, notes=(*found.notes, note)) if note else found
 
 
 def _two_spellings(kind: str, columns: Sequence[pl.Series]) -> str | None:

@@ -42,9 +42,11 @@ from pathlib import Path
 from typing import Any
 
 from persona_assets.errors import UserError
+from persona_assets.sources.event_flags import event_flags
 from persona_assets.sources.mapping_document import Document, printable, read_document
 from persona_assets.sources.null_words import NULL_WORDS
 from persona_assets.sources.reading import AS_THE_CONTENT_SHOWS, FileFormat
+from persona_assets.sources.split_cells import SPLIT
 from persona_assets.sources.time_parts import IN_PARTS, time_parts
 from persona_assets.sources.toml_values import (
     refuse_unknown,
@@ -85,6 +87,7 @@ SETTINGS = (
     "optional_columns",
     "skip_without_key",
     "fill_down",
+    "split",
     "where",
     "values",
     "defaults",
@@ -115,9 +118,11 @@ class TableMapping:
     `values` our column → their value → our value, and
     `constants` our column → value; values are text, as delivered values are.
 
+    `split` is our column → the sign between several values of one cell (`split_cells.py`).
     `alternatives` is our column → further columns of theirs, whose values are taken where those
     before are empty; `parts` is our column → part of a time → their column, for times that stand in
-    several (`time_parts.py`), of which `columns` has the first; `optional_columns` are ours that a
+    several (`time_parts.py`), or event type → their column, for flags (`event_flags.py`), of which
+    `columns` has the first; `optional_columns` are ours that a
     file may lack; `defaults` is our column → the value of rows that have none; `where` is their
     column → values: other rows are not of this
     section, and with `skip_without_key` neither are rows without the table's key (a catalogue that
@@ -138,6 +143,7 @@ class TableMapping:
     defaults: dict[str, str] = field(default_factory=dict)
     where: dict[str, tuple[str, ...]] = field(default_factory=dict)
     fill_down: FillDown | None = None
+    split: dict[str, str] = field(default_factory=dict)
     optional_file: bool = False
     skip_without_key: bool = False
     format: FileFormat = AS_THE_CONTENT_SHOWS
@@ -230,9 +236,9 @@ class _Section:
     def read(self) -> TableMapping:
         refuse_unknown(self.body, (*SETTINGS, *self.ours), self.where, "key")
         parts = {
-            key: time_parts(value, key, self.where)
+            key: (event_flags if key == "event_type" else time_parts)(value, key, self.where)
             for key, value in self.body.items()
-            if key in IN_PARTS and isinstance(value, dict)
+            if key in (*IN_PARTS, "event_type") and isinstance(value, dict)
         }
         columns = {
             key: tuple(parts[key].values())[:1] if key in parts else self._columns(value, key)
@@ -254,6 +260,7 @@ class _Section:
             defaults=self._scalars("defaults"),
             where=self._where(),
             fill_down=self._fill_down(),
+            split=self._split(),
             optional_file=self._flag("optional_file"),
             skip_without_key=self._flag("skip_without_key"),
             format=self._file_format(),
@@ -303,6 +310,20 @@ class _Section:
         by = self._ours({"fill_down.by": [body.get("by")]}, "fill_down.by")
         columns = self._ours({"fill_down.columns": body.get("columns")}, "fill_down.columns")
         return FillDown(by[0], columns)
+
+    def _split(self) -> dict[str, str]:
+        body = subsection(self.body, "split", SPLIT, self.where)
+        wanted = 'the sign between values: product_id = ","'
+        signs = {
+            key: text_of(each, f"split.{key}", wanted, self.where) for key, each in body.items()
+        }
+        idle = sorted(key for key in signs if key not in self.body)
+        if idle or (signs and "product_id" not in signs):
+            raise UserError(
+                f"{self.where}: split goes with product_id and mapped columns, not with "
+                f'{", ".join(idle) or ", ".join(signs)} alone; write product_id = "," or remove it'
+            )
+        return signs
 
     def _flag(self, key: str) -> bool:
         value = self.body.get(key, False)

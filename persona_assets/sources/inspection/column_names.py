@@ -34,6 +34,11 @@ def looks_like_data(name: str) -> bool:
     return DATA.fullmatch(name) is not None
 
 
+def words_of(name: str) -> list[str]:
+    """The words of a name, of a path those of its last field, in lower case."""
+    return _TOKEN.findall(_CAMEL.sub(" ", _fields(name)[-1]).replace("_", " ").lower())
+
+
 @cache
 def meanings(name: str) -> tuple[str, ...]:
     """What each word of a name means, `unknown` for one that is none of ours.

@@ -85,6 +85,16 @@ class ColumnProfile:
         return dict(counts.sort("count", "value", descending=[True, False]).iter_rows())
 
     @cached_property
+    def words(self) -> float:
+        """Share of the values that are no numbers in any notation; 0 where it is dirt alone."""
+        texts = self.values.drop_nulls()
+        read = texts.filter(texts.str.contains("[0-9]"))
+        if texts.is_empty():
+            return 0.0
+        share = 1 - _read_as_numbers(read) / len(texts)
+        return share if share > 1 - MOSTLY else 0.0
+
+    @cached_property
     def patterns(self) -> dict[str, float]:
         """The commonest patterns of values → share of the values."""
         shapes = (
@@ -166,7 +176,12 @@ def _numbers(texts: pl.Series) -> bool:
     """Whether texts are numbers in some notation, currencies and separators included."""
     if not _mostly(texts.head(100), "[0-9]"):
         return False
+    return _read_as_numbers(texts) >= MOSTLY * len(texts)
+
+
+def _read_as_numbers(texts: pl.Series) -> int:
+    """How many texts are numbers in some notation."""
     notation = number_format([texts], currency=tuple(currencies(texts)) or None)
     if notation.doubtful:  # 1,234: a number in both notations, whichever it is
-        return _mostly(texts, _DOUBTFUL)
-    return read_numbers(texts, notation).count() >= MOSTLY * len(texts)
+        return int(texts.str.contains(_DOUBTFUL).sum())
+    return read_numbers(texts, notation).count()

@@ -10,7 +10,9 @@ alone: only a person can say who consented.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from persona_assets.notation import share
 from persona_assets.sources.inspection import evidence
+from persona_assets.sources.inspection.column_names import role_of
 from persona_assets.sources.inspection.draft_decisions import (
     consent_hints,
     states,
@@ -18,6 +20,7 @@ from persona_assets.sources.inspection.draft_decisions import (
 )
 from persona_assets.sources.inspection.draft_settings import settings_of
 from persona_assets.sources.inspection.event_names import event_type_of, is_our_own
+from persona_assets.sources.inspection.flags import is_flag
 from persona_assets.sources.inspection.known_exports import KnownExport
 from persona_assets.sources.inspection.patterns import what_it_finds
 from persona_assets.sources.inspection.roles import KNOWN_SHARE, Column, KnownTable
@@ -66,6 +69,8 @@ def draft_of_sections(
             questions.append(what)
         questions += [*_undecided_times(section), *_nothing_known(section)]
         assumptions += _of_status(section)
+        assumptions += _of_flags(section)
+        assumptions += _of_words(section)
         assumptions += [
             f"[{section.name}] {ours} = {text(section.stated[ours][0])}: {section.stated[ours][1]}"
             for ours in sorted(section.assumed)
@@ -129,6 +134,9 @@ def _columns(section: Section) -> Iterator[str]:
             yield remark(f"{guess.ours} = {text(other.name)}  # or: {evidence.of_column(other)}")
     if section.parts and section.column("timestamp") is None:
         yield _parts(section)
+    if section.flags:
+        flags = ", ".join(f"{kind} = {text(name)}" for kind, name in section.flags.items())
+        yield line("event_type", f"{{{flags}}}", "guessed: flags; the first that says yes counts")
     for ours, choices in section.asked.items():
         yield from _question(ours, choices)
 
@@ -138,7 +146,21 @@ def _parts(section: Section) -> str:
     return line("timestamp", f"{{{parts}}}", "guessed: it stands in several columns")
 
 
+def without_flag(section: Section) -> str:
+    """What rows of which no flag says yes are taken for."""
+    return "unused" if "view" in section.flags else "view"
+
+
 def _event_names(section: Section) -> Iterator[str]:
+    if section.flags:
+        yield ""
+        yield "[events.defaults]"
+        yield line(
+            "event_type",
+            text(without_flag(section)),
+            "assumed: rows of which no flag says yes; write view, or unused for no interaction",
+        )
+        return
     kinds = section.column("event_type")
     if kinds is None:
         return
@@ -158,6 +180,12 @@ def _question(ours: str, choices: Sequence[Column]) -> Iterator[str]:
         return
     yield remark(f"DECIDE: which column is {ours}? Remove the # from one line:")
     for choice in choices:
+        if ours == "event_type" and is_flag(choice):
+            yield remark(
+                f"event_type = {{view = {text(choice.name)}}}  # a flag; or add_to_cart, purchase. "
+                "Other rows are of no known kind, unless [events.defaults] event_type says one"
+            )
+            continue
         yield remark(f"{ours} = {text(choice.name)}  # {evidence.of_column(choice)}")
 
 
@@ -235,6 +263,31 @@ def _of_status(section: Section) -> Iterator[str]:
     if section.stated.get("event_type", ("", ""))[0] == "purchase" and (found := states(section)):
         names = ", ".join(evidence.shown(each.name) for each in found)
         yield f"[{section.name}] every row is a purchase, whatever {names} says: see the draft"
+
+
+def _of_flags(section: Section) -> Iterator[str]:
+    if section.flags:
+        names = " and ".join(map(text, section.flags.values()))
+        yield (
+            f"[{section.name}] event_type: rows of which {names} say no are "
+            f"{without_flag(section)}: see the draft"
+        )
+
+
+def _of_words(section: Section) -> Iterator[str]:
+    """Columns of numbers that hold other texts, too."""
+    if section.within_events:
+        return
+    for guess in section.guesses:
+        if guess.ours in _QUARANTINED and (said := evidence.of_words(guess.column)):
+            yield f"[{section.name}] {guess.ours} = {text(guess.column.name)}: {said}"
+    for column in section.left:
+        if role_of(column.name)[0] in ("unit_price", "quantity") and column.profile.words:
+            read = f"only {share(1 - column.profile.words, 1)} of its values are numbers"
+            yield f"[{section.name}] {text(column.name)} is not mapped: {read}"
+
+
+_QUARANTINED = ("unit_price", "quantity")
 
 
 def _undecided_times(section: Section) -> Iterator[str]:

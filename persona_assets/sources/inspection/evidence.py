@@ -31,6 +31,7 @@ def of_column(column: Column) -> str:
         said.append(profile.as_numbers)
     if column.role in _IDENTIFIERS and (alike := look_alikes([profile.values])):
         said.append(f"{count(alike.pairs)} in two spellings such as 17850 and 17850.0")
+    said.append(of_words(column))
     if column.role == "total":
         said.append("an amount, perhaps of several pieces")
     if column.role == "quantity" and (below := int(profile.values.str.starts_with("-").sum())):
@@ -43,6 +44,17 @@ def of_column(column: Column) -> str:
     if profile.blanks:
         said.append(f"blanks around {count(profile.blanks)} values")
     return "; ".join(filter(None, said))
+
+
+def of_words(column: Column) -> str:
+    """What becomes of texts in a column of prices or quantities; empty: there are few or none."""
+    if column.role not in ("unit_price", "quantity", "total") or not column.profile.words:
+        return ""
+    rule = "unreadable_quantity" if column.role == "quantity" else "unreadable_price"
+    return (
+        f"{share(column.profile.words, 1)} of its values are no numbers, and are rejected as "
+        f"{rule}; words that mean nothing can be listed as null_words"
+    )
 
 
 def of_kind(column: Column) -> str:

@@ -28,6 +28,8 @@ FEW_EVENT_NAMES = 20
 KNOWN_SHARE = 0.5
 """Share of the rows whose names of events must be known where the column's name says nothing."""
 FEWEST_OF_A_KEY = 2
+MOST_WORDS = 0.5
+"""Share of texts in a column that is called a price and still is one: they are quarantined."""
 
 
 @dataclass(frozen=True)
@@ -141,13 +143,13 @@ def _column(values: ColumnProfile, place: int, today: date) -> Column:
         role, score = "timestamp", 0.5
     if named and times is None:
         role, score = "none", 0.0
-    if role in NUMBERS and values.kind not in ("numbers", "whole numbers"):
+    if role in NUMBERS and not _are_numbers(values):
         role, score = "none", 0.0
     if role == "event_type" and not (_may_name_events(values) or _are_codes(values)):
         role, score = "none", 0.0
     if role not in ("event_type", *KEYS) and events >= KNOWN_SHARE and _may_name_events(values):
         role, score = "event_type", 1.0 + events
-    if role in KEYS and not _may_be_a_key(values, score):
+    if role in KEYS and not _may_be_a_key(values, score, role):
         role, score = "none", 0.0
     if role == "consent" and not _is_yes_or_no(values):
         role, score = "none", 0.0
@@ -176,8 +178,17 @@ def _are_codes(values: ColumnProfile) -> bool:
     return called and values.kind == "whole numbers" and values.distinct <= FEW_EVENT_NAMES
 
 
-def _may_be_a_key(values: ColumnProfile, score: float) -> bool:
+def _are_numbers(values: ColumnProfile) -> bool:
+    """Whether a column that is called a price or quantity is one, some words or not."""
+    if values.kind == "text":
+        return not values.looks_like and values.words <= MOST_WORDS
+    return values.kind in ("numbers", "whole numbers")
+
+
+def _may_be_a_key(values: ColumnProfile, score: float, role: str) -> bool:
     """Whether values identify something; devices are called `1234.5678`, if the name says so."""
+    if role == "order_id" and {*values.counts} == {"0", "1"}:
+        return False  # it says whether something was ordered
     if values.kind == "numbers":
         return score >= EXACT - 0.25
     return values.kind not in ("yes/no", "lists or objects")

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from persona_assets.sources.inspection.event_names import event_type_of
+from persona_assets.sources.inspection.flags import flags_of, open_flags
 from persona_assets.sources.inspection.guesses import (
     NEARLY_ALL,
     Guess,
@@ -50,6 +51,7 @@ class Section:
         left: columns of theirs that are not mapped.
         within_events: whether it is read from the files of the events.
         parts: of a timestamp in several columns, part → their column (`times_in_parts.py`).
+        flags: event type → their column that says yes or no of it (`flags.py`).
     """
 
     name: str
@@ -61,6 +63,7 @@ class Section:
     left: tuple[Column, ...] = ()
     within_events: bool = False
     parts: Mapping[str, str] = field(default_factory=dict)
+    flags: Mapping[str, str] = field(default_factory=dict)
 
     def column(self, ours: str) -> Column | None:
         """The column of theirs that is mapped to one of ours."""
@@ -166,22 +169,29 @@ def _section(name: str, table: KnownTable) -> Section:
     stated: dict[str, tuple[str, str]] = {}
     assumed: set[str] = set()
     when = next((each.column for each in guesses if each.ours == "timestamp"), None)
-    parts = time_parts_of(table, when, [each.column.name for each in guesses])
+    used = [each.column.name for each in guesses]
+    parts = time_parts_of(table, when, used)
+    flagged: dict[str, str] = {}
     for ours in REQUIRED[name]:
         if ours in mapped or ours == "consent" or (ours == "timestamp" and parts):
             continue
         if ours == "event_type" and (kind := _kind_of_files(table)):
             stated[ours] = (kind, "from the names of the files, as no column says what happened")
+        elif ours == "event_type" and (flags := flags_of(table, used)):
+            flagged = {kind: each.name for kind, each in flags.items()}
+        elif ours == "event_type" and (open_ := open_flags(table, used)):
+            asked[ours] = open_
         elif ours == "event_type" and any(map(table.has, ("order_id", "quantity", "unit_price"))):
             stated[ours] = ("purchase", PURCHASES)
-        elif candidates := might_be(ours, table, [each.column.name for each in guesses]):
+        elif candidates := might_be(ours, table, used):
             asked[ours] = candidates
         elif ours in ASSUMED:
             stated[ours] = ASSUMED[ours]
             assumed.add(ours)
         else:
             asked[ours] = ()
-    used = [each.column.name for each in guesses]
     choices = [each.name for columns in asked.values() for each in columns]
-    left = unused(table, [*used, *choices, *parts.values()])
-    return Section(name, table, guesses, asked, stated, frozenset(assumed), left, parts=parts)
+    left = unused(table, [*used, *choices, *parts.values(), *flagged.values()])
+    return Section(
+        name, table, guesses, asked, stated, frozenset(assumed), left, parts=parts, flags=flagged
+    )

@@ -22,8 +22,8 @@ LETTER = r"[^\W\d_]"
 _AT = r",? (?:at|um|à|a las|às|alle|ore|om|kl\.?) "
 _TIME = (
     rf"(?:(?:[Tt]| +|, *|:|{_AT})(?P<hour>[0-9]{{1,2}}):(?P<minute>[0-9]{{2}})"
-    r"(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?(?: ?(?P<half>[AaPp]\.?[Mm]\.?))?"
-    r"(?: Uhr| ?h)?"
+    r"(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?"
+    r"(?: ?(?P<half>[AaPp]\.?[Mm]\b\.?))?(?: Uhr| ?h)?"
 )
 _ZONE = (
     r"(?: ?(?P<region>[A-Za-z_]+/[A-Za-z0-9_/+-]+)|"

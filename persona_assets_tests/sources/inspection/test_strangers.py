@@ -77,10 +77,12 @@ def test_columns_without_a_meaning_are_asked_for(look):
     assert '# user_id = "a"' in found.draft.toml
 
 
-def test_days_and_clock_times_in_two_columns_are_said(look):
+def test_days_and_clock_times_in_two_columns_are_read_together(look):
     rows = [f"c{n},a1,view,{14 + n}.05.2024,10:0{n}" for n in range(9)]
-    found, _ = look({"log.csv": ["customer,article,action,date,time", *rows]})
-    assert 'DECIDE: "time" holds the time of day, which is not read' in found.draft.toml
+    found, draft = look({"log.csv": ["customer,article,action,date,time", *rows]})
+    assert draft["events"]["timestamp"] == {"date": "date", "time": "time"}
+    assert draft["events"]["time"] == {"format": "%d.%m.%Y %H:%M"}
+    assert (found.check.accepted, found.check.first) == (9, date(2024, 5, 14))
 
 
 def test_column_called_a_time_that_holds_none_is_asked_about(look):
@@ -250,3 +252,88 @@ def test_an_archive_is_to_be_unpacked(tmp_path):
     (tmp_path / "export.zip").write_bytes(b"PK\x03\x04")
     with pytest.raises(UserError, match=r"1 file was not read \(an archive: unpack it\)"):
         inspect_files(tmp_path, today=TODAY)
+
+
+FLAGGED = "{n},sku{p},2024-05-{d:02}T10:{m:02}:00Z,{price},{flags}"
+
+
+def flagged_log(names, flags):
+    return [
+        f"user_id,product_id,time,price,{names}",
+        *(
+            FLAGGED.format(n=n % 7, p=n % 11, d=1 + n % 28, m=n % 60, price=n + 0.5, flags=flags(n))
+            for n in range(80)
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("is_purchase", "purchase"), ("bought", "purchase"), ("purchased", "purchase"),
+        ("isBought", "purchase"), ("order", "purchase"), ("added_to_cart", "add_to_cart"),
+        ("in_cart", "add_to_cart"), ("is_view", "view"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(("yes", "no"), [("1", "0"), ("true", "false")])
+def test_a_flag_is_what_happened(look, name, kind, yes, no):
+    found, draft = look({"log.csv": flagged_log(name, lambda n: yes if n % 4 == 0 else no)})
+    assert draft["events"]["event_type"] == {kind: name}
+    others = "unused" if kind == "view" else "view"
+    assert draft["events"]["defaults"] == {"event_type": others}
+    assert any(f'"{name}" say no are {others}' in each for each in found.draft.assumptions)
+    assert found.check.events.get(kind) == 20
+    assert found.check.events.get("view", 0) == {"view": 20}.get(kind, 60)
+
+
+def test_of_several_flags_the_purchase_counts_first(look):
+    flags = [(1, 0, 0), (1, 1, 0), (1, 1, 1), (0, 0, 0)]
+    log = flagged_log("viewed,carted_flag,bought", lambda n: ",".join(map(str, flags[n % 4])))
+    log[0] = log[0].replace("carted_flag", "cart_flag")
+    found, draft = look({"log.csv": log})
+    assert list(draft["events"]["event_type"].items()) == [
+        ("purchase", "bought"), ("add_to_cart", "cart_flag"), ("view", "viewed"),
+    ]  # fmt: skip
+    assert found.check.events == {"purchase": 20, "add_to_cart": 20, "view": 20}
+    assert found.check.rejected["unused_event_type"].rows == 20
+
+
+def test_a_flag_that_means_different_things_is_asked_for(look):
+    found, draft = look({"log.csv": flagged_log("clicked", lambda n: n % 2)})
+    assert "event_type" not in draft["events"]
+    assert "event_type" not in draft["events"].get("constants", {})
+    assert any("event_type" in each and '"clicked"' in each for each in found.draft.questions)
+    assert '# event_type = {view = "clicked"}' in found.draft.toml
+
+
+@pytest.mark.parametrize("words", [0.03, 0.17, 0.4])
+@pytest.mark.parametrize(
+    ("column", "rule"), [("price", "unreadable_price"), ("qty", "unreadable_quantity")]
+)
+def test_a_column_of_numbers_with_words_in_it_is_mapped_and_its_words_are_rejected(
+    look, column, rule, words
+):
+    bad = round(words * 100)
+    rows = [
+        f"{n % 7},sku{n % 11},2024-05-{1 + n % 28:02}T10:{n % 60:02}:00Z,buy,"
+        f"{'on request' if n < bad else n + 1}"
+        for n in range(100)
+    ]
+    found, draft = look({"log.csv": [f"user_id,product_id,time,event,{column}", *rows]})
+    ours = "unit_price" if column == "price" else "quantity"
+    assert draft["events"][ours] == column
+    assert found.check.rejected[rule].texts == {"on request": bad}
+    said = [each for each in found.draft.assumptions if f'{ours} = "{column}"' in each]
+    assert len(said) == 1
+    assert f"{bad:.1f} % of its values are no numbers, and are rejected as {rule}" in said[0]
+
+
+def test_a_price_of_a_catalogue_with_words_is_left_out_and_said(look):
+    rows = [f"{n % 7},sku{n % 11},2024-05-{1 + n % 28:02}T10:00:00Z,buy" for n in range(40)]
+    items = [f"sku{n},Thing {n},{'on request' if n < 3 else n + 0.5}" for n in range(11)]
+    found, draft = look(
+        {"log.csv": ["user_id,product_id,time,event", *rows],
+         "products.csv": ["product_id,name,price", *items]}
+    )  # fmt: skip
+    assert "price" not in draft["products"]
+    assert any('[products] "price" is not mapped' in each for each in found.draft.assumptions)
