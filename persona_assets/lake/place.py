@@ -20,6 +20,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from persona_assets.errors import DataError, InfrastructureError
+from persona_assets.lake.first_commit import create_without_location
 from persona_assets.lake.history import upkeep
 from persona_assets.lake.permissions import owner_only
 from persona_assets.lake.schema import verify_stored
@@ -140,8 +141,16 @@ class Place:
         whereas logs without rows do no harm to each other. And data files without a log can then
         only mean that the log was lost, not that a first write was killed.
         """
-        return self._created_just_now() or DeltaTable.create(
-            self.uri,
+        if delta := self._created_just_now():
+            return delta
+        if self.folder is None:
+            return self._create(self.uri)
+        create_without_location(self.folder, self._create)
+        return self.load() or self._create(self.uri)  # None: somebody has deleted it meanwhile
+
+    def _create(self, uri: str) -> DeltaTable:
+        return DeltaTable.create(
+            uri,
             # Nulls are found by the contract's check, with counts and samples, not by Delta.
             pa.schema([field.with_nullable(True) for field in self.table.arrow_schema]),
             mode="ignore",
