@@ -160,6 +160,9 @@ def check_files(
     result = validate(source)
     wrong = what_is_wrong(result, most_rejected=DEFAULT_MOST_REJECTED)
     warning = () if wrong is None else (f"the mapping does not fit the files: {wrong}",)
+    few = _told_names(result)
+    if few and few not in (wrong or ""):
+        warning = (*warning, few)
     sections = parsed(document, Path(printable(mapping))).tables.values()
     left = unmatched(folder, [f for each in sections for f in each.files]) if path.is_dir() else ()
     # Two sections of one file have the same to say of it.
@@ -254,6 +257,14 @@ def _unknown_names(result: Validation) -> str | None:
     """Event names that nobody knows, with their rows and how to map them; None: a few at most."""
     unknown = result.rejected.get(_UNKNOWN)
     if unknown is None or not is_above(unknown.rows, result.rows, MOST_UNKNOWN_NAMES):
+        return None
+    return _told_names(result)
+
+
+def _told_names(result: Validation) -> str | None:
+    """Event names that nobody knows, with their rows and how to map them; None: there are none."""
+    unknown = result.rejected.get(_UNKNOWN)
+    if unknown is None:
         return None
     names = ", ".join(f"{name!r} {rows:,}" for name, rows in unknown.texts.items())
     return (

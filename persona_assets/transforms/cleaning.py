@@ -50,13 +50,13 @@ _COPIED = (
 _COLUMN_OF_RULE = {
     "no_consent": "consent",
     "unused_event_type": "event_type",
+    "unknown_event_type": "event_type",
     "missing_event_id": "event_id",
     "missing_user": "user_id",
     "missing_product": "product_id",
     "unreadable_timestamp": "timestamp",
     "implausible_timestamp": "timestamp",
     "outside_partition": "timestamp",
-    "unknown_event_type": "event_type",
     "unknown_product": "product_id",
     "service_line": "product_id",
     "anomalous_code": "product_id",
@@ -138,6 +138,8 @@ def _first_broken_rule() -> nw.Expr:
     broken = {
         "no_consent": ~nw.col("consent").fill_null(False),
         "unused_event_type": nw.col("event_type") == UNUSED,
+        # Before what such an event lacks: it may be one that is about no product.
+        "unknown_event_type": ~nw.col("event_type").fill_null("").is_in(EVENT_TYPES),
         "missing_event_id": _blank("event_id"),
         "missing_user": nw.col("user_missing"),
         "missing_product": _blank("product_id"),
@@ -149,7 +151,6 @@ def _first_broken_rule() -> nw.Expr:
             & (event_ts < nw.col("arrived_at") - FAR_FROM_ITS_DAY)
         ),
         "outside_partition": day_of_event != nw.col("event_date"),
-        "unknown_event_type": ~nw.col("event_type").fill_null("").is_in(EVENT_TYPES),
         "unknown_product": kind.is_null(),
         "service_line": kind == "service",
         "anomalous_code": kind == "anomalous",

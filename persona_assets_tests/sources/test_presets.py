@@ -7,6 +7,7 @@ from datetime import date
 import polars as pl
 import pytest
 
+from persona_assets.errors import UserError
 from persona_assets.sources.files import FilesSource
 from persona_assets.sources.inspection import inspect_files
 from persona_assets.sources.mapping import read_mapping
@@ -50,18 +51,19 @@ POSTHOG = [
 ]
 
 
-@pytest.fixture(params=["JSON lines", "Parquet"])
+@pytest.fixture(params=["JSON lines", "JSON lines, properties as text", "Parquet"])
 def posthog_export(request, tmp_path):
     """A folder as a batch export leaves it, with its manifest."""
     folder = tmp_path / "in" / "2024-05-13_events"
     folder.mkdir(parents=True)
     (folder / "2024-05-13T00:00-2024-05-14T00:00_manifest.json").write_text('{"files": ["a"]}')
-    if request.param == "JSON lines":
-        lines = "".join(json.dumps(row) + "\n" for row in POSTHOG)
+    nested = ("properties", "person_properties")
+    rows = [{**row, **{name: json.dumps(row[name]) for name in nested}} for row in POSTHOG]
+    if request.param != "Parquet":
+        whole = POSTHOG if request.param == "JSON lines" else rows
+        lines = "".join(json.dumps(row) + "\n" for row in whole)
         (folder / "a.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
     else:
-        nested = ("properties", "person_properties")
-        rows = [{**row, **{name: json.dumps(row[name]) for name in nested}} for row in POSTHOG]
         times = pl.col("timestamp", "created_at", "_inserted_at")
         frame = pl.DataFrame(rows).with_columns(times.str.to_datetime(time_zone="UTC"))
         frame.write_parquet(folder / "a.parquet.zst", compression="zstd")
@@ -181,3 +183,41 @@ def test_woocommerce_s_lines_need_a_product_alone(tmp_path):
     folder = _delivered(tmp_path, "orders.json", json.dumps(order, indent=2))
     result = check_files(folder, "woocommerce", today=TODAY, consent="all")
     assert (result.rows, result.accepted, result.products) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("items", [[], None, "left out"])
+@pytest.mark.parametrize("custom", [2, 30])
+def test_ga4_s_events_of_the_shop_s_own_are_named_and_not_called_without_product(
+    tmp_path, items, custom
+):
+    """Beside 300 views; one in a hundred unknown names is put up with, and said all the same."""
+    view = {"event_name": "view_item", "items": [{"item_id": "p1", "quantity": 1}]}
+    own = {"event_name": "newsletter_banner_seen"}
+    own |= {} if items == "left out" else {"items": items}
+    rows = [
+        {"event_timestamp": 1_715_594_400_000_000 + n, "user_pseudo_id": f"{n % 9}.7", **each}
+        for n, each in enumerate([view] * 300 + [own] * custom)
+    ]
+    folder = _delivered(tmp_path, "events.jsonl", _lines(rows))
+    result = check_files(folder, "ga4", today=TODAY, consent="all")
+    assert {rule: one.rows for rule, one in result.rejected.items()} == {
+        "unknown_event_type": custom
+    }
+    (note,) = [each for each in result.notes if "newsletter_banner_seen" in each]
+    assert f"'newsletter_banner_seen' {custom}" in note
+    assert "[events.values.event_type]" in note
+    assert note.startswith("the mapping does not fit") == (custom == 30)
+
+
+def test_a_list_of_products_as_text_is_never_taken_for_a_product(tmp_path):
+    rows = [{"user": "u", "at": "2024-05-13T10:00:00Z", "what": "view", "items": '[{"id": "p1"}]'}]
+    folder = _delivered(tmp_path, "events.jsonl", _lines(rows))
+    mapping = tmp_path / "m.toml"
+    mapping.write_text(
+        '[events]\nfile = "*"\nuser_id = "user"\nproduct_id = "items"\nevent_type = "what"\n'
+        'timestamp = "at"\n[events.constants]\nconsent = true\n'
+    )
+    with pytest.raises(UserError, match=r"items\[\]\.id"):
+        check_files(folder, mapping, today=TODAY)
+    mapping.write_text(mapping.read_text().replace('"items"', '"items[].id"'))
+    assert check_files(folder, mapping, today=TODAY).accepted == 1

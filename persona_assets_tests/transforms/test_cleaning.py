@@ -268,6 +268,8 @@ def naive_rule(event, kinds):  # noqa: C901
 
     if event["consent"] is not True:
         return "no_consent"
+    if event["event_type"] not in EVENT_TYPES:
+        return "unknown_event_type"
     for name, rule in [
         ("event_id", "missing_event_id"),
         ("user_id", "missing_user"),
@@ -284,8 +286,6 @@ def naive_rule(event, kinds):  # noqa: C901
         return "implausible_timestamp"
     if at.date() != event["event_date"]:
         return "outside_partition"
-    if event["event_type"] not in EVENT_TYPES:
-        return "unknown_event_type"
     kind = kinds.get(event["product_id"])
     if kind != "product":
         return {None: "unknown_product", "service": "service_line", "anomalous": "anomalous_code"}[

@@ -94,7 +94,7 @@ def _text(
             json.row,
             json.format,
             encoding=encoding,
-            nested=json.nested,
+            nested=dict(json_inside(json.frame)) | json.nested,
             absent=json.absent,
             notes=(*notes, *json.notes),
         )
