@@ -200,6 +200,14 @@ def _unwritten(delta: DeltaTable) -> bool:
     )
 
 
+def within_home(uri: str, depth: int) -> str:
+    """The last `depth` folders of a local path, as in `lake/raw/events`; a URL as it is.
+
+    What a home keeps about itself must stay true after the home is moved.
+    """
+    return uri if "://" in uri else "/".join(Path(uri).parts[-depth:])
+
+
 def brief(error: BaseException) -> str:
     """An error of delta-rs on one line, without colours or the backtrace that it may append.
 

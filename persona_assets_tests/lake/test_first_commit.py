@@ -11,7 +11,7 @@ from deltalake import DeltaTable
 
 from persona_assets.lake import DeltaStore
 from persona_assets.lake.first_commit import FIRST, LOG, create_without_location
-from persona_assets.lake.place import Place
+from persona_assets.lake.place import Place, within_home
 
 NUMBERS = {date(2025, 3, 1): [1, 2], date(2025, 3, 2): [3]}
 SCHEMA = pa.schema([("number", pa.int64())])
@@ -72,3 +72,17 @@ def test_a_folder_that_cannot_be_written_is_an_error_and_leaves_nothing(tmp_path
     (tmp_path / "table").write_text("a file where the folder should be")
     with pytest.raises(OSError, match="table"):
         create_without_location(tmp_path / "table", created)
+
+
+@pytest.mark.parametrize(
+    ("uri", "depth", "said"),
+    [
+        ("/srv/shop/lake/raw/events", 3, "lake/raw/events"),
+        ("/srv/shop/online", 1, "online"),
+        ("lake", 3, "lake"),
+        ("s3://bucket/lake/raw/events", 3, "s3://bucket/lake/raw/events"),
+        ("redis://host:6379/0", 1, "redis://host:6379/0"),
+    ],
+)
+def test_a_place_is_told_as_the_home_names_it(uri, depth, said):
+    assert within_home(uri, depth) == said

@@ -9,6 +9,7 @@ import narwhals as nw
 
 from persona_assets.feature_store.training_sets import remember_week
 from persona_assets.lake.content_hash import add
+from persona_assets.lake.place import within_home
 from persona_assets.orchestration import automation
 from persona_assets.orchestration.code_version import code_version
 from persona_assets.orchestration.daily import each_batch
@@ -152,7 +153,7 @@ def _told(online: OnlineStore, manifest: Manifest) -> dict[str, Any]:
     """What the UI is told of a snapshot."""
     return {
         "dagster/row_count": manifest.rows,
-        "dagster/uri": online.backend.where,
+        "dagster/uri": within_home(online.backend.where, 1),
         "snapshot": manifest.name,
         "as_of": {name: each.partition for name, each in manifest.views.items()},
         "rows": {name: each.rows for name, each in manifest.views.items()},

@@ -21,6 +21,7 @@ import polars as pl
 from persona_assets.errors import DataError
 from persona_assets.lake import Commit, DeltaStore, Written
 from persona_assets.lake.input_digests import InputDigests, Kept
+from persona_assets.lake.place import within_home
 from persona_assets.lake.provenance import (
     PartitionRecord,
     Provenance,
@@ -288,7 +289,10 @@ def _report(
     key = dg.AssetKey([table.group, table.name])
     shared: dict[str, Any] = {}
     for commit in written:
-        shared |= {"dagster/uri": commit.uri, "persona/delta_version": commit.version}
+        shared |= {
+            "dagster/uri": within_home(commit.uri, 3),
+            "persona/delta_version": commit.version,
+        }
         for partition, rows in commit.rows.items():
             told = {"persona/content_hash": commit.hashes[partition]}
             if reasons := [str(each) for each in lacking if _of(each) == partition]:
