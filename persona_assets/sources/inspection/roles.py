@@ -28,6 +28,8 @@ FEW_EVENT_NAMES = 20
 KNOWN_SHARE = 0.5
 """Share of the rows whose names of events must be known where the column's name says nothing."""
 FEWEST_OF_A_KEY = 2
+MOST_OF_A_CLOCK = 0.9
+"""Share of values on day zero of a column of times of day; of real times a few are, by mistake."""
 MOST_WORDS = 0.5
 """Share of texts in a column that is called a price and still is one: they are quarantined."""
 
@@ -134,7 +136,7 @@ def _with_names(columns: Sequence[Column]) -> tuple[Column, ...]:
 def _column(values: ColumnProfile, place: int, today: date) -> Column:
     role, score = role_of(values.name)
     named = role in TIMES
-    of_day = share_of(values.values.drop_nulls(), DAY_ZERO) >= KNOWN_SHARE
+    of_day = share_of(values.values.drop_nulls(), DAY_ZERO) >= MOST_OF_A_CLOCK
     times = None if of_day else times_in(values.values, today=today, named=named)
     events = _known_events(values)
     if values.kind == "empty":

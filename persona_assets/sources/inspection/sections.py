@@ -179,8 +179,8 @@ def _section(name: str, table: KnownTable) -> Section:
             stated[ours] = (kind, "from the names of the files, as no column says what happened")
         elif ours == "event_type" and (flags := flags_of(table, used)):
             flagged = {kind: each.name for kind, each in flags.items()}
-        elif ours == "event_type" and (open_ := open_flags(table, used)):
-            asked[ours] = open_
+        elif ours == "event_type" and (clicks := open_flags(table, used)):
+            flagged = {"view": clicks[0].name}
         elif ours == "event_type" and any(map(table.has, ("order_id", "quantity", "unit_price"))):
             stated[ours] = ("purchase", PURCHASES)
         elif candidates := might_be(ours, table, used):

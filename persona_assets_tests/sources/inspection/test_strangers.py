@@ -298,12 +298,12 @@ def test_of_several_flags_the_purchase_counts_first(look):
     assert found.check.rejected["unused_event_type"].rows == 20
 
 
-def test_a_flag_that_means_different_things_is_asked_for(look):
+def test_what_was_shown_and_not_clicked_is_no_view(look):
     found, draft = look({"log.csv": flagged_log("clicked", lambda n: n % 2)})
-    assert "event_type" not in draft["events"]
-    assert "event_type" not in draft["events"].get("constants", {})
-    assert any("event_type" in each and '"clicked"' in each for each in found.draft.questions)
-    assert '# event_type = {view = "clicked"}' in found.draft.toml
+    assert draft["events"]["event_type"] == {"view": "clicked"}
+    assert draft["events"]["defaults"] == {"event_type": "unused"}
+    assert any('"clicked" say no are unused' in each for each in found.draft.assumptions)
+    assert found.check.events == {"view": 40}
 
 
 @pytest.mark.parametrize("words", [0.03, 0.17, 0.4])
