@@ -172,7 +172,8 @@ def test_an_impression_is_sent_after_a_second_of_half_visibility(page: Page, add
     page.clock.run_for(5_000)
     assert impressions() == []  # it was visible for less than a second
     scroll(0.6)
-    page.clock.run_for(1_200)
+    with page.expect_request("**/api/events*"):
+        page.clock.run_for(1_200)
     (one,) = impressions()
     assert one["list_id"] == "below"
     assert len(one["product_ids"]) == 3
