@@ -41,8 +41,9 @@ cut-off |
 | `customers` | segments at the newest cut-off: `cutoff`; of the chosen clusters \
 `method`, `k`, `silhouette`, `calinski_harabasz`, `davies_bouldin`, `stability`, `stability_low`, \
 `stability_high` (95 %), each or null; `segments`: list of `segment` (number), `name`, \
-`description`, `action`, `customers`, `customer_share`, `outliers`, `revenue`, `revenue_share` \
-(both null where no purchase has a price), `countries` (name → share), the most revenue first; \
+`description`, `action` (null where the segments are not stable), `customers`, `customer_share`, \
+`outliers`, `revenue`, `revenue_share` (both null where no purchase has a price), \
+`countries` (name → share), the most revenue first; \
 `cleaning`: list of `step`, `rows`, \
 `rows_left`, `customers_left`, `amount_left`, `removes` (false: only marks), in their order; \
 `churn`: `since` (the cut-off before), `customers` (of then), `moved`, `left`, `joined`, all null \
@@ -69,6 +70,7 @@ from persona_assets.report.checks import with_outcome
 from persona_assets.report.collect import Report
 from persona_assets.report.customers import Churn, Customers
 from persona_assets.run_record import Outcome
+from persona_assets.segmentation.choice import is_stable
 
 _VALUES = ("value", "low", "high")
 _LIFT = ("lift", "lift_low", "lift_high", "against_popularity")
@@ -204,7 +206,11 @@ def _customers(found: Customers) -> dict[str, Any]:
         "cutoff": found.cutoff,
         **{name: chosen.get(name) for name in _CLUSTERS},
         "segments": [
-            {**{name: row[name] for name in _SEGMENT}, "countries": json.loads(row["countries"])}
+            {
+                **{name: row[name] for name in _SEGMENT},
+                "action": row["action"] if is_stable(found.chosen) else None,
+                "countries": json.loads(row["countries"]),
+            }
             for row in ranked.iter_rows(named=True)
         ],
         "cleaning": [{name: row[name] for name in _STEP} for row in found.steps.to_dicts()],

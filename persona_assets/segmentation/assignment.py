@@ -10,8 +10,12 @@ import polars as pl
 from persona_assets.errors import DataError, UserError
 from persona_assets.segmentation.clusterings import distances
 from persona_assets.segmentation.preprocessing import Preprocessing
+from persona_assets.segmentation.reference_customers import GONE, NEWCOMERS
+from persona_assets.tables.customer_features import PERIOD_DAYS
 from persona_assets.tables.segmentation import CUSTOMER_SEGMENTS, SEGMENTATION_MODEL
 
+NEW_DAYS = PERIOD_DAYS
+"""Who first bought less than so many days ago has had no time to stay away [d]: one period."""
 ASSIGNED = pl.Schema(
     {
         name: CUSTOMER_SEGMENTS.polars_schema[name]
@@ -42,6 +46,9 @@ def newest_model(model: pl.DataFrame) -> pl.DataFrame:
 def assign(model: pl.DataFrame, customers: pl.DataFrame) -> pl.DataFrame:
     """The segment of each customer with a purchase: that of the nearest centroid.
 
+    But for one case: where the nearest centroid is of customers who stay away, whoever first bought
+    less than `NEW_DAYS` ago is a newcomer. A single order makes the two alike in all but the time.
+
     A customer's row does not depend on who else is asked for.
 
     Args:
@@ -66,11 +73,17 @@ def assign(model: pl.DataFrame, customers: pl.DataFrame) -> pl.DataFrame:
     away = distances(points, centres.reshape(len(centroids), points.shape[1]))
     nearest = away.argmin(axis=1)
     closest = np.take_along_axis(away, nearest[:, None], axis=1)[:, 0]
+    number = centroids["segment"].gather(nearest)
+    new = (asked["tenure_days"] < NEW_DAYS) & number.is_in(GONE)
     return pl.DataFrame(
         {
             "user_id": asked["user_id"],
-            "segment": centroids["segment"].gather(nearest),
-            "name": centroids["name"].gather(nearest),
+            "segment": pl.select(pl.when(new).then(NEWCOMERS.number).otherwise(number)).to_series(),
+            "name": pl.select(
+                pl.when(new)
+                .then(pl.lit(NEWCOMERS.name))
+                .otherwise(centroids["name"].gather(nearest))
+            ).to_series(),
             "distance": closest,
             "margin": _margins(away, closest),
             "components": pl.Series(

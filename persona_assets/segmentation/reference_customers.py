@@ -21,6 +21,7 @@ class ReferenceCustomer:
             spend nothing is known.
         action_without_spend: `action` where nothing is known of what customers spend; None: the
             same.
+        gone: their name says that they stay away, which nobody does who has only just come.
     """
 
     number: int
@@ -29,6 +30,7 @@ class ReferenceCustomer:
     position: Mapping[str, float]
     told_by_spend: bool = False
     action_without_spend: str | None = None
+    gone: bool = False
 
     def at(self, feature: str) -> float:
         """Its position in one feature; 0, the mean, where it says nothing."""
@@ -78,6 +80,7 @@ REFERENCE_CUSTOMERS = (
         "One reactivation offer, then save the postage.",
         _position(1.5, -0.8, -0.8, -0.6),
         action_without_spend="Write once more to win them back, then let them go.",
+        gone=True,
     ),
     ReferenceCustomer(
         6,
@@ -85,6 +88,7 @@ REFERENCE_CUSTOMERS = (
         "Call them back now, while they remember: reminder of what they bought, timed offer.",
         _position(0.9, 0.5, 0.5, -0.3),
         action_without_spend="Call them back now, while they remember what they bought.",
+        gone=True,
     ),
     ReferenceCustomer(
         7,
@@ -114,6 +118,7 @@ REFERENCE_CUSTOMERS = (
         "Lost champions",
         "Worth a personal call: find out where they went.",
         _position(1.5, 1.2, 1.2, 0.4),
+        gone=True,
     ),
     ReferenceCustomer(
         11,
@@ -126,6 +131,10 @@ REFERENCE_CUSTOMERS = (
 corners that recency, frequency and money leave between these. A new kind is appended: a number once
 given keeps its meaning."""
 
+
+NEWCOMERS = next(each for each in REFERENCE_CUSTOMERS if each.name == "Newcomers")
+GONE = tuple(each.number for each in REFERENCE_CUSTOMERS if each.gone)
+"""Numbers of the segments of customers who stay away."""
 
 ACTIONS = {each.number: each.action for each in REFERENCE_CUSTOMERS}
 """What a marketer may do, by number."""

@@ -17,7 +17,8 @@ SEGMENT = Column(
     "segment",
     "int64",
     "number of the segment: that of the reference customer whom its centroid was assigned to, "
-    "and so of the same kind of customers at every cut-off",
+    "and so of the same kind of customers at every cut-off; newcomers are never among those who "
+    "stay away",
     minimum=1,
 )
 _NAME = Column("name", "string", "what the segment is called, from its numbers")
@@ -64,7 +65,10 @@ CUSTOMER_SEGMENTS = Table(
         SEGMENT,
         _NAME,
         Column(
-            "distance", "float64", "to the centroid, in components of unit-free features", minimum=0
+            "distance",
+            "float64",
+            "to the nearest centroid, in components of unit-free features",
+            minimum=0,
         ),
         Column(
             "margin",

@@ -121,7 +121,8 @@ SCHEMA = {
         "segments": (
             {
                 **dict.fromkeys(("segment", "customers", "outliers"), int),
-                **dict.fromkeys(("name", "description", "action"), str),
+                **dict.fromkeys(("name", "description"), str),
+                "action": null_or(str),
                 "customer_share": NUMBER,
                 **dict.fromkeys(("revenue", "revenue_share"), null_or(NUMBER)),
                 "countries": {re.compile(".+"): NUMBER},
@@ -303,3 +304,12 @@ def test_no_rejected_value_and_no_user_is_repeated(full):
     assert "secret" not in text
     assert "control0" not in text
     assert "member1" not in text
+
+
+def test_there_is_no_advice_on_segments_that_are_not_stable(full):
+    def actions(report):
+        return {row["action"] for row in json.loads(as_json(report))["customers"]["segments"]}
+
+    tried = full.customers.tried.with_columns(stability=pl.lit(0.62))
+    assert None not in actions(full)
+    assert actions(replace(full, customers=replace(full.customers, tried=tried))) == {None}

@@ -309,7 +309,7 @@ def test_without_a_home_a_model_or_an_ending_the_remedy_is_said(home, lines, mon
     with pytest.raises(UserError, match=r"no home at .*none; run `persona demo` first"):
         run(lines)
     (tmp_path / "none").mkdir()
-    with pytest.raises(UserError, match=r"no segmentation was trained .*persona run"):
+    with pytest.raises(UserError, match=r"no segmentation was trained: .*persona run"):
         run(lines)
 
 

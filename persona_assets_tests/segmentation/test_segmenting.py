@@ -3,17 +3,17 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
-from polars.testing import assert_frame_equal
+from polars.testing import assert_frame_equal, assert_series_equal
 from sklearn.decomposition import PCA
 from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import StandardScaler
 
 from persona_assets.errors import DataError, InsufficientDataError, UserError
 from persona_assets.lake.content_hash import content_hash
-from persona_assets.segmentation.assignment import ASSIGNED, assign, newest_model
+from persona_assets.segmentation.assignment import ASSIGNED, NEW_DAYS, assign, newest_model
 from persona_assets.segmentation.config import SegmentationConfig
 from persona_assets.segmentation.preprocessing import Preprocessing
-from persona_assets.segmentation.reference_customers import REFERENCE_CUSTOMERS
+from persona_assets.segmentation.reference_customers import GONE, REFERENCE_CUSTOMERS
 from persona_assets.segmentation.segmenting import segment_customers
 from persona_assets.segmentation.segmenting_features import FEATURES
 from persona_assets.tables.segmentation import (
@@ -92,6 +92,17 @@ def test_serving_assigns_what_training_assigned(found, customers, tmp_path):
     for number in (0, 57, 300):
         alone = assign(stored, customers.sort("user_id")[number : number + 1])
         assert_frame_equal(alone, wanted[number : number + 1], check_exact=True)
+
+
+def test_whoever_has_only_just_come_is_not_gone(found, customers):
+    nearest = assign(found.model, customers.with_columns(tenure_days=pl.lit(400.0)))
+    gone = nearest["segment"].is_in(GONE)
+    assert 0 < gone.sum() < len(customers)
+    for days, moved in ((NEW_DAYS - 0.5, gone), (float(NEW_DAYS), gone & False)):
+        new = assign(found.model, customers.with_columns(tenure_days=pl.lit(days)))
+        assert_frame_equal(new.filter(~moved), nearest.filter(~moved))
+        assert set(new.filter(moved)["name"]) == ({"Newcomers"} if moved.any() else set())
+        assert_series_equal(new["margin"], nearest["margin"])
 
 
 def test_preprocessing_equals_scikit_learns(customers):
