@@ -66,7 +66,9 @@ def distributions(interactions: nw.LazyFrame, *, cutoff: date) -> nw.LazyFrame:
     ]
     together = nw.concat(classes, how="vertical")
     everything = together.group_by("distribution").agg(
-        _members=nw.col("members").sum(), _total=nw.col("total").sum(), _lacking=_lacks_total()
+        _members=nw.col("members").sum(),
+        _total=exact_sum(nw.col("total")),
+        _lacking=_lacks_total(),
     )
     has_total = (nw.col("_lacking") == 0) & (nw.col("_total") > 0)
     return (

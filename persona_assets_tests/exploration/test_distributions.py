@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from persona_assets.exploration.distributions import distributions
+from persona_assets.lake.content_hash import content_hash
 from persona_assets.tables.exploration import DISTRIBUTIONS
 
 CUTOFF = date(2025, 3, 31)
@@ -89,3 +90,22 @@ def test_every_member_is_in_one_class(mart, on_polars, purchases):
     of_each = found.group_by("distribution").agg(pl.col("share", "total_share").sum())
     assert all(abs(share - 1) < 1e-9 for share in of_each["share"])
     assert (found["below"].is_null() | (found["below"] > found["at_least"])).all()
+
+
+def test_rows_in_any_order_give_the_same_bits(mart, on_polars):
+    prices = [0.1, 0.7, 2.3, 5.9, 11.1, 23.7, 51.3, 99.9, 210.7, 0.3, 1.1, 7.7]
+    rows = mart(
+        *(
+            {"at": NINE, "event_type": "purchase", "unit_price": price, "order_id": f"o{number}"}
+            for number, price in enumerate(prices * 3)
+        )
+    )
+    found = {
+        content_hash(
+            on_polars(
+                distributions, rows.sample(fraction=1, shuffle=True, seed=seed), cutoff=CUTOFF
+            )
+        )
+        for seed in range(20)
+    }
+    assert len(found) == 1
