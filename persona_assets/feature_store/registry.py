@@ -175,7 +175,7 @@ VIEWS: tuple[FeatureView, ...] = (
     _snapshots(USER_EMBEDDINGS, "user", PLATFORM, version=1, window=364),
     _snapshots(ITEM_EMBEDDINGS, "product", PLATFORM, version=1, window=364),
     _snapshots(CUSTOMER_FEATURES, "user", SCIENCE, version=1, window=364),
-    _snapshots(CUSTOMER_SEGMENTS, "user", SCIENCE, version=1, window=364),
+    _snapshots(CUSTOMER_SEGMENTS, "user", SCIENCE, version=2, window=364),
 )
 """All feature views."""
 

@@ -20,14 +20,15 @@ from persona_assets.orchestration.checks import partitioned
 from persona_assets.tables import TABLES
 
 DAYS = [f"2025-01-{day:02d}" for day in range(1, 5)]
-DAILY_GROUPS = ("raw", "mart", "features", "feature_store")
+DAILY_GROUPS = ("raw", "mart", "exploration", "features", "feature_store")
 CUTOFFS = ["2025-01-13", "2025-01-20", "2025-01-27"]
 TRAINED = ("features", "feature_store", "segmentation", "models", "recommendations")
 # A trailing window is blocked before all its days are there, so what looks back comes second.
 FIRST = [
     "raw/users", "raw/products", "raw/user_history", "raw/product_history",
-    "raw/events", "raw/orders", "raw/search_logs",
+    "raw/merchandising_rules", "raw/events", "raw/orders", "raw/search_logs",
     "mart/user_item_interactions", "mart/quarantine", "mart/sessions",
+    "exploration/daily_activity", "exploration/hourly_activity",
     "features/user_daily", "features/item_daily",
 ]  # fmt: skip
 LOOKING_BACK = [
