@@ -137,16 +137,17 @@ def test_features_of_the_week_are_those_of_the_point_in_time_join(store, tmp_pat
 
 
 def test_a_set_is_made_by_the_definition_of_its_own_time(store, made, monkeypatch):
-    second = [
-        replace(view, version=2, time_to_live=view.time_to_live * 3) for view in registry.VIEWS
+    following = [
+        replace(view, version=view.version + 1, time_to_live=view.time_to_live * 3)
+        for view in registry.VIEWS
     ]
-    recorded = definitions.extended(definitions.checked_in(), second)
+    recorded = definitions.extended(definitions.checked_in(), following)
     monkeypatch.setattr(definitions, "checked_in", lambda: recorded)
-    monkeypatch.setattr(registry, "VIEWS", tuple(second))
+    monkeypatch.setattr(registry, "VIEWS", tuple(following))
     assert registry.view("user_features").version == 2
     assert_frame_equal(training_sets.rebuild(store, made.path).rows, made.rows, check_exact=True)
-    for view in second:
-        assert definitions.of_version(view.name, 2) == view
+    for view in following:
+        assert definitions.of_version(view.name, view.version) == view
 
 
 def test_every_view_is_what_its_record_says():
