@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from persona_assets.errors import DataError
 from persona_assets.serving.collector.contract import CollectedEvent, Delivered, Reading, Rejected
 from persona_assets.serving.collector.instants import hour_of, is_possible
+from persona_assets.serving.event_log import json_record
 from persona_assets.serving.online.live_event import LiveEvent
 from persona_assets.transforms.pseudonyms import pseudonym
 
@@ -52,9 +52,8 @@ class Door:
                 why = "it is more than a day ahead or more than ten years ago"
                 reading.rejected.append(Rejected(event.index, "event_time", why))
             elif not (event.consent or self.all_consent):
-                if (
-                    event.event_type == "impression"
-                ):  # of which list cannot be said: it says nothing
+                # Which list was seen cannot be said without its person: it says nothing.
+                if event.event_type == "impression":
                     reading.ignored += 1
                     continue
                 kept.append(_without_person(event, arrival_time))
@@ -121,13 +120,7 @@ def kept(record: bytes) -> CollectedEvent:
     Raises:
         DataError: it is none; its text is not repeated.
     """
-    try:
-        return _DECODER.decode(record)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise DataError(
-            f"a record of the event log is not an event ({type(error).__name__}); use the version "
-            "of persona_assets that wrote it"
-        ) from None
+    return json_record.decoded(_DECODER, record, log="event log", meant="an event")
 
 
 def live(event: CollectedEvent) -> LiveEvent | None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from persona_assets.errors import DataError
+from persona_assets.serving.event_log import json_record
 
 Route = Literal["recommendations", "similar", "complementary"]
 """What was asked for."""
@@ -64,10 +64,4 @@ def decoded(record: bytes) -> ServedList:
     Raises:
         DataError: it is none; its text is not repeated.
     """
-    try:
-        return _DECODER.decode(record)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise DataError(
-            f"a record of the served-list log is not a list ({type(error).__name__}); use the "
-            "version of persona_assets that wrote it"
-        ) from None
+    return json_record.decoded(_DECODER, record, log="served-list log", meant="a list")
