@@ -27,6 +27,7 @@ from persona_assets.serving.recommending.context_popularity import Wanted
 from persona_assets.serving.recommending.ranking import ListPath, Recommendation
 from persona_assets.serving.recommending.recommender import Beholder
 from persona_assets.serving.recommending.served_model import Product, ServedModel
+from persona_assets.serving.served.record import Route
 from persona_assets.sources.null_words import BLANKS
 from persona_assets.transforms.pseudonyms import pseudonym
 
@@ -180,11 +181,10 @@ def router(service: Service) -> APIRouter:
         """
         began = time.perf_counter()
         authorization.authorize(request, "read", service.keys, service.limit)
-        name = (user_id or "").strip(BLANKS) or None
-        consents = _consents(service, consent, name)
-        served, items = service.recommender.similar(item_id, k, Beholder(name, consents, placement))
-        asked = Asked("similar", k, began, None, placement, item_id, name, consents)
+        beholder = _beholder(service, user_id, consent, placement)
+        served, items = service.recommender.similar(item_id, k, beholder)
         model = ITEM_KNN if item_id in served.interacted else CONTENT
+        asked = _asked_beside("similar", item_id, k, began, beholder)
         return _beside(service, asked, served, items, model)
 
     @found.get(
@@ -207,12 +207,9 @@ def router(service: Service) -> APIRouter:
         """
         began = time.perf_counter()
         authorization.authorize(request, "read", service.keys, service.limit)
-        name = (user_id or "").strip(BLANKS) or None
-        consents = _consents(service, consent, name)
-        served, items = service.recommender.complementary(
-            item_id, k, Beholder(name, consents, placement)
-        )
-        asked = Asked("complementary", k, began, None, placement, item_id, name, consents)
+        beholder = _beholder(service, user_id, consent, placement)
+        served, items = service.recommender.complementary(item_id, k, beholder)
+        asked = _asked_beside("complementary", item_id, k, began, beholder)
         return _beside(service, asked, served, items, DIRECTIONAL)
 
     @found.get(
@@ -272,6 +269,19 @@ def _products(served: ServedModel, items: Iterable[Recommendation]) -> list[dict
         }
         for each in items
     ]
+
+
+def _beholder(
+    service: Service, user_id: str | None, consent: bool | None, placement: str | None
+) -> Beholder:
+    name = (user_id or "").strip(BLANKS) or None
+    return Beholder(name, _consents(service, consent, name), placement)
+
+
+def _asked_beside(route: Route, item_id: str, k: int, began: float, beholder: Beholder) -> Asked:
+    return Asked(
+        route, k, began, None, beholder.placement, item_id, beholder.user_id, beholder.consent
+    )
 
 
 def _beside(
