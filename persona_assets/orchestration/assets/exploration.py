@@ -1,6 +1,8 @@
 """Group `exploration`: what do the shop's events look like?"""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import TYPE_CHECKING
 
 import dagster as dg
 import narwhals as nw
@@ -14,8 +16,11 @@ from persona_assets.orchestration.resources.lake import DayBatch, Lake
 from persona_assets.orchestration.table_asset import Reads, table_asset
 from persona_assets.orchestration.weekly import each_cutoff
 from persona_assets.skipped import Partial
-from persona_assets.tables import exploration, mart
+from persona_assets.tables import Table, exploration, mart
 from persona_assets.transforms.days import during
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _PURCHASES = ("user_id", "event_id", "event_type", "event_date", "event_ts", "arrived_at", "amount")
 _MEMBERS = (*_PURCHASES, "product_id", "order_id", "unit_price")
@@ -74,19 +79,13 @@ def distributions_of_the_shop(
 
     Over the year before the cut-off, as far as it was known then.
     """
-    collect = lake.store.collect
-    made = each_cutoff(
+    return _drawn(
         context,
         lake,
         exploration.DISTRIBUTIONS,
-        lambda cutoff: collect(distributions.distributions(interactions, cutoff=cutoff)),
+        lambda cutoff: distributions.distributions(interactions, cutoff=cutoff),
+        exploration_plots.distributions_figure,
     )
-    if made.rows.height:
-        newest = made.rows.filter(pl.col("cutoff") == pl.col("cutoff").max())
-        plot(
-            context, lake, exploration.DISTRIBUTIONS, exploration_plots.distributions_figure(newest)
-        )
-    return made
 
 
 @table_asset(
@@ -102,16 +101,28 @@ def cohorts_of_customers(
 
     A customer who had bought before that year counts with the first purchase within it.
     """
-    collect = lake.store.collect
-    made = each_cutoff(
+    return _drawn(
         context,
         lake,
         exploration.COHORTS,
-        lambda cutoff: collect(cohorts.cohorts(interactions, cutoff=cutoff)),
+        lambda cutoff: cohorts.cohorts(interactions, cutoff=cutoff),
+        exploration_plots.cohorts_figure,
     )
+
+
+def _drawn(
+    context: dg.AssetExecutionContext,
+    lake: Lake,
+    table: Table,
+    summarise: Callable[[date], nw.LazyFrame],
+    figure: Callable[[pl.DataFrame], "Figure"],
+) -> Partial[pl.DataFrame]:
+    """What `summarise` makes of each cut-off, with a figure of the newest."""
+    collect = lake.store.collect
+    made = each_cutoff(context, lake, table, lambda cutoff: collect(summarise(cutoff)))
     if made.rows.height:
         newest = made.rows.filter(pl.col("cutoff") == pl.col("cutoff").max())
-        plot(context, lake, exploration.COHORTS, exploration_plots.cohorts_figure(newest))
+        plot(context, lake, table, figure(newest))
     return made
 
 
