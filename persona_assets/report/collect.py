@@ -31,7 +31,7 @@ from persona_assets.tables.evaluation import (
     STALENESS,
 )
 from persona_assets.tables.experiments import AB_TEST_RESULTS, AB_TEST_SIMULATION, ARMS
-from persona_assets.tables.exploration import COHORTS, DAILY_ACTIVITY
+from persona_assets.tables.exploration import COHORTS, DAILY_ACTIVITY, HOURLY_ACTIVITY
 from persona_assets.tables.mart import QUARANTINE, USER_ITEM_INTERACTIONS
 from persona_assets.tables.monitoring import DATA_DRIFT, SKIPPED
 from persona_assets.tables.raw import EVENTS
@@ -86,8 +86,9 @@ class Report:
     `replay` evaluation/replay_validation, `ages` evaluation/staleness, `drift`
     monitoring/data_drift, `champion` models/champion, `ab_test` experiments/ab_test_results. `arms`
     has `arm, model, users` of the simulated experiment. `customers` are the customer segments,
-    `skipped` monitoring/skipped, `activity` exploration/daily_activity, `cohorts`
-    exploration/cohorts at its newest cut-off. `examples` are lists of the champion to judge by eye.
+    `skipped` monitoring/skipped, `activity` exploration/daily_activity, `hourly`
+    exploration/hourly_activity, `cohorts` exploration/cohorts at its newest cut-off. `examples` are
+    lists of the champion to judge by eye.
     """
 
     home: Path
@@ -96,6 +97,7 @@ class Report:
     tables: Mapping[str, TableState]
     conservation: Conservation
     activity: pl.DataFrame
+    hourly: pl.DataFrame
     cohorts: pl.DataFrame
     comparison: pl.DataFrame
     analysis: pl.DataFrame
@@ -141,6 +143,7 @@ def collect(
         tables=_states(store, content_hashes),
         conservation=_conservation(store),
         activity=_rows(store, DAILY_ACTIVITY),
+        hourly=_rows(store, HOURLY_ACTIVITY),
         cohorts=_newest(_rows(store, COHORTS)),
         comparison=comparison,
         analysis=_at_newest_cutoff(comparison, _rows(store, RECOMMENDATION_ANALYSIS)),

@@ -9,7 +9,12 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from persona_assets.exploration.exploration_plots import activity_figure, by_period, cohorts_figure
+from persona_assets.exploration.exploration_plots import (
+    activity_figure,
+    by_period,
+    cohorts_figure,
+    hours_figure,
+)
 from persona_assets.notation import count, share
 from persona_assets.report.collect import Report
 from persona_assets.report.markup import Markup, Section, paragraph, picture
@@ -17,6 +22,8 @@ from persona_assets.report.markup import Markup, Section, paragraph, picture
 _DAY = timedelta(days=1)
 _PERIOD = timedelta(days=28)
 """Four whole weeks, so that every weekday is in both periods equally often."""
+_WEEK = 7
+"""Days; of fewer, some weekday would look as if nobody came."""
 
 
 def shop(report: Report) -> Section:
@@ -28,6 +35,11 @@ def shop(report: Report) -> Section:
                 activity_figure(report.activity),
                 "Revenue, and shares of the sessions that reach the cart and a purchase, over time",
             )
+        ]
+    if report.hourly["event_date"].n_unique() >= _WEEK:
+        body += [
+            paragraph("When people come: the share of all events, by weekday and hour."),
+            picture(hours_figure(report.hourly), "Share of all events by weekday and hour"),
         ]
     return Section("shop", "The shop", [*body, *_cohorts(report)])
 

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from persona_assets.report.shop_chapter import shop, trade
-from persona_assets.tables.exploration import COHORTS, DAILY_ACTIVITY
+from persona_assets.tables.exploration import COHORTS, DAILY_ACTIVITY, HOURLY_ACTIVITY
 
 FIRST = date(2025, 1, 6)
 
@@ -70,3 +70,11 @@ def test_pictures_need_more_than_one_point(bare):
     assert pictures(bare) == 0
     assert pictures(replace(bare, activity=days(1), cohorts=one)) == 0
     assert pictures(replace(bare, activity=days(90, sessions=1), cohorts=two)) == 2
+
+
+@pytest.mark.parametrize(("known", "shown"), [(0, False), (6, False), (7, True)])
+def test_hours_are_shown_when_every_weekday_was_seen(bare, known, shown):
+    filler = {column.name: 1 for column in HOURLY_ACTIVITY.columns}
+    rows = [{**filler, "event_date": FIRST + timedelta(days=n), "hour": 9} for n in range(known)]
+    report = replace(bare, hourly=pl.DataFrame(rows, schema=HOURLY_ACTIVITY.polars_schema))
+    assert any("weekday and hour" in part for part in shop(report).body) is shown
