@@ -63,7 +63,7 @@ def test_a_segmentation_is_a_row_like_any_training_and_no_decision_changes_it():
 
     assert row.schema == REGISTRY.polars_schema
     (values,) = row.to_dicts()
-    assert SegmentationConfig.from_json(values["parameters"]) == segmentation.config
+    assert SegmentationConfig(**json.loads(values["parameters"])) == segmentation.config
     assert (values["model"], values["artefact"], values["seed"]) == (
         "customer_segments", "segmentation/segmentation_model", 3,
     )  # fmt: skip

@@ -63,7 +63,7 @@ def test_more_than_a_third_of_the_columns_drifted(
 def test_a_model_beats_popularity_only_beyond_chance(
     low: float, passes: bool, stored: Callable[..., Any]
 ) -> None:
-    row = dict.fromkeys(("value", "low", "high", "lift", "lift_high"), 0.1) | {
+    row = dict.fromkeys(("value", "low", "high", "lift", "lift_high", "lift_p_value"), 0.1) | {
         "cutoff": CUTOFF, "metric": "ndcg", "k": 10, "users": 100,
     }  # fmt: skip
     rows = [
