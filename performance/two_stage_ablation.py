@@ -21,12 +21,13 @@ from numpy.typing import NDArray
 from persona_assets.evaluation.benchmark.interactions_file import read_interactions
 from persona_assets.evaluation.benchmark.run import split
 from persona_assets.evaluation.splits import Split
-from persona_assets.recommenders.lambdarank import Examples, Ranker, joined, train
+from persona_assets.recommenders.lambdarank import Examples, joined, train
 from persona_assets.recommenders.models.two_stage import TwoStage
 from persona_assets.recommenders.ranking_features import FEATURES
 from persona_assets.recommenders.ranking_task import Instant, examples
 from persona_assets.recommenders.score_blocks import of_each_block
 from persona_assets.recommenders.snapshots import snapshots
+from persona_assets.recommenders.trees import Trees
 from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS
 
 GROUPS = ("scores", "history", "last", "embeddings")
@@ -58,7 +59,7 @@ def main() -> None:
         started = time.perf_counter()
         columns, names = _columns(groups)
         part = Examples(known.values[:, columns], known.right, known.sizes)
-        scores = Ranker(train(part, names, model.config.boosting)).scores(
+        scores = Trees.read(train(part, names, model.config.boosting)).scores(
             evaluated.values[:, columns]
         )
         quality = _quality(scores, lists, evaluated.right, users)

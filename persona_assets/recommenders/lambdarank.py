@@ -1,13 +1,12 @@
 """LambdaRank by LightGBM, with the same result whatever the order of the examples.
 
-Belongs here: examples, training, and the model as text. Does not belong here: where candidates,
-labels and features come from (`two_stage.py`).
+Belongs here: examples, training, and the model as text. Does not belong here: scores by that text
+(`trees.py`), or where candidates, labels and features come from (`two_stage.py`).
 """
 
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -111,37 +110,6 @@ def train(examples: Examples, names: Sequence[str], boosting: Boosting) -> str:
     }
     trained = lightgbm.train(parameters, data, num_boost_round=boosting.rounds)
     return str(trained.model_to_string())
-
-
-@dataclass(frozen=True)
-class Ranker:
-    """A trained ranker, read from the text that `train` returned.
-
-    Attributes:
-        text: LightGBM's text.
-    """
-
-    text: str
-
-    @cached_property
-    def _booster(self) -> Any:  # noqa: ANN401 - LightGBM is imported on use
-        return _lightgbm().Booster(model_str=self.text)
-
-    @property
-    def features(self) -> list[str]:
-        """Names of the columns of `values`."""
-        return list(self._booster.feature_name())
-
-    def scores(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
-        """(rows,) larger is better.
-
-        Args:
-            values: (rows × features), as in the training.
-        """
-        if len(values) == 0:
-            return np.zeros(0)
-        found = self._booster.predict(values, num_threads=_threads(len(values)))
-        return np.asarray(found, dtype=np.float64)
 
 
 def _lightgbm() -> Any:  # noqa: ANN401 - imported on use

@@ -32,11 +32,12 @@ from persona_assets.recommenders.protocol import (
 )
 from persona_assets.recommenders.ranking import Scorer
 from persona_assets.recommenders.snapshots import Goal, snapshots
+from persona_assets.recommenders.trees import Trees
 from persona_assets.tables import Table
 from persona_assets.tables.models import COUNTED, RANKER, TWO_STAGE_MODEL
 
 if TYPE_CHECKING:
-    from persona_assets.recommenders.lambdarank import Boosting, Examples, Ranker
+    from persona_assets.recommenders.lambdarank import Boosting, Examples
     from persona_assets.recommenders.ranking_task import View
 
 ORDERS = (RANKER, "directional", "user_knn")
@@ -248,18 +249,16 @@ class TwoStage(CompositeRecommender):
 
         return scorer
 
-    def _trained(self, rows: pl.DataFrame, view: "View") -> "Ranker | None":
+    def _trained(self, rows: pl.DataFrame, view: "View") -> Trees | None:
         """The ranker in an artefact, if it has one.
 
         Raises:
             DataError: it looks at other features than `view`.
         """
-        from persona_assets.recommenders.lambdarank import Ranker
-
         lines = own_rows(rows, RANKER)["text"].to_list()
         if not lines:
             return None
-        ranker = Ranker("\n".join(lines) + "\n")
+        ranker = Trees.read("\n".join(lines))
         if ranker.features != view.feature_names:
             raise DataError(
                 f"{self.artefact.path} was trained for another task: its ranker looks at "

@@ -11,7 +11,7 @@ from persona_assets.recommenders import lambdarank
 from persona_assets.recommenders.composite import own_rows
 from persona_assets.recommenders.histories import HistoryRows
 from persona_assets.recommenders.interactions import Interactions
-from persona_assets.recommenders.lambdarank import Boosting, Examples, Ranker, train
+from persona_assets.recommenders.lambdarank import Boosting, Examples, train
 from persona_assets.recommenders.models.als import ALS, ALSConfig
 from persona_assets.recommenders.models.directional import Directional
 from persona_assets.recommenders.models.two_stage import TwoStage, TwoStageConfig
@@ -20,6 +20,7 @@ from persona_assets.recommenders.protocol import Task
 from persona_assets.recommenders.ranking_features import PairCounts
 from persona_assets.recommenders.ranking_task import FirstModels, Instant, examples
 from persona_assets.recommenders.snapshots import snapshots
+from persona_assets.recommenders.trees import Trees
 
 CUTOFF = date(2024, 3, 4)
 SMALL = TwoStage(
@@ -310,10 +311,9 @@ def test_the_ranker_learns_what_answers_have_and_its_text_says_all():
 
     text = train(made, ["signal", "noise"], Boosting(rounds=20))
 
-    scores = Ranker(text).scores(made.values).reshape(-1, 10)
+    scores = Trees.read(text).scores(made.values).reshape(-1, 10)
     assert (made.right.reshape(-1, 10)[np.arange(40), scores.argmax(axis=1)]).mean() > 0.8
     assert "feature_names=signal noise" in text
-    assert np.array_equal(Ranker(text + "\n").scores(made.values), scores.ravel())
 
 
 def test_threads_change_no_bit_of_the_ranker(monkeypatch):
