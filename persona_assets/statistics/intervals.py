@@ -11,6 +11,8 @@ belong here: tests between models (`paired.py`) and two independent samples (`tw
 import numpy as np
 from numpy.typing import NDArray
 
+from persona_assets.statistics.skewness import untransformed
+
 Floats = NDArray[np.float64]
 
 LEVEL = 0.95
@@ -73,14 +75,8 @@ def _skewed(deviations: Floats, hits: NDArray[np.int64], mean: Floats) -> tuple[
     scale = np.where(deviation > 0, deviation, 1.0)
     skewness = np.where(hits >= FEWEST_HITS, (deviations**3).sum(axis=0) / some / scale**3, 0.0)
     quantile = stdtrit(np.maximum(some - 1, 1), (1 + LEVEL) / 2)
-    divisor = np.where(np.abs(skewness) > 1e-6, skewness, 1.0)
-
-    def untransformed(t: Floats) -> Floats:
-        cubic = 3 / divisor * (np.cbrt(1 + skewness * (t / root - skewness / (6 * some))) - 1)
-        return np.where(np.abs(skewness) > 1e-6, cubic, t / root)
-
-    low = np.minimum(mean - deviation * untransformed(quantile), mean)
-    high = np.maximum(mean - deviation * untransformed(-quantile), mean)
+    low = np.minimum(mean - deviation * untransformed(quantile, skewness, root, some), mean)
+    high = np.maximum(mean - deviation * untransformed(-quantile, skewness, root, some), mean)
     one = hits < 2
     return (
         np.where(one, 0.0, np.clip(low, 0.0, 1.0)),
