@@ -100,7 +100,7 @@ def test_table_that_was_lost_or_written_by_another_is_work_to_do(
 def test_changed_file_of_the_source_is_work_to_do(whole: Any, tmp_path: Path) -> None:
     file = tmp_path / "events.csv"
     file.write_text("a\n1\n")
-    source = replace(whole.settings.source, options={"path": str(tmp_path)})
+    source = replace(whole.settings.source, name="files", options={"path": str(tmp_path)})
     settings = replace(whole.settings, source=source)
     before = fingerprint(settings, whole.defs, plan(4, HOME.calendar))
     assert fingerprint(settings, whole.defs, plan(4, HOME.calendar)) == before
@@ -110,7 +110,7 @@ def test_changed_file_of_the_source_is_work_to_do(whole: Any, tmp_path: Path) ->
 
 def test_a_file_that_arrives_during_a_run_is_of_the_next_run(whole: Any, tmp_path: Path) -> None:
     (tmp_path / "events.csv").write_text("a\n1\n")
-    source = replace(whole.settings.source, options={"path": str(tmp_path)})
+    source = replace(whole.settings.source, name="files", options={"path": str(tmp_path)})
     settings = replace(whole.settings, source=source)
     seen = source_files(settings)
     (tmp_path / "late.csv").write_text("a\n2\n")
