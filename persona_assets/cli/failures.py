@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 FOLDER = "logs"
-PATTERN = "failure-*.log"
 
 
 def unforeseen(error: BaseException, home: Path | None) -> str:

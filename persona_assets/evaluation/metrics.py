@@ -5,7 +5,7 @@ docstring gives the formula, where it is from and who computes the same. Does no
 averages and intervals (`statistics/intervals.py`, `offline.py`).
 
 A new metric is one function and one entry in `METRICS` (and a golden case in its test); what single
-libraries do differently is in `variants.py`.
+libraries do differently is written down by the tests (`evaluation/library_variants.py`).
 
 Notation: h_r is 1 if the product at rank r is relevant, else 0; Rel is the set of the user's
 relevant products, never empty. A list shorter than k counts as filled up with misses. Where

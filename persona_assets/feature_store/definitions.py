@@ -107,19 +107,6 @@ def checked_in() -> Recorded:
     return dict(json.loads(text))
 
 
-def verify(recorded: Recorded, views: Sequence[FeatureView] = VIEWS) -> None:
-    """Raise UserError where a view is not what its version was recorded as, or not recorded."""
-    for view in views:
-        of_view = recorded.get(view.name, {})
-        known = of_view.get(str(view.version))
-        if known is None:
-            raise UserError(
-                f"version {view.version} of the feature view {view.name} is not in {FILE_NAME}; "
-                "run `make reference`, which records it"
-            )
-        _refuse_change(view, known, "recorded in the package")
-
-
 def extended(recorded: Recorded, views: Sequence[FeatureView] = VIEWS) -> Recorded:
     """The record with the versions that are new.
 

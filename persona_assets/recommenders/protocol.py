@@ -9,7 +9,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, ClassVar, Literal, Self, final
 
 import polars as pl
@@ -24,8 +24,6 @@ from persona_assets.tables import Table
 
 NO_PAIRS = pl.DataFrame(schema={"user_id": pl.String(), "product_id": pl.String()})
 NO_HISTORY = HISTORY_SCHEMA.to_frame()
-_SOMEBODY = "?"
-"""`user_id` of the person in `recommend_next`; no keyed hash looks like it."""
 
 Loaded = Callable[[Sequence[str], Histories], Scorer]
 """A loaded artefact: `loaded(users, histories)` are the scores of `users`, all different, on all
@@ -280,45 +278,6 @@ class Recommender(ABC):
         if candidates is not None:
             scorer = scorer.among(candidates)
         return ranked_lists(users, scorer.products, scorer.scores_of, k=k, excluded=excluded)
-
-    def recommend_next(
-        self,
-        artefact: pl.DataFrame,
-        history: Sequence[str],
-        *,
-        k: int,
-        candidates: Sequence[str] | None = None,
-    ) -> pl.DataFrame:
-        """The `k` best products for somebody of whom only a history is known.
-
-        Args:
-            artefact: what `fit` returned, of one cut-off.
-            history: products that this person interacted with, the latest last; those that the
-                model does not know are ignored. None of them is listed.
-            k: length of the list.
-            candidates: see `recommend`.
-
-        Returns:
-            `rank, product_id, score`, as `recommend`.
-        """
-        begin = datetime(2000, 1, 1, tzinfo=UTC)
-        rows = pl.DataFrame(
-            [
-                (_SOMEBODY, product, begin + timedelta(minutes=minute), 1.0)
-                for minute, product in enumerate(history)
-            ],
-            schema=HISTORY_SCHEMA,
-            orient="row",
-        )
-        lists = self.recommend(
-            artefact,
-            [_SOMEBODY],
-            k=k,
-            excluded=rows.select("user_id", "product_id").unique(),
-            histories=rows,
-            candidates=candidates,
-        )
-        return lists.drop("user_id")
 
     def configured(self, **changes: Any) -> Self:  # noqa: ANN401 - values of any field
         """The same model with some fields of its configuration changed."""

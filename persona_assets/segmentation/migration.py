@@ -1,6 +1,6 @@
 """Segment migration: how many customers moved between segments from one cut-off to the next.
 
-Belongs here: counting moves, and whether numbers were kept. Does not belong here: segments
+Belongs here: counting moves. Does not belong here: segments
 themselves (`segmenting.py`).
 """
 
@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from itertools import pairwise
 
-import numpy as np
 import polars as pl
 
 from persona_assets.tables.segmentation import SEGMENT_MIGRATION
@@ -55,28 +54,3 @@ def _moves(before: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
         .group_by(pl.col("from_segment", "to_segment").fill_null(ELSEWHERE))
         .agg(customers=pl.len().cast(pl.Int64))
     )
-
-
-def kept(before: pl.DataFrame, now: pl.DataFrame) -> tuple[float, float]:
-    """Share of the customers of both cut-offs who kept their number, and the most who could have.
-
-    The second is by the relabelling of segments that keeps most (linear sum assignment on the
-    overlaps): where both are the same, numbers were kept as well as any numbering could.
-
-    Returns:
-        (share that kept its number, share under the best relabelling); NaN of no common customer.
-    """
-    from scipy.optimize import linear_sum_assignment
-
-    both = _moves(before, now).filter(
-        (pl.col("from_segment") != ELSEWHERE) & (pl.col("to_segment") != ELSEWHERE)
-    )
-    if both.is_empty():
-        return float("nan"), float("nan")
-    was, is_ = both["from_segment"].to_numpy(), both["to_segment"].to_numpy()
-    size = int(max(was.max(), is_.max())) + 1
-    overlap = np.zeros((size, size))
-    overlap[was, is_] = both["customers"].to_numpy()
-    total = overlap.sum()
-    best = overlap[linear_sum_assignment(overlap, maximize=True)].sum()
-    return float(overlap.trace() / total), float(best / total)

@@ -79,4 +79,3 @@ FEATURES = (
     SegmentingFeature("return_rate", "square_root"),
 )
 """In the order of the components' weights."""
-NAMES = tuple(feature.name for feature in FEATURES)

@@ -62,7 +62,7 @@ class FilesSource:
 
     Args:
         path: the folder.
-        mapping: which files and columns are what; see `mapping.read_mapping`.
+        mapping: which files and columns are what; see `mapping.Mapping`.
         start: first day; default: the first of the bulk of the rows (`delivered_days.py`).
         end: day after the last; default: after the last of the bulk of the rows.
         sample: look at these events alone; None: at all.

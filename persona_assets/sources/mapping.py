@@ -43,7 +43,7 @@ from typing import Any
 
 from persona_assets.errors import UserError
 from persona_assets.sources.event_flags import event_flags
-from persona_assets.sources.mapping_document import Document, printable, read_document
+from persona_assets.sources.mapping_document import Document
 from persona_assets.sources.null_words import NULL_WORDS
 from persona_assets.sources.reading import AS_THE_CONTENT_SHOWS, FileFormat
 from persona_assets.sources.split_cells import SPLIT
@@ -190,20 +190,6 @@ class Mapping:
     tables: dict[str, TableMapping]
 
 
-def read_mapping(given: str | Path, *, consent: str | None = None) -> Mapping:
-    """The mapping in a TOML file, or a preset's.
-
-    Args:
-        given: path of the file, or name of a preset.
-        consent: `all` states consent for every row; None: the mapping says it.
-
-    Raises:
-        UserError: the file is missing or no TOML, or the mapping has an unknown key, lacks a
-            required one or contradicts itself; the text names the section, the key and the mend.
-    """
-    return parsed(read_document(given, consent=consent), Path(printable(given)))
-
-
 def parsed(document: Document, path: Path, *, may_lack: Collection[str] = ()) -> Mapping:
     """The mapping that a document describes; `path` is what error texts call it.
 
@@ -213,7 +199,8 @@ def parsed(document: Document, path: Path, *, may_lack: Collection[str] = ()) ->
         may_lack: required columns that it need not have, as the caller does without them.
 
     Raises:
-        UserError: see `read_mapping`.
+        UserError: the mapping has an unknown key, lacks a required one or contradicts itself; the
+            text names the section, the key and what to do.
     """
     if "events" not in document:
         raise UserError(f"mapping {path} has no section [events]; add it")

@@ -19,8 +19,8 @@ from persona_assets.errors import UserError
 from persona_assets.evaluation.benchmark.interactions_file import read_interactions
 from persona_assets.evaluation.benchmark.run import target_of
 from persona_assets.sources.files import FilesSource
-from persona_assets.sources.mapping import read_mapping
 from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS
+from persona_assets_tests.sources.mapping_files import read_mapping
 
 HERE = Path(__file__).parent
 TODAY = date(2026, 1, 1)

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from persona_assets.lake.content_hash import content_hash
 from persona_assets.sources.files import FilesSource
-from persona_assets.sources.mapping import read_mapping
 from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, clean, rejected
+from persona_assets_tests.sources.mapping_files import read_mapping
 
 TODAY = date(2025, 1, 1)
 MAPPING = """

@@ -22,10 +22,10 @@ from persona_assets.report.collect import collect
 from persona_assets.report.skipped import gaps
 from persona_assets.skipped import CHECK
 from persona_assets.sources.files import FilesSource
-from persona_assets.sources.mapping import read_mapping
 from persona_assets.tables import evaluation, experiments, models
 from persona_assets.tables.monitoring import SKIPPED
 from persona_assets_tests.graph.sparse_shops import KINDS, START, WHOLE, TinyShop
+from persona_assets_tests.sources.mapping_files import read_mapping
 
 REASONS: Mapping[str, Mapping[str, str]] = {
     "events alone": {

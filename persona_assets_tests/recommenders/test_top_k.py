@@ -19,6 +19,7 @@ from persona_assets.recommenders.protocol import Recommender, SideInformation
 from persona_assets.recommenders.top_k import top_k
 from persona_assets.tables.models import FALLBACK_USER, TOP_K
 from persona_assets.transforms.history import known_before, midnight
+from persona_assets_tests.recommenders.after_history import list_after
 
 CUTOFF = date(2024, 3, 4)
 README = Path(__file__).parents[2] / "README.md"
@@ -326,8 +327,8 @@ def test_somebody_unknown_gets_the_list_of_people_without_history(model, shop):
 def test_a_history_alone_is_enough_for_a_list(model, shop):
     artefact = learned_from(model, shop)
 
-    lists = model.recommend_next(artefact, ["p003", "no such product", "p017"], k=10)
-    nobody = model.recommend_next(artefact, [], k=10)
+    lists = list_after(model, artefact, ["p003", "no such product", "p017"], k=10)
+    nobody = list_after(model, artefact, [], k=10)
 
     assert lists["rank"].to_list() == list(range(1, 11))
     assert not {"p003", "p017"} & set(lists["product_id"])

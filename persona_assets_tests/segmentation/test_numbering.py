@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from persona_assets.segmentation.migration import kept, segment_migration
+from persona_assets.segmentation.migration import segment_migration
 from persona_assets.segmentation.numbering import matched
 from persona_assets.segmentation.reference_customers import (
     ACTIONS_WITHOUT_SPEND,
@@ -15,6 +15,7 @@ from persona_assets.segmentation.reference_customers import (
 )
 from persona_assets.segmentation.segmenting_features import FEATURES
 from persona_assets.tables.segmentation import SEGMENT_MIGRATION
+from persona_assets_tests.segmentation.kept_numbers import kept
 
 NAMES = [each.name for each in FEATURES]
 PLACES = np.array([[each.at(name) for name in NAMES] for each in REFERENCE_CUSTOMERS])

@@ -10,11 +10,12 @@ import pytest
 
 from persona_assets.evaluation.segments import countries
 from persona_assets.segmentation.config import SegmentationConfig
-from persona_assets.segmentation.migration import kept, segment_migration
+from persona_assets.segmentation.migration import segment_migration
 from persona_assets.segmentation.segmenting import segment_customers
 from persona_assets.sources.online_retail import OnlineRetail
 from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS, accepted, clean
 from persona_assets.transforms.customer_features import compute_customer_features
+from persona_assets_tests.segmentation.kept_numbers import kept
 
 ONLINE_RETAIL = Path(__file__).parents[3] / "shared/data/online_retail.parquet"
 KEY = b"k" * 16

@@ -13,9 +13,9 @@ from persona_assets.errors import UserError
 from persona_assets.sources.attribute_deliveries import product_history, user_history
 from persona_assets.sources.entities import one_description
 from persona_assets.sources.files import FilesSource
-from persona_assets.sources.mapping import read_mapping
 from persona_assets.tables.raw import BEGINNING, PRODUCT_HISTORY, PRODUCTS, USER_HISTORY
 from persona_assets.transforms.attribute_history import as_known_at
+from persona_assets_tests.sources.mapping_files import read_mapping
 
 CASES = Path(__file__).parents[1] / "cases"
 TODAY = date(2024, 6, 1)

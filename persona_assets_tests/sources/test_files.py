@@ -10,8 +10,8 @@ from polars.testing import assert_frame_equal
 
 from persona_assets.errors import UserError
 from persona_assets.sources.files import FilesSource
-from persona_assets.sources.mapping import read_mapping
 from persona_assets.tables import raw
+from persona_assets_tests.sources.mapping_files import read_mapping
 
 TODAY = date(2024, 6, 1)
 SHOP = """

@@ -3,8 +3,8 @@
 import pytest
 
 from persona_assets.errors import UserError
-from persona_assets.sources.mapping import read_mapping
 from persona_assets.sources.value_settings import TimeReading
+from persona_assets_tests.sources.mapping_files import read_mapping
 
 EVENTS = """
 [events]

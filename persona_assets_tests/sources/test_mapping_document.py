@@ -3,9 +3,9 @@
 import pytest
 
 from persona_assets.errors import UserError
-from persona_assets.sources.mapping import read_mapping
 from persona_assets.sources.mapping_document import merged
 from persona_assets.sources.presets import PRESETS
+from persona_assets_tests.sources.mapping_files import read_mapping
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -10,8 +10,8 @@ import pytest
 from persona_assets.errors import UserError
 from persona_assets.sources.files import FilesSource
 from persona_assets.sources.inspection import inspect_files
-from persona_assets.sources.mapping import read_mapping
 from persona_assets.sources.validation import check_files
+from persona_assets_tests.sources.mapping_files import read_mapping
 
 TODAY = date(2024, 12, 1)
 DAY = date(2024, 5, 13)

@@ -64,7 +64,7 @@ def test_parts_may_occur_in_the_catalogue_alone(tmp_path):
     assert len(notes_of(source)) == 1
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.lists(st.sampled_from(["p1", "p2", "p3", "é 4"]), min_size=1), min_size=1))
 def test_split_cells_give_an_event_for_each_product(tmp_path_factory, carts):
     folder = tmp_path_factory.mktemp("shop")

@@ -84,7 +84,7 @@ _WAYS = {
 
 
 @pytest.mark.parametrize("way", _WAYS)
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.lists(st.datetimes(datetime(2024, 1, 1), datetime(2024, 11, 30)), max_size=6))
 def test_a_shop_with_times_in_parts_is_the_shop_with_times_in_one(way, tmp_path_factory, times):
     # One day over 12, and one time of day of six digits, decide.

@@ -95,20 +95,6 @@ def following(nodes: Sequence[Node], due: Due) -> dict[str, dict[str, Reason]]:
     return found
 
 
-def ready(node: Node, keys: Iterable[str], waiting: Due) -> list[str]:
-    """Those of `keys` none of whose inputs is itself `waiting` to be made."""
-    inputs = [
-        (sorted(waiting[path]), window)
-        for path, window in node.windows.items()
-        if waiting.get(path)
-    ]
-    return [
-        key
-        for key in keys
-        if not any(_any_between(there, *window.of(key)) for there, window in inputs)
-    ]
-
-
 def _any_between(keys: Sequence[str], first: str, end: str | None) -> bool:
     return any(first <= key and (end is None or key < end) for key in keys)
 

@@ -9,9 +9,6 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from persona_assets.tables.collected import RAW_TYPES
-from persona_assets.tables.mart import UNUSED
-
 EventType = Literal[
     "view",
     "list_view",
@@ -158,8 +155,3 @@ class UnreadableError(ValueError):
     def __init__(self, message: str, field: str = "") -> None:
         super().__init__(message)
         self.field = field
-
-
-def raw_type(event_type: str) -> str:
-    """The type of an event in `raw/events`."""
-    return RAW_TYPES.get(event_type, UNUSED)

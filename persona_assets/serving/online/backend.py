@@ -4,7 +4,7 @@ Belongs here: the protocol that `lmdb_store.py` and `redis_store.py` fulfil. Doe
 what the bytes mean (`store.py`).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -15,7 +15,6 @@ GRACE_S = 600
 a wrong one is taken back by hand meanwhile."""
 
 Key = bytes
-Entries = Iterable[tuple[Key, bytes]]
 
 
 class Staging(Protocol):

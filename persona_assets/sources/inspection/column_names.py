@@ -26,7 +26,6 @@ _GENERIC = frozenset(
     {"identifier", "name", "kind", "amount", "time", "day", "at", "status", "from", "since"}
 )
 """Words that say little without the object that they are of."""
-_PASSED_OVER = frozenset({"identifier", "at", "from"})
 
 
 def looks_like_data(name: str) -> bool:
@@ -77,7 +76,6 @@ def role_of(name: str) -> tuple[str, float]:
     return (role, score) if role != "none" and score > 1 else ("none", 0.0)
 
 
-_MONEY = frozenset({"price", "amount", "total"})
 _NO_DAY = "identifier kind name status event session price amount total quantity person"
 """Words beside which `registered` or `signup` says what it is about, and not when it was."""
 _RULES: tuple[tuple[frozenset[str], frozenset[str], str], ...] = tuple(

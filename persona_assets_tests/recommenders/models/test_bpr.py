@@ -9,6 +9,7 @@ from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.models.bpr import BPR, BPRConfig
 from persona_assets.recommenders.models.popularity import Popularity
 from persona_assets.tables.models import BPR_MODEL
+from persona_assets_tests.recommenders.after_history import list_after
 
 CUTOFF = date(2024, 3, 4)
 
@@ -93,7 +94,7 @@ def test_somebody_new_gets_the_vector_that_maximises_the_objective(shop):
         x += 0.1 * ((wrong[:, None] * apart).mean(axis=0) - 0.03 * x)
     expected = factors.product_vectors @ x + factors.product_biases
 
-    lists = model.recommend_next(artefact, interacted, k=480).sort("product_id")
+    lists = list_after(model, artefact, interacted, k=480).sort("product_id")
 
     others = ~factors.products.is_in(interacted).to_numpy()
     np.testing.assert_allclose(lists["score"], expected[others], rtol=1e-3, atol=1e-3)

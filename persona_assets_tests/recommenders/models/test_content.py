@@ -9,6 +9,7 @@ from persona_assets.recommenders.catalogue_terms import catalogue, terms, tf_idf
 from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.models.content import Content, ContentConfig
 from persona_assets.recommenders.protocol import NO_SIDE_INFORMATION, SideInformation
+from persona_assets_tests.recommenders.after_history import list_after
 
 CUTOFF = date(2024, 3, 4)
 PRODUCTS = pl.DataFrame(
@@ -87,7 +88,7 @@ def test_a_product_that_nobody_interacted_with_is_recommended_for_what_it_is(row
     model = Content()
     artefact = model.fit(Interactions.known_at(CUTOFF, rows), side_information=SIDE_INFORMATION)
 
-    lists = model.recommend_next(artefact, ["mug2"], k=9)
+    lists = list_after(model, artefact, ["mug2"], k=9)
 
     assert set(lists["product_id"]) == {"mug1", "cold", "lamp"}
     assert lists["product_id"].item(-1) == "lamp"
@@ -114,7 +115,7 @@ def test_popularity_lifts_what_many_interacted_with_only_where_asked(rows):
 
     def score(popularity: float) -> float:
         model = Content(ContentConfig(popularity=popularity))
-        lists = model.recommend_next(artefact, ["mug1"], k=9)
+        lists = list_after(model, artefact, ["mug1"], k=9)
         return lists.filter(product_id="lamp")["score"].item()
 
     assert score(1.0) == pytest.approx(2 * score(0.0))
@@ -124,7 +125,8 @@ def test_a_product_without_description_is_ranked_by_popularity(rows, mart):
     more = rows.vstack(mart(("d", "odd", "view", 1, 1)))
     model = Content()
 
-    lists = model.recommend_next(
+    lists = list_after(
+        model,
         model.fit(Interactions.known_at(CUTOFF, more), side_information=SIDE_INFORMATION),
         ["mug1"],
         k=9,

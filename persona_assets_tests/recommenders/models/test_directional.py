@@ -6,6 +6,7 @@ import pytest
 from persona_assets.errors import UserError
 from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.models.directional import Directional, DirectionalConfig
+from persona_assets_tests.recommenders.after_history import list_after
 
 CUTOFF = date(2024, 3, 4)
 
@@ -22,7 +23,7 @@ def walks(mart, *paths: str):
 
 
 def best(model, learned, history: str, k: int = 1) -> list[str]:
-    return model.recommend_next(learned, list(history), k=k)["product_id"].to_list()
+    return list_after(model, learned, list(history), k=k)["product_id"].to_list()
 
 
 def test_what_comes_after_is_recommended_before_what_came_before(mart):

@@ -8,6 +8,7 @@ from persona_assets.recommenders.interactions import Interactions
 from persona_assets.recommenders.models import item2vec
 from persona_assets.recommenders.models.item2vec import Item2Vec, Item2VecConfig
 from persona_assets.recommenders.sequences import sequences
+from persona_assets_tests.recommenders.after_history import list_after
 
 CUTOFF = date(2024, 3, 4)
 SMALL = Item2VecConfig(factors=8, epochs=30)
@@ -25,7 +26,7 @@ def test_products_interacted_with_after_one_another_lead_to_one_another(mart):
     )
     model = Item2Vec(SMALL)
 
-    lists = model.recommend_next(model.fit(Interactions.known_at(CUTOFF, rows)), ["a0", "a5"], k=6)
+    lists = list_after(model, model.fit(Interactions.known_at(CUTOFF, rows)), ["a0", "a5"], k=6)
 
     assert set(lists["product_id"]) == {"a1", "a2", "a3", "a4", "a6", "a7"}
 
@@ -61,7 +62,7 @@ def test_products_that_too_few_people_interacted_with_come_last_by_popularity(ma
     model = Item2Vec(Item2VecConfig(factors=4, min_count=3))
     artefact = model.fit(Interactions.known_at(CUTOFF, rows))
 
-    lists = model.recommend_next(artefact, ["x"], k=9)
+    lists = list_after(model, artefact, ["x"], k=9)
 
     assert not np.array(artefact.filter(product_id="few")["vector"].item()).any()
     assert set(lists["product_id"].head(2)) == {"y", "z"}

@@ -70,7 +70,6 @@ def test_every_answer_is_documented(
 
             @hypothesis.settings(
                 max_examples=25 if headers else 5,
-                deadline=None,
                 database=None,
                 suppress_health_check=list(hypothesis.HealthCheck),
             )

@@ -197,7 +197,7 @@ def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         yield stack.enter_context(opened(home))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     known=st.booleans(),
     steps=st.lists(st.tuples(kinds, st.integers(0, 5), st.booleans()), min_size=1, max_size=12),

@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 from persona_assets.serving.collector import ga4, own_format, segment
-from persona_assets.serving.collector.contract import Reading, UnreadableError, raw_type
+from persona_assets.serving.collector.contract import Reading, UnreadableError
 from persona_assets.serving.collector.event_names import event_types
 from persona_assets.serving.collector.instants import microseconds
 from persona_assets.serving.collector.items import item_id
 from persona_assets.sources.presets import preset_text
+from persona_assets.tables.collected import RAW_TYPES
 from persona_assets.tables.mart import UNUSED
 
 DOCUMENTED = Path(__file__).parent / "documented"
@@ -180,7 +181,7 @@ def test_a_name_means_the_same_in_a_file_and_at_the_door(vendor: str) -> None:
     for name, event_type in types.items():
         # A refund is a return at the door, where it can be one of a product; files say less.
         expected = "return" if event_type == "refund" else said[name]
-        assert (raw_type(event_type) if event_type else UNUSED) == expected
+        assert RAW_TYPES.get(event_type, UNUSED) == expected
 
 
 def test_no_message_repeats_what_was_sent() -> None:

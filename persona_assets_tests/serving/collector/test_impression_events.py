@@ -7,9 +7,9 @@ import pytest
 
 from persona_assets.serving.collector import own_format
 from persona_assets.serving.collector.acceptance import Door, live
-from persona_assets.serving.collector.contract import raw_type
 from persona_assets.serving.collector.ingest import rows_of
 from persona_assets.sources.collected import as_delivered
+from persona_assets.tables.collected import RAW_TYPES
 
 NOW = 1_767_268_800_000_000
 SHOWN = {
@@ -50,7 +50,7 @@ def test_what_is_wrong_with_an_impression_is_named(changed: dict[str, Any], fiel
 def test_an_impression_is_no_interaction() -> None:
     kept = Door(b"0123456789abcdef").accepted(read(), NOW)
     assert [live(each) for each in kept] == [None] * 3
-    assert raw_type("impression") == "unused"
+    assert "impression" not in RAW_TYPES
     assert as_delivered(rows_of(kept)).is_empty()
 
 

@@ -22,7 +22,7 @@ EVENTS = st.lists(
 PRODUCTS = Products(pl.Series(["a", "b", "c", "d"]))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(EVENTS, st.sampled_from([0.5, 14.0, 3650.0]))
 def test_arrays_give_the_forms_that_a_frame_gives(events, half_life_days):
     # Several events at one instant are what a coarse clock of a shop gives.

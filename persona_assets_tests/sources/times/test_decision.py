@@ -144,7 +144,7 @@ def test_a_zone_that_does_not_exist_is_named():
         decided("2024-01-13 13:00:00 Europe/Atlantis")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.datetimes(datetime(2000, 1, 1), datetime(2025, 12, 31)), min_size=1),
     st.sampled_from(["Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"]),
@@ -156,7 +156,7 @@ def test_each_row_is_in_the_zone_that_it_names(moments, zone):
     assert found == [*(each.astimezone(UTC) for each in aware), NOON]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.dates(date(1995, 1, 1), date(2026, 6, 1)), min_size=1))
 def test_days_of_weeks_are_those_of_python(days):
     found = decided(*(f"{each:%G-W%V-%u}" for each in days)).instants.dt.date().to_list()

@@ -5,12 +5,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from persona_assets.errors import UserError
 from persona_assets.evaluation.hits import hit_matrix, hits_of_lists, hits_of_scores
 from persona_assets.evaluation.lists import Lists
 from persona_assets.evaluation.metrics import KS, METRICS
-from persona_assets.evaluation.variants import VARIANTS, variant
 from persona_assets.tables.models import TOP_K
+from persona_assets_tests.evaluation.library_variants import VARIANTS
 
 DEPTH = 20
 GOLDEN = json.loads(Path(__file__).with_name("golden_libraries.json").read_text(encoding="utf-8"))
@@ -39,7 +38,7 @@ def golden_hits():
 @pytest.mark.parametrize(("library", "metric"), CASES)
 def test_equals_what_the_library_said(golden_hits, library, metric):
     theirs = GOLDEN["values"][library][metric]
-    ours = {k: variant(library, metric).value(golden_hits, int(k)) for k in theirs}
+    ours = {k: VARIANTS[library][metric].value(golden_hits, int(k)) for k in theirs}
     assert ours == pytest.approx(theirs, rel=1e-9)
     assert len({round(value, 6) for value in theirs.values()}) > 1  # the cases tell k apart
 
@@ -63,10 +62,10 @@ def test_equals_scikit_learn(k):
     scores = -np.argsort(ranking, axis=1).astype(float)
     expected = [ndcg_score(truth[[user]], scores[[user]], k=k) for user in range(len(truth))]
     np.testing.assert_allclose(METRICS["ndcg"](hits, k), expected, rtol=1e-12)
-    assert variant("scikit-learn", "ndcg").value(hits, k) == pytest.approx(np.mean(expected))
+    assert VARIANTS["scikit-learn"]["ndcg"].value(hits, k) == pytest.approx(np.mean(expected))
     for metric, theirs in (("auc", roc_auc_score), ("map_all", average_precision_score)):
         each = [theirs(truth[user], scores[user]) for user in range(len(truth))]
-        assert variant("scikit-learn", metric).value(hits, 50) == pytest.approx(np.mean(each))
+        assert VARIANTS["scikit-learn"][metric].value(hits, 50) == pytest.approx(np.mean(each))
 
 
 @pytest.mark.parametrize("k", KS)
@@ -140,9 +139,9 @@ def test_equals_spark(spark):
     }
     for name, call in calls.items():
         for k in KS:
-            ours = variant("spark", name).value(hits, k, without_relevant=4)
+            ours = VARIANTS["spark"][name].value(hits, k, without_relevant=4)
             assert ours == pytest.approx(call(k), rel=1e-9), (name, k)
-    whole = variant("spark", "map_all").value(hits, 50, without_relevant=4)
+    whole = VARIANTS["spark"]["map_all"].value(hits, 50, without_relevant=4)
     assert whole == pytest.approx(theirs.meanAveragePrecision, rel=1e-9)
     assert {*calls, "map_all"} == set(VARIANTS["spark"])
 
@@ -163,19 +162,7 @@ def test_an_average_over_nobody_is_zero():
         (np.array([0]), np.array([3])),
         depth=4,
     )
-    assert variant("recommenders", "r_precision").value(late, 2) == 0.0
-    assert variant("spark", "precision").value(hits, 2, without_relevant=2) == pytest.approx(
+    assert VARIANTS["recommenders"]["r_precision"].value(late, 2) == 0.0
+    assert VARIANTS["spark"]["precision"].value(hits, 2, without_relevant=2) == pytest.approx(
         METRICS["precision"](hits, 2).sum() / 4
     )
-
-
-@pytest.mark.parametrize(
-    ("library", "metric", "message"),
-    [
-        ("surprise", "ndcg", "library 'surprise'.*rectools"),
-        ("rectools", "gini", "metric 'gini' of rectools.*f1"),
-    ],
-)
-def test_unknown_names_say_what_there_is(library, metric, message):
-    with pytest.raises(UserError, match=message):
-        variant(library, metric)

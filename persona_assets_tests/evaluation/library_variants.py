@@ -1,7 +1,7 @@
 """Metrics as other libraries define them: which formula, averaged over which users.
 
 Belongs here: the differences between libraries, so that a number of theirs can be had from our
-hits. Does not belong here: definitions of our own (`metrics.py`).
+hits and compared. Does not belong here: definitions of our own (`evaluation/metrics.py`).
 
 Versions read: RePlay 0.22, RecTools 0.19, recommenders 1.2.1, implicit 0.7.3, Spark 4.2 (MLlib's
 `RankingMetrics`, which `RankingEvaluator` calls), scikit-learn 1.9.
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from persona_assets.errors import UserError
 from persona_assets.evaluation import metrics
 from persona_assets.evaluation.expected import Hits
 from persona_assets.evaluation.metrics import Metric
@@ -64,24 +63,6 @@ class Variant:
         zeros = without_relevant if self.without_relevant_count else 0
         total = float(weights.sum()) + zeros
         return float((weights * values).sum()) / total if total else 0.0
-
-
-def variant(library: str, metric: str) -> Variant:
-    """The metric `metric` as `library` computes it.
-
-    Raises:
-        UserError: the library is not known, or has no such metric.
-    """
-    if library not in VARIANTS:
-        raise UserError(
-            f"no variants of library {library!r} are known; name one of {', '.join(VARIANTS)}"
-        )
-    if metric not in VARIANTS[library]:
-        raise UserError(
-            f"no metric {metric!r} of {library} is known; name one of "
-            f"{', '.join(VARIANTS[library])}"
-        )
-    return VARIANTS[library][metric]
 
 
 def capped_precision(hits: Hits, k: int) -> NDArray[np.float64]:
