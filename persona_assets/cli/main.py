@@ -15,6 +15,7 @@ from persona_assets.cli import failures, home_in_use, interruption
 from persona_assets.cli.benchmark import benchmark
 from persona_assets.cli.check import check
 from persona_assets.cli.demo import demo
+from persona_assets.cli.experiment import experiment
 from persona_assets.cli.export import export
 from persona_assets.cli.features import features
 from persona_assets.cli.inspect import inspect
@@ -46,7 +47,7 @@ def persona() -> None:
 
 for command in (
     demo, inspect, check, run, report, recommend, export, ui, benchmark, segment, rekey, restate,
-    maintenance, features, rebuild, serve, *MODEL_COMMANDS,
+    maintenance, features, rebuild, serve, experiment, *MODEL_COMMANDS,
 ):  # fmt: skip
     persona.add_command(command)
 

@@ -236,8 +236,8 @@ def _verdict(
         Compared(
             **{
                 name: row[name]
-                for name in Compared.__dataclass_fields__
-                if name not in ("margin", "adjusted_p_value")
+                for name in Compared.__dataclass_fields__.keys()
+                & row.keys() - {"margin", "adjusted_p_value"}
             },
             margin=row["margin"] or 0.0,
             adjusted_p_value=1.0 if row["adjusted_p_value"] is None else row["adjusted_p_value"],

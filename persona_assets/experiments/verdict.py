@@ -17,7 +17,10 @@ The rule, fixed before any number is seen:
 6. No winner: **keep** control if every challenger's interval excludes the smallest gain that is
    worth a change, else **go on**; the verdict then says what could have been seen.
 
-Belongs here: that rule and its sentence. Does not belong here: comparisons (`analysis.py`).
+The same rule serves simulated experiments and anybody's own (`ab_testing/`).
+
+Belongs here: that rule and its sentence. Does not belong here: comparisons (`analysis.py`,
+`ab_testing/comparisons.py`).
 """
 
 from collections.abc import Sequence
@@ -44,8 +47,10 @@ OFFLINE = "nDCG@10"
 class Compared:
     """One arm beside another on one metric, as far as the verdict needs it.
 
-    `margin` and `finding` are in terms of the metric; `minimum_detectable` is None where nothing
-    varied.
+    `effect` and its interval are gains: of a metric of which less is better they are control's
+    value less the arm's. `margin` and `minimum_detectable` are in units of the metric, the latter
+    None where nothing varied. `model` is empty where arms are known by their names alone;
+    `unit_variance` is that of one unit's value, None of a proportion.
     """
 
     arm: str
@@ -61,6 +66,14 @@ class Compared:
     minimum_detectable: float | None
     margin: float
     finding: Finding
+    scale: Literal["share", "amount"] = "share"
+    less_is_better: bool = False
+    unit_variance: float | None = None
+
+    @property
+    def label(self) -> str:
+        """The arm, and the model that it shows."""
+        return f"{self.arm} ({self.model})" if self.model else self.arm
 
 
 @dataclass(frozen=True)
@@ -96,17 +109,18 @@ def decide(
     control_model: str,
     smallest_gain: float,
     srm_p_value: float,
+    preference: str = f"by offline evidence ({OFFLINE})",
 ) -> Verdict:
     """Apply the rule of this module's charter.
 
     Args:
-        primary: every challenger against control on the primary metric, the best by offline
-            evidence first.
+        primary: every challenger against control on the primary metric, the preferred first.
         pairs: challengers against each other on it.
         guardrails: every challenger against control on the others.
         control_model: what serves.
         smallest_gain: of the primary metric, as a share of control's value.
         srm_p_value: of the sample-ratio check.
+        preference: what the order of `primary` is by.
     """
     if srm_p_value < MISMATCHED:
         return Verdict(
@@ -124,7 +138,7 @@ def decide(
     }
     safe = [each for each in winners if not broken[each.arm]]
     if safe:
-        return _best_of(safe, pairs)
+        return _best_of(safe, pairs, preference)
     best = max(winners, key=lambda each: each.effect)
     worst = [row for row in broken[best.arm] if row.finding == "harmed"]
     if worst:
@@ -135,14 +149,15 @@ def decide(
     return Verdict(
         "go_on",
         None,
-        f"Go on: {_gain(best)}; that {_named(unseen)} does not fall by more than "
+        f"Go on: {_gain(best)}; that {_named(unseen)} does not "
+        f"{'rise' if unseen.less_is_better else 'fall'} by more than "
         f"{_amount(unseen, unseen.margin)} is not shown yet{_visible(unseen, 'margin')}. "
         f"{control_model} serves meanwhile.",
     )
 
 
-def _best_of(safe: Sequence[Compared], pairs: Sequence[Compared]) -> Verdict:
-    """Of several winners the one that beats the others, or else the first by offline evidence."""
+def _best_of(safe: Sequence[Compared], pairs: Sequence[Compared], preference: str) -> Verdict:
+    """Of several winners the one that beats the others, or else the preferred one."""
     names = {each.arm for each in safe}
     beaten = {
         row.against if row.finding == "gain" else row.arm
@@ -152,17 +167,17 @@ def _best_of(safe: Sequence[Compared], pairs: Sequence[Compared]) -> Verdict:
     left = [each for each in safe if each.arm not in beaten]
     best = left[0]
     if len(left) == 1:
-        others = [f"{each.arm} ({each.model})" for each in safe if each.arm != best.arm]
+        others = [each.label for each in safe if each.arm != best.arm]
         more = f"; and better than {_listed(others)}, which beats control too" if others else ""
         return Verdict("ship", best.arm, f"Ship {_gain(best)}{more}.")
-    rivals = [f"{each.arm} ({each.model})" for each in left]
+    rivals = [each.label for each in left]
     between = [
         row.minimum_detectable
         for row in pairs
         if {row.arm, row.against} <= {each.arm for each in left} and row.minimum_detectable
     ]
     seen = (
-        f" (a difference of {_points(max(between))} would be seen in 4 of 5 such experiments)"
+        f" (a difference of {_size(best, max(between))} would be seen in 4 of 5 such experiments)"
         if between
         else ""
     )
@@ -170,8 +185,8 @@ def _best_of(safe: Sequence[Compared], pairs: Sequence[Compared]) -> Verdict:
     return Verdict(
         "ship",
         best.arm,
-        f"{_listed(rivals)} {both} control and cannot be told apart{seen}; by offline evidence "
-        f"({OFFLINE}) take {best.model}. Ship {_gain(best)}.",
+        f"{_listed(rivals)} {both} control and cannot be told apart{seen}; {preference} take "
+        f"{best.model or best.arm}. Ship {_gain(best)}.",
     )
 
 
@@ -182,11 +197,14 @@ def _without_winner(
     if len(losses) == len(primary):
         worst = min(losses, key=lambda each: each.effect)
         return Verdict(
-            "keep", None, f"Keep {control_model}: every arm converts worse; {_gain(worst)}."
+            "keep",
+            None,
+            f"Keep {control_model}: every arm {_does(worst, 'worse')}; {_gain(worst)}.",
         )
-    control_value = primary[0].control_value
+    first = primary[0]
+    control_value = abs(first.control_value)
     wanted = smallest_gain * control_value
-    worth = f"{_points(wanted)} ({100 * smallest_gain:.3g} % of control's value)"
+    worth = f"{_size(first, wanted)} ({100 * smallest_gain:.3g} % of control's value)"
     if wanted > 0 and all(each.high < wanted for each in primary):
         most = max(primary, key=lambda each: each.high)
         return Verdict(
@@ -197,16 +215,18 @@ def _without_winner(
         )
     detectable = [each.minimum_detectable for each in primary if each.minimum_detectable]
     users = min(each.users for each in primary)
-    said = "Go on: no arm converts distinguishably better than control"
+    said = f"Go on: no arm {_does(first, 'distinguishably better')} than control"
     if detectable:
-        said += f"; arms of {users:,} would show a difference of {_points(max(detectable))}"
+        said += f"; arms of {users:,} would show a difference of {_size(first, max(detectable))}"
         if control_value:
             said += f" ({100 * max(detectable) / control_value:.0f} % of control's value)"
         said += " in 4 of 5 such experiments"
     if wanted > 0:
         needed = users_needed(
             wanted,
-            variance=control_value * (1 - control_value),
+            variance=control_value * (1 - control_value)
+            if first.unit_variance is None
+            else first.unit_variance,
             significant=SIGNIFICANT / max(1, len(primary) * (len(primary) + 1) // 2),
         )
         said += f", and {worth} needs arms of {needed:,}" if needed > users else ""
@@ -215,11 +235,22 @@ def _without_winner(
 
 def _gain(row: Compared) -> str:
     p_value = row.adjusted_p_value
+    measured = (row.effect, row.low, row.high)
+    if row.less_is_better:
+        measured = (-row.effect, -row.high, -row.low)
+    effect, low, high = measured
+    times, digits = (100, ".2f") if row.scale == "share" else (1, ".4g")
+    unit = " pp" if row.scale == "share" else ""
     return (
-        f"{row.arm} ({row.model}): {row.metric} {_signed(row.effect)} [{100 * row.low:.2f}, "
-        f"{100 * row.high:.2f}] over control, adjusted p "
+        f"{row.label}: {row.metric} {times * effect:+{digits}}{unit} [{times * low:{digits}}, "
+        f"{times * high:{digits}}] over control, adjusted p "
         f"{'< 0.001' if p_value < 0.001 else f'= {p_value:.3f}'}"
     )
+
+
+def _does(row: Compared, how: str) -> str:
+    """`converts better`, `is better in revenue`."""
+    return f"converts {how}" if row.metric == "conversion" else f"is {how} in {_named(row)}"
 
 
 def _named(row: Compared) -> str:
@@ -227,7 +258,8 @@ def _named(row: Compared) -> str:
 
 
 def _amount(row: Compared, value: float) -> str:
-    return f"{100 * value / row.control_value:.3g} %" if row.control_value else f"{value:.3g}"
+    base = abs(row.control_value)
+    return f"{100 * value / base:.3g} %" if base else f"{value:.3g}"
 
 
 def _visible(row: Compared, what: str) -> str:
@@ -237,12 +269,9 @@ def _visible(row: Compared, what: str) -> str:
     return f" (arms of {row.users:,} show a {what} of {_amount(row, row.minimum_detectable)})"
 
 
-def _points(value: float) -> str:
-    return f"{100 * value:.2f} pp"
-
-
-def _signed(value: float) -> str:
-    return f"{100 * value:+.2f} pp"
+def _size(row: Compared, value: float) -> str:
+    """A difference in the metric's own units."""
+    return f"{100 * value:.2f} pp" if row.scale == "share" else f"{value:.4g}"
 
 
 def _listed(names: Sequence[str]) -> str:

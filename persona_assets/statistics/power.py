@@ -44,5 +44,29 @@ def users_needed(
     return max(2, math.ceil(2 * variance * (_quantiles(significant, power) / effect) ** 2))
 
 
+def total_units_needed(
+    effect: float,
+    *,
+    variance: float,
+    shares: tuple[float, float],
+    significant: float = 0.05,
+    power: float = POWER,
+) -> int:
+    """Units of a whole experiment so that two of its arms show a true `effect`.
+
+    With shares a and c of N units, the variance of the difference is variance·(1/a + 1/c)/N, so
+    N = variance·(1/a + 1/c)·(z_{1 − α/2} + z_{power})² / effect², rounded up.
+
+    Args:
+        effect: not 0, in the units of the metric; a margin, if non-inferiority is to be shown.
+        variance: of one unit's value.
+        shares: of the arm and of control, above 0, of all units.
+        significant: level of the two-sided test.
+        power: chance of finding it.
+    """
+    spread = variance * (1 / shares[0] + 1 / shares[1])
+    return max(4, math.ceil(spread * (_quantiles(significant, power) / effect) ** 2))
+
+
 def _quantiles(significant: float, power: float) -> float:
     return NormalDist().inv_cdf(1 - significant / 2) + NormalDist().inv_cdf(power)

@@ -10,12 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
-import numpy as np
-from numpy.typing import NDArray
+from persona_assets.statistics.estimates import Estimate, Floats, mean_estimate, ratio_estimate
 
-Floats = NDArray[np.float64]
 CONFIDENCE = 0.95
-"""Coverage of every interval."""
+"""Coverage of intervals, where nothing else is asked for."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +38,7 @@ def ratio_difference(
 ) -> Comparison:
     """Difference of two ratios of sums, such as clicks / impressions, clustered by user.
 
-    A user's impressions are not independent of each other, users are. The variance of a ratio of
-    means R = Ȳ/X̄ over n users is, by the delta method (Deng, Knoblich and Lu 2018, "Applying the
-    Delta Method in Metric Analytics", eq. 4), that of the mean of (Y − R·X) / X̄:
-    (s²_Y − 2R·s_XY + R²·s²_X) / (n·X̄²). The difference is tested as normal (z).
+    Each is estimated as `ratio_estimate` says; the difference is tested as normal (z).
 
     Args:
         numerator: one number per user of the arm, at least two.
@@ -51,19 +46,23 @@ def ratio_difference(
         control_numerator: one number per user of control.
         control_denominator: likewise.
     """
-    value, variance = _ratio(numerator, denominator)
-    control_value, control_variance = _ratio(control_numerator, control_denominator)
-    error = math.sqrt(variance + control_variance)
+    arm = ratio_estimate(numerator, denominator)
+    control = ratio_estimate(control_numerator, control_denominator)
+    error = math.sqrt(arm.variance + control.variance)
     margin = _normal_quantile() * error
-    effect = value - control_value
+    effect = arm.value - control.value
     p_value = _two_sided_normal(_standardised(effect, error))
     return Comparison(
-        value, control_value, effect, effect - margin, effect + margin, p_value, error
+        arm.value, control.value, effect, effect - margin, effect + margin, p_value, error
     )
 
 
 def proportion_difference(
-    successes: int, trials: int, control_successes: int, control_trials: int
+    successes: int,
+    trials: int,
+    control_successes: int,
+    control_trials: int,
+    confidence: float = CONFIDENCE,
 ) -> Comparison:
     """Difference of two independent proportions.
 
@@ -77,8 +76,8 @@ def proportion_difference(
     effect = value - control_value
     pooled = (successes + control_successes) / (trials + control_trials)
     error = math.sqrt(pooled * (1 - pooled) * (1 / trials + 1 / control_trials))
-    low, high = wilson_interval(successes, trials)
-    control_low, control_high = wilson_interval(control_successes, control_trials)
+    low, high = wilson_interval(successes, trials, confidence)
+    control_low, control_high = wilson_interval(control_successes, control_trials, confidence)
     return Comparison(
         value,
         control_value,
@@ -103,9 +102,11 @@ def _smoothed_variance(successes: int, trials: int) -> float:
     return proportion * (1 - proportion) / (trials + 2)
 
 
-def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
+def wilson_interval(
+    successes: int, trials: int, confidence: float = CONFIDENCE
+) -> tuple[float, float]:
     """Score interval of a proportion (Wilson 1927)."""
-    z = _normal_quantile()
+    z = _normal_quantile(confidence)
     proportion = successes / trials
     centre = (proportion + z * z / (2 * trials)) / (1 + z * z / trials)
     variance = proportion * (1 - proportion) / trials + z * z / (4 * trials * trials)
@@ -114,29 +115,40 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
 
 
 def mean_difference(values: Floats, control_values: Floats) -> Comparison:
-    """Difference of two means by Welch's unequal variances t-test.
-
-    Degrees of freedom by Welch and Satterthwaite: (a + b)² / (a²/(n−1) + b²/(m−1)), with a and b
-    the squared standard errors of the two means (Welch 1947).
+    """Difference of two means by Welch's unequal variances t-test (`welch_difference`).
 
     Args:
         values: one number per user of the arm, at least two.
         control_values: one number per user of control, at least two.
     """
+    return welch_difference(mean_estimate(values), mean_estimate(control_values))
+
+
+def welch_difference(
+    arm: Estimate, control: Estimate, confidence: float = CONFIDENCE
+) -> Comparison:
+    """Difference of two independent estimates by Welch's unequal variances t-test.
+
+    Degrees of freedom by Welch and Satterthwaite: (a + b)² / (a²/(n−1) + b²/(m−1)), with a and b
+    the squared standard errors of the two (Welch 1947).
+
+    Args:
+        arm: of at least two units.
+        control: of at least two units.
+        confidence: coverage of the interval.
+    """
     from scipy.special import stdtr, stdtrit
 
-    n, m = len(values), len(control_values)
-    a, b = float(np.var(values, ddof=1)) / n, float(np.var(control_values, ddof=1)) / m
-    value, control_value = float(values.mean()), float(control_values.mean())
-    effect, error = value - control_value, math.sqrt(a + b)
+    n, m, a, b = arm.units, control.units, arm.variance, control.variance
+    effect, error = arm.value - control.value, math.sqrt(a + b)
     if error == 0.0:
         freedom = float(n + m - 2)
     else:
         freedom = (a + b) ** 2 / (a * a / (n - 1) + b * b / (m - 1))
-    margin = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * error
+    margin = float(stdtrit(freedom, (1 + confidence) / 2)) * error
     p_value = min(1.0, 2 * float(stdtr(freedom, -abs(_standardised(effect, error)))))
     return Comparison(
-        value, control_value, effect, effect - margin, effect + margin, p_value, error
+        arm.value, control.value, effect, effect - margin, effect + margin, p_value, error
     )
 
 
@@ -155,12 +167,6 @@ def sample_ratio_p_value(users: Sequence[int], shares: Sequence[float]) -> float
     return float(chdtrc(len(users) - 1, statistic))
 
 
-def _ratio(numerator: Floats, denominator: Floats) -> tuple[float, float]:
-    ratio = float(numerator.sum() / denominator.sum())
-    residual = (numerator - ratio * denominator) / denominator.mean()
-    return ratio, float(np.var(residual, ddof=1)) / len(residual)
-
-
 def _standardised(effect: float, error: float) -> float:
     """Effect in standard errors; without any variation, equal values differ by none."""
     if error == 0.0:
@@ -172,5 +178,5 @@ def _two_sided_normal(z: float) -> float:
     return math.erfc(abs(z) / math.sqrt(2))
 
 
-def _normal_quantile() -> float:
-    return NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+def _normal_quantile(confidence: float = CONFIDENCE) -> float:
+    return NormalDist().inv_cdf((1 + confidence) / 2)

@@ -1,0 +1,282 @@
+"""The report on somebody's A/B test as ONE self-contained page: `write_page`.
+
+Belongs here: the page and its chapters. Does not belong here: how numbers are written
+(`ab_testing/wording.py`), elements (`markup.py`), the style sheet (`style.py`).
+
+The page runs no script and loads nothing, as `report.html`.
+"""
+
+from pathlib import Path
+
+from persona_assets.ab_testing import wording
+from persona_assets.ab_testing.analysis import Analysis
+from persona_assets.ab_testing.comparisons import Compared
+from persona_assets.ab_testing.declaration import Metric
+from persona_assets.ab_testing.figures import course_figure, lifts_figure
+from persona_assets.errors import UserError
+from persona_assets.notation import NOTHING, count, p_value
+from persona_assets.report.markup import (
+    Markup,
+    Section,
+    contents,
+    element,
+    paragraph,
+    picture,
+    section,
+    table,
+)
+from persona_assets.report.style import CSS
+
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+_DECISIONS = {
+    "ship": ("Ship", "good"),
+    "keep": ("Keep control", "warn"),
+    "go_on": ("Go on", "warn"),
+    "invalid": ("Invalid", "bad"),
+}
+
+
+def write_page(analysis: Analysis, path: Path) -> None:
+    """Write the page to `path`, whole or not at all; folders are made.
+
+    Raises:
+        UserError: `path` cannot be written.
+    """
+    text = page(analysis)
+    fresh = path.with_name(f"{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(path)
+    except OSError as error:
+        raise UserError(
+            f"cannot write the report to {path}: {error.strerror}; name a file that you may write"
+        ) from error
+
+
+def page(analysis: Analysis) -> str:
+    """The page as HTML."""
+    chapters = [
+        Section(anchor, title, body)
+        for anchor, title, body in (
+            ("results", "Results", _results(analysis)),
+            ("assignment", "Who was in which arm", _assignment(analysis)),
+            ("course", "From day to day", _course(analysis)),
+            ("before", "What was before", _before(analysis)),
+            ("segments", "Segments", _segments(analysis)),
+            ("quantiles", "Quantiles", _quantiles(analysis)),
+            ("bayesian", "As probabilities", _bayesian(analysis)),
+            ("notes", "Notes", _notes(analysis)),
+        )
+        if body
+    ]
+    body = element(
+        "div",
+        _header(analysis),
+        contents(chapters),
+        element("main", *map(section, chapters)),
+        kind="page",
+    )
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        f"{element('title', f'Experiment: {analysis.declaration.name}')}"
+        f"<style>{CSS}</style></head><body>{body}</body></html>\n"
+    )
+
+
+def _header(analysis: Analysis) -> Markup:
+    said, kind = _DECISIONS[analysis.verdict.decision]
+    units = sum(analysis.assignment.units.values())
+    tiles = [
+        ("Decision", said, analysis.verdict.arm or "", kind),
+        ("Units", count(units), f"in {len(analysis.evidence.arms)} arms", ""),
+        (
+            "Sizes of arms",
+            f"p {_said(analysis.assignment.p_value)}",
+            "below 0.001 nothing can be read",
+            "bad" if analysis.verdict.decision == "invalid" else "good",
+        ),
+    ]
+    return element(
+        "header",
+        element("h1", f"Experiment: {analysis.declaration.name}"),
+        paragraph(analysis.verdict.sentence, "outcome"),
+        paragraph(wording.looks_of(analysis), "about"),
+        element("dl", *(_tile(*tile) for tile in tiles), kind="tiles"),
+    )
+
+
+def _tile(title: str, value: str, note: str, kind: str) -> Markup:
+    return element(
+        "div",
+        element("dt", title),
+        element("dd", value, kind=kind),
+        element("dd", note, kind="note"),
+        kind="tile",
+    )
+
+
+def _results(analysis: Analysis) -> list[Markup]:
+    body = []
+    if (figure := lifts_figure(analysis)) is not None:
+        body.append(picture(figure, "Lift of every arm over control with its interval"))
+    for metric in analysis.declaration.metrics:
+        rows = [each for each in analysis.comparisons if each.metric == metric.name]
+        if not rows:
+            continue
+        less = ", less is better" if metric.direction == "decrease" else ""
+        body += [
+            paragraph(f"{metric.name} ({metric.kind}, {metric.role}{less})", "finding"),
+            table(
+                ("arm", "against", "value", "effect", "lift", "p", "could see", "shows"),
+                [_row(metric, row) for row in rows],
+                left=2,
+            ),
+            paragraph(f"{rows[0].method}; p by {rows[0].correction or 'none'}.", "note"),
+        ]
+    return body
+
+
+def _row(metric: Metric, row: Compared) -> list[str]:
+    shown = row.comparison
+    lift, _, interval = wording.lift_of(row).partition(" [")
+    return [
+        row.arm,
+        _two(row.against, wording.value_of(metric, shown.control_value)),
+        wording.value_of(metric, shown.value),
+        _two(
+            wording.effect_of(metric, shown.effect),
+            wording.interval_of(metric, shown.low, shown.high),
+        ),
+        _two(lift, f"[{interval}" if interval else ""),
+        wording.p_of(row),
+        wording.detectable_of(metric, row),
+        wording.finding_of(metric, row),
+    ]
+
+
+def _two(first: str, second: str) -> Markup:
+    """A cell of two lines."""
+    return Markup(f"{element('span', first)}{element('small', second) if second else ''}")
+
+
+def _assignment(analysis: Analysis) -> list[Markup]:
+    check = analysis.assignment
+    body = [
+        table(
+            ("arm", "units", "planned"),
+            [
+                [arm, count(size), count(round(check.expected[arm]))]
+                for arm, size in check.units.items()
+            ],
+        ),
+        paragraph(
+            f"p {_said(check.p_value)} for one look (Pearson's χ²), "
+            f"{_said(check.sequential_p_value)} for any number of looks (Lindon and Malek 2022)."
+        ),
+    ]
+    if check.segment_values:
+        body.append(
+            paragraph(
+                f"Within {check.segment_values} values of segments, {len(check.segments)} have "
+                "sizes that are not as planned."
+            )
+        )
+    return [*body, *map(paragraph, wording.mismatches_of(analysis))]
+
+
+def _course(analysis: Analysis) -> list[Markup]:
+    if len({each.day for each in analysis.course}) < 2:
+        return []
+    metric = analysis.declaration.primary
+    body = [
+        paragraph(
+            f"{metric.name} over control with all that was known at the end of each day. Dark: the "
+            "interval for one look; light: for any number of them (Waudby-Smith et al. 2024, "
+            "eq. 9)."
+        ),
+        picture(course_figure(analysis.course, metric), "Effect by day with its intervals"),
+    ]
+    return [*body, *(paragraph(wording.novelty_of(metric, each)) for each in analysis.novelty)]
+
+
+def _before(analysis: Analysis) -> list[Markup]:
+    return [paragraph(wording.pre_period_of(each)) for each in analysis.pre_periods]
+
+
+def _segments(analysis: Analysis) -> list[Markup]:
+    if not analysis.segments:
+        return []
+    metric = analysis.declaration.primary
+    rows = [
+        [
+            f"{each.column} = {each.value}",
+            each.arm,
+            count(each.units + each.control_units),
+            _two(
+                wording.effect_of(metric, each.comparison.effect),
+                wording.interval_of(metric, each.comparison.low, each.comparison.high),
+            ),
+            p_value(each.adjusted_p_value),
+        ]
+        for each in analysis.segments
+    ]
+    return [
+        paragraph(
+            f"{metric.name} over control. Segments decide nothing; p is corrected for all of them "
+            "(Benjamini and Hochberg)."
+        ),
+        table(("segment", "arm", "units", "effect", "p"), rows, left=2),
+        *(paragraph(wording.heterogeneity_of(each), "note") for each in analysis.heterogeneity),
+    ]
+
+
+def _quantiles(analysis: Analysis) -> list[Markup]:
+    rows = [
+        [
+            f"{each.metric}, {each.level:g}",
+            each.arm,
+            *(
+                (NOTHING, NOTHING, "too few units")
+                if each.effect is None
+                else (
+                    f"{each.effect.control_value:.4g}",
+                    f"{each.effect.value:.4g}",
+                    f"{each.effect.effect:+.4g} [{each.effect.low:.4g}, {each.effect.high:.4g}]",
+                )
+            ),
+        ]
+        for each in analysis.quantiles
+    ]
+    if not rows:
+        return []
+    return [table(("quantile", "arm", "control", "value", "effect"), rows, left=2)]
+
+
+def _bayesian(analysis: Analysis) -> list[Markup]:
+    prior = analysis.declaration.plan.prior_deviation
+    rows = [
+        [f"{row.metric}: {row.arm}", *wording.posterior_of(metric, row)]
+        for metric in analysis.declaration.metrics
+        for row in analysis.comparisons
+        if row.metric == metric.name and row.against == analysis.evidence.control
+    ]
+    return [
+        paragraph(
+            "Before the data, lifts are taken to be normal around 0 % with a standard deviation "
+            f"of {100 * prior:g} % (the plan's prior_deviation). Of the verdict this is no part."
+        ),
+        table(("arm", "a gain", "95 % credible", "loss if shipped", "loss if kept"), rows),
+    ]
+
+
+def _notes(analysis: Analysis) -> list[Markup]:
+    left_out = [f"{name}: {why}." for name, why in analysis.evidence.left_out.items()]
+    return [paragraph(text) for text in (*left_out, *analysis.evidence.notes)]
+
+
+def _said(value: float) -> str:
+    text = p_value(value)
+    return text if text.startswith("<") else f"= {text}"
