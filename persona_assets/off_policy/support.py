@@ -4,8 +4,8 @@ An estimate from a log that never did what the target policy does is a number, a
 So there are limits, and beyond them no estimator gives one:
 
 - **Effective number of units** (Σw)²/Σw² over the units' summed weights (Kish 1965, "Survey
-  sampling", § 11.7): at least 100. Below, intervals that say 95 % covered 70 to 88 % of simulated
-  truths: a few rows with large weights decide, and whether they are there is chance.
+  sampling", § 11.7): at least 100. Below, intervals that say 95 % cover 33 to 87 % of
+  simulated truths: a few rows with large weights decide, and whether they are there is chance.
 - **Effective number of rewards**, the same over weighted rewards: at least 10. Of fewer, the
   standard error is a third of the estimate, and its own estimate is as rough.
 - **Mean weight**: 1 in expectation if the logging policy can show all that the target policy shows
