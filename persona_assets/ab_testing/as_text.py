@@ -37,7 +37,7 @@ def _further(analysis: Analysis, out: Console) -> None:
     for mismatch in wording.mismatches_of(analysis):
         say(out, mismatch)
     for period in analysis.pre_periods:
-        say(out, f"\nPre-period of {wording.pre_period_of(period)}")
+        say(out, f"\nPre-period: {wording.pre_period_of(period)}")
     found = [each for each in analysis.segments if each.adjusted_p_value < SIGNIFICANT]
     if analysis.segments:
         say(

@@ -137,9 +137,7 @@ def _balance(earlier: Mapping[str, Floats], units: Units) -> HealthCheck:
         welch_difference(mean_estimate(earlier[arm]), control).p_value for arm in units.arms[1:]
     )
     corrected = min(1.0, worst * (len(units.arms) - 1))
-    return _bias_check(
-        "balance", corrected, "pre-period of the arms differs by chance alone", "arms differ before"
-    )
+    return _bias_check("balance", corrected, "arms differ by no more than chance", "arms differ")
 
 
 def _gaps(known: pl.DataFrame, units: Units) -> HealthCheck:

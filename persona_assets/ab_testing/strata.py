@@ -27,14 +27,8 @@ def post_stratify(units: Units) -> dict[Key, Adjustment]:
         return {}
     columns = [pl.col(segment(name)) for name in units.declaration.strata]
     frame = units.frame.with_columns(pl.concat_str(columns, separator=" × ").alias("stratum"))
-    sizes = frame.group_by("stratum").agg(
-        (pl.col(ARM) == arm).sum().alias(str(place)) for place, arm in enumerate(units.arms)
-    )
-    small = sizes.filter(
-        pl.min_horizontal(str(place) for place in range(len(units.arms))) < FEWEST
-    )["stratum"]
     frame = frame.with_columns(
-        pl.when(pl.col("stratum").is_in(small.to_list()))
+        pl.when(pl.col("stratum").is_in(_small(frame, units.arms)))
         .then(pl.lit(_SMALL))
         .otherwise("stratum")
         .alias("stratum")
@@ -53,6 +47,19 @@ def post_stratify(units: Units) -> dict[Key, Adjustment]:
     return found
 
 
+def _small(frame: pl.DataFrame, arms: tuple[str, ...]) -> list[str]:
+    """Strata to put together: those with too few units, and as many more as make them enough."""
+    counts = [(pl.col(ARM) == arm).sum().alias(f"\0{place}") for place, arm in enumerate(arms)]
+    sizes = frame.group_by("stratum").agg(counts).with_columns(least=pl.min_horizontal("^\0.*$"))
+    together, so_far = [], [FEWEST] * len(arms)
+    for name, *of_arms, least in sizes.sort("least", "stratum").iter_rows():
+        if least >= FEWEST and min(so_far) >= FEWEST:
+            break
+        so_far = of_arms if not together else [a + b for a, b in zip(so_far, of_arms, strict=True)]
+        together.append(name)
+    return together
+
+
 def _pair(
     frame: pl.DataFrame, metric: Metric, arm: str, against: str
 ) -> tuple[Estimate, Estimate] | None:
@@ -62,4 +69,5 @@ def _pair(
         if sides[0] is None or sides[1] is None:
             return None
         strata[str(name)] = (sides[0].estimate, sides[1].estimate)
-    return post_stratified(strata) if len(strata) > 1 else None
+    # In one order, since a sum of floats depends, in its last digits, on its order.
+    return post_stratified(dict(sorted(strata.items()))) if len(strata) > 1 else None

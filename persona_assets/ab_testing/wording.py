@@ -84,15 +84,19 @@ def assignment_of(analysis: Analysis) -> str:
     ).replace("p = <", "p <")
 
 
-def pre_period_of(period: PrePeriod) -> str:
+def adjustment_of(period: PrePeriod) -> str:
     """Whether a metric is adjusted by what was before, and what that saves."""
     used = "adjusted (CUPED)" if period.used else "not adjusted, since a check failed"
-    said = (
-        f"{period.metric}: {used}; correlation {period.correlation:.2f}, "
-        f"{100 * period.variance_saved:.0f} % of the variance"
+    return (
+        f"{period.metric} is {used}; correlation {period.correlation:.2f}, which takes "
+        f"{100 * period.variance_saved:.0f} % of the variance away"
     )
+
+
+def pre_period_of(period: PrePeriod) -> str:
+    """The same with its checks."""
     checks = "; ".join(f"{each.name} {each.outcome}: {each.text}" for each in period.checks)
-    return f"{said}. {checks}."
+    return f"{adjustment_of(period)}. Checks: {checks}."
 
 
 def mismatches_of(analysis: Analysis) -> list[str]:

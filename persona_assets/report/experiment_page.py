@@ -130,11 +130,10 @@ def _results(analysis: Analysis) -> list[Markup]:
         body += [
             paragraph(f"{metric.name} ({metric.kind}, {metric.role}{less})", "finding"),
             table(
-                ("arm", "against", "value", "effect", "lift", "p", "could see", "shows"),
+                ("arm", "effect", "shows", "lift", "value", "p", "could see"),
                 [_row(metric, row) for row in rows],
-                left=2,
             ),
-            paragraph(f"{rows[0].method}; p by {rows[0].correction or 'none'}.", "note"),
+            paragraph(f"{rows[0].method}; {_corrected(rows[0])}.", "note"),
         ]
     return body
 
@@ -143,18 +142,24 @@ def _row(metric: Metric, row: Compared) -> list[str]:
     shown = row.comparison
     lift, _, interval = wording.lift_of(row).partition(" [")
     return [
-        row.arm,
-        _two(row.against, wording.value_of(metric, shown.control_value)),
-        wording.value_of(metric, shown.value),
+        _two(row.arm, f"over {row.against}"),
         _two(
             wording.effect_of(metric, shown.effect),
             wording.interval_of(metric, shown.low, shown.high),
         ),
+        wording.finding_of(metric, row),
         _two(lift, f"[{interval}" if interval else ""),
+        _two(
+            wording.value_of(metric, shown.value),
+            f"over {wording.value_of(metric, shown.control_value)}",
+        ),
         wording.p_of(row),
         wording.detectable_of(metric, row),
-        wording.finding_of(metric, row),
     ]
+
+
+def _corrected(row: Compared) -> str:
+    return f"p corrected by {row.correction}" if row.correction else "judged by its interval"
 
 
 def _two(first: str, second: str) -> Markup:
@@ -203,7 +208,17 @@ def _course(analysis: Analysis) -> list[Markup]:
 
 
 def _before(analysis: Analysis) -> list[Markup]:
-    return [paragraph(wording.pre_period_of(each)) for each in analysis.pre_periods]
+    body = []
+    for period in analysis.pre_periods:
+        body += [
+            paragraph(f"{wording.adjustment_of(period)}."),
+            table(
+                ("check", "outcome", "what it found"),
+                [[check.name, check.outcome, check.text] for check in period.checks],
+                left=3,
+            ),
+        ]
+    return body
 
 
 def _segments(analysis: Analysis) -> list[Markup]:
