@@ -16,8 +16,15 @@ from persona_assets.ab_testing.assignment_check import MOST_IN_TWO_ARMS, Assignm
 from persona_assets.ab_testing.declaration import Declaration
 from persona_assets.ab_testing.evidence import Evidence
 from persona_assets.ab_testing.timing import Timing
-from persona_assets.experiments.verdict import MISMATCHED, Compared, Verdict, decide
+from persona_assets.experiments.verdict import (
+    MISMATCHED,
+    SIGNIFICANT,
+    Compared,
+    Verdict,
+    decide,
+)
 from persona_assets.notation import share
+from persona_assets.statistics.power import minimum_detectable
 
 PREFERENCE = "as it was declared first,"
 
@@ -50,8 +57,9 @@ def verdict(
             "for one look at the end says nothing before it; to stop early, plan monitoring "
             f"sequential or hybrid. {evidence.control} serves meanwhile.",
         )
-    rows = [_read(each, declaration) for each in found if each.role != "secondary"]
     primary = declaration.primary.name
+    family = sum(each.metric == primary for each in found)
+    rows = [_read(each, declaration, family) for each in found if each.role != "secondary"]
     return decide(
         [row for row in rows if row.metric == primary and row.against == evidence.control],
         [row for row in rows if row.metric == primary and row.against != evidence.control],
@@ -63,10 +71,18 @@ def verdict(
     )
 
 
-def _read(each: comparisons.Compared, declaration: Declaration) -> Compared:
-    """The comparison as the rule reads it: effects are gains."""
+def _read(each: comparisons.Compared, declaration: Declaration, family: int) -> Compared:
+    """The comparison as the rule reads it: effects are gains.
+
+    `unit_variance` is the one with which arms of this size see what these arms see, by whatever
+    interval and adjustment: so sizes that a smaller effect needs follow by 1/√n.
+    """
     metric = next(one for one in declaration.metrics if one.name == each.metric)
     shown, less = each.comparison, metric.direction == "decrease"
+    seen = minimum_detectable(1.0, significant=SIGNIFICANT / max(1, family))
+    variance = each.unit_variance
+    if each.minimum_detectable is not None:
+        variance = each.units * (each.minimum_detectable / seen) ** 2 / 2
     return Compared(
         arm=each.arm,
         model="",
@@ -83,5 +99,5 @@ def _read(each: comparisons.Compared, declaration: Declaration) -> Compared:
         finding=each.finding,
         scale="share" if metric.kind == "proportion" else "amount",
         less_is_better=less,
-        unit_variance=each.unit_variance,
+        unit_variance=variance,
     )

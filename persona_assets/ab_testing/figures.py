@@ -39,6 +39,7 @@ def lifts_figure(analysis: Analysis) -> "Figure | None":
         axes.plot([100 * lift.low, 100 * lift.high], [place, place], color=tint, linewidth=2)
         axes.plot([100 * lift.lift], [place], "o", color=tint)
     axes.set_yticks(range(len(rows)), [f"{each.metric}: {each.arm}" for each in reversed(rows)])
+    axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.set_xlabel("% over control")
     axes.spines[["top", "right", "left"]].set_visible(False)
     return figure

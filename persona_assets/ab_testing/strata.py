@@ -51,7 +51,8 @@ def _small(frame: pl.DataFrame, arms: tuple[str, ...]) -> list[str]:
     """Strata to put together: those with too few units, and as many more as make them enough."""
     counts = [(pl.col(ARM) == arm).sum().alias(f"\0{place}") for place, arm in enumerate(arms)]
     sizes = frame.group_by("stratum").agg(counts).with_columns(least=pl.min_horizontal("^\0.*$"))
-    together, so_far = [], [FEWEST] * len(arms)
+    together: list[str] = []
+    so_far = [FEWEST] * len(arms)
     for name, *of_arms, least in sizes.sort("least", "stratum").iter_rows():
         if least >= FEWEST and min(so_far) >= FEWEST:
             break

@@ -179,7 +179,7 @@ def _assignment(analysis: Analysis) -> list[Markup]:
         ),
         paragraph(
             f"p {_said(check.p_value)} for one look (Pearson's χ²), "
-            f"{_said(check.sequential_p_value)} for any number of looks (Lindon and Malek 2022)."
+            f"p {_said(check.sequential_p_value)} for any number of looks (Lindon and Malek 2022)."
         ),
     ]
     if check.segment_values:

@@ -272,3 +272,26 @@ def test_files_of_every_kind_say_the_same(tmp_path, ending):
         rows.write_csv(path, compression="gzip" if ending.endswith("gz") else "uncompressed")
     found = analyse_file(path, declaration(VISIT, SPEND))
     like(found, analyse(rows, declaration(VISIT, SPEND)))
+
+
+@pytest.mark.parametrize("plan", [Plan(), Plan("sequential"), Plan("hybrid", units=10**6)])
+def test_the_size_that_a_gain_needs_follows_from_what_these_arms_see(plan):
+    """n · (seen / wanted)², by whatever interval: a sequential one needs more."""
+    rows = shop(a=0.1, b=0.1)
+    found = analyse(rows, declaration(plan=plan))
+    row = compared(found)
+    wanted = 0.05 * row.comparison.control_value
+    needed = row.units * (row.minimum_detectable / wanted) ** 2
+    said = found.verdict.sentence.rpartition("needs arms of ")[2].partition(".")[0]
+    assert int(said.replace(",", "")) == pytest.approx(needed, rel=1e-3)
+
+
+def test_what_fixed_and_sequential_experiments_see_is_what_they_find_in_four_of_five():
+    """Effects of the size that is said to be seen are found by the interval in 80 % of draws."""
+    generator = np.random.default_rng(7)
+    for monitoring in ("fixed", "sequential"):
+        first = compared(analyse(shop(a=0.1, b=0.1), declaration(plan=Plan(monitoring))))
+        seen, error = first.minimum_detectable, first.comparison.standard_error
+        half = (first.comparison.high - first.comparison.low) / 2
+        draws = generator.normal(seen, error, 4000)
+        assert (np.abs(draws) > half).mean() == pytest.approx(0.8, abs=0.025)
