@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.group("experiment")
 def experiment() -> None:
-    """A/B tests of your own data: their analysis, and how large they must be."""
+    """A/B tests of your own data, and what a policy that was not shown would have earned."""
 
 
 @experiment.command("analyze")

@@ -16,6 +16,7 @@ from persona_assets.cli.benchmark import benchmark
 from persona_assets.cli.check import check
 from persona_assets.cli.demo import demo
 from persona_assets.cli.experiment import experiment
+from persona_assets.cli.experiment_off_policy import off_policy
 from persona_assets.cli.export import export
 from persona_assets.cli.features import features
 from persona_assets.cli.inspect import inspect
@@ -50,6 +51,7 @@ for command in (
     maintenance, features, rebuild, serve, experiment, *MODEL_COMMANDS,
 ):  # fmt: skip
     persona.add_command(command)
+experiment.add_command(off_policy)
 
 
 def main() -> None:

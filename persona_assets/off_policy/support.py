@@ -106,6 +106,8 @@ def refusals(support: Support, reward: Floats) -> tuple[str, ...]:
         support: see `support_of`.
         reward: of all exposures.
     """
+    if not support.effective_units:
+        return ("the log never shows what the target policy would have shown",)
     reasons = []
     if support.effective_units < FEWEST_UNITS:
         reasons.append(

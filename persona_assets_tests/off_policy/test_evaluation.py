@@ -234,6 +234,8 @@ def test_what_the_log_never_shows_is_refused_and_so_are_wrong_propensities():
     found = evaluate(log, absent)
     assert found.estimates.is_empty()
     assert "30.0 % of its probability is on actions never logged" in found.refused[0]
+    nothing = evaluate(log, pl.DataFrame({"action": [9], "probability": [1.0]}))
+    assert nothing.refused == ("the log never shows what the target policy would have shown",)
     wrong = evaluate(log.with_columns(pl.col("propensity") / 2), policy)
     assert "the propensities: they are too small" in wrong.refused[0]
 
