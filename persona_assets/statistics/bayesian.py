@@ -35,7 +35,7 @@ def posterior(effect: float, standard_error: float, prior_deviation: float) -> P
     """Posterior of an effect under the prior N(0, prior_deviation²).
 
     Precisions add: 1/v = 1/error² + 1/prior², mean = v · effect / error² (Gelman et al. 2013,
-    "Bayesian data analysis", eq. 2.11). Losses are the normal's partial expectations: E max(δ, 0) =
+    "Bayesian data analysis", § 2.5). Losses are the normal's partial expectations: E max(δ, 0) =
     σ·φ(m/σ) + m·Φ(m/σ).
 
     Args:

@@ -62,9 +62,9 @@ def adjusted(arms: Mapping[str, Observed]) -> Adjusted:
     """Estimates of every arm less what the pre-period predicts of it.
 
     Y_a − θ·(X̄_a − X̄) with θ = cov(Y, X) / var(X) (Deng, Xu, Kohavi and Walker 2013, "Improving the
-    sensitivity of online controlled experiments by utilizing pre-experiment data", eq. 3 and 4);
+    sensitivity of online controlled experiments by utilizing pre-experiment data");
     θ is pooled within arms, so that an effect does not move it. Ratios are linearised first, Y and
-    X alike, which is the delta method's step (ibid., appendix B; Deng, Knoblich and Lu 2018). As X
+    X alike, which is the delta method's step (Deng, Knoblich and Lu 2018). As X
     cannot be affected by the arm, the adjustment moves no estimate on average.
 
     Args:

@@ -15,7 +15,7 @@ def post_stratified(
     """The arm's and control's values as if both had the strata in the same shares.
 
     Σ w_s·Ȳ_s with w_s = N_s / N over both arms (Miratrix, Sekhon and Yu 2013, "Adjusting treatment
-    effect estimates by post-stratification in randomized experiments", eq. 4 and 12). To
+    effect estimates by post-stratification in randomized experiments"). To
     Σ w_s²·s²/n comes what the shares themselves vary by, for the effect Σ w_s·(τ_s − τ)²/N: it is
     put half on either side, so that the variance of the difference is right.
 

@@ -62,8 +62,8 @@ def quantile_effect(
     """Difference of one quantile between two arms; None if an arm has too few units for it.
 
     The two intervals, which need not be symmetric, are combined by the method of variance estimates
-    recovery (Zou and Donner 2008, "Construction of confidence limits about effect measures", eq.
-    7): low = d − √((q₁ − l₁)² + (u₂ − q₂)²).
+    recovery (Zou and Donner 2008, "Construction of confidence limits about effect measures"):
+    low = d − √((q₁ − l₁)² + (u₂ − q₂)²).
 
     Args:
         values: one number per unit of the arm.

@@ -33,11 +33,11 @@ def relative_effect(
     """Relative lift of an arm over control; None where control's value is 0.
 
     With θ = T/C, its variance by the delta method is v_T/C² + T²·v_C/C⁴ (Deng, Knoblich and Lu
-    2018, eq. 3, for independent samples). The interval is symmetric, and wrong where C is not known
-    to be far from 0. There, with g = z²·v_C/C², Fieller's is taken (Fieller 1954, "Some problems in
-    interval estimation", eq. 9 without covariance): [θ ± z/|C|·√((1 − g)·v_T + θ²·v_C)] / (1 − g).
-    With g ≥ 1 control's value is not distinguishable from 0, and no bounded interval keeps its
-    promise.
+    2018, "Applying the Delta Method in Metric Analytics", for independent samples). The interval is
+    symmetric, and wrong where C is not known to be far from 0. There, with g = z²·v_C/C², Fieller's
+    is taken (Fieller 1954, "Some problems in interval estimation", without covariance):
+    [θ ± z/|C|·√((1 − g)·v_T + θ²·v_C)] / (1 − g). With g ≥ 1 control's value is not distinguishable
+    from 0, and no bounded interval keeps its promise.
 
     Args:
         arm: T and v_T.

@@ -20,8 +20,8 @@ def sequential_sample_ratio_p_value(
     The Bayes factor of a Dirichlet(c·θ) over the multinomial with shares θ against θ itself,
     B = Γ(c)/Γ(c + n) · Π Γ(cθ_i + n_i)/Γ(cθ_i) · Π θ_i^(−n_i), is a martingale under θ, so that it
     ever exceeds 1/α with a probability of at most α (Lindon and Malek 2022, "Anytime-valid
-    inference for multinomial count data", NeurIPS 35, eq. 6 and theorem 3.1). 1 / the largest B so
-    far is a p-value at any time.
+    inference for multinomial count data", NeurIPS 35, the test of a multinomial hypothesis).
+    1 / the largest B so far is a p-value at any time.
 
     Args:
         counts: units of each arm so far, one row per look.

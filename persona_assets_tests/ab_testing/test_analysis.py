@@ -3,6 +3,8 @@
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
 from persona_assets.ab_testing.analysis import analyse, analyse_file
@@ -67,7 +69,9 @@ def test_less_is_better_is_a_gain_and_shown_as_it_is():
     found = analyse(rows, declaration(metric))
     assert found.verdict.decision == "ship"
     assert ": returned -" in found.verdict.sentence
-    assert compared(found, "returned").comparison.effect < 0
+    shown = compared(found, "returned").comparison
+    assert shown.effect < 0
+    assert f"[{100 * shown.low:.2f}, {100 * shown.high:.2f}] over control" in found.verdict.sentence
     worse = analyse(shop(a=0.10, b=0.15), declaration(metric))
     assert worse.verdict.decision == "keep"
 
@@ -295,3 +299,26 @@ def test_what_fixed_and_sequential_experiments_see_is_what_they_find_in_four_of_
         half = (first.comparison.high - first.comparison.low) / 2
         draws = generator.normal(seen, error, 4000)
         assert (np.abs(draws) > half).mean() == pytest.approx(0.8, abs=0.025)
+
+
+@settings(max_examples=20)
+@given(st.permutations(range(60)), st.integers(0, 2**60 - 1))
+def test_order_of_rows_changes_nothing_and_swapped_arms_change_the_sign(order, bits):
+    rows = pl.DataFrame(
+        {
+            "arm": ["a", "b"] * 30,
+            "visit": [bits >> place & 1 for place in range(60)],
+            "user": [f"u{place % 40:02d}" if place < 40 else f"v{place}" for place in range(60)],
+        }
+    )
+    found = compared(analyse(rows, declaration(unit="user")))
+    shuffled = compared(analyse(rows[list(order)], declaration(unit="user")))
+    assert shuffled.comparison == found.comparison
+    swapped = analyse(
+        rows.with_columns(arm=pl.col("arm").replace({"a": "b", "b": "a"})), declaration(unit="user")
+    )
+    turned = compared(swapped).comparison
+    assert (turned.effect, turned.low, turned.high) == pytest.approx(
+        (-found.comparison.effect, -found.comparison.high, -found.comparison.low)
+    )
+    assert turned.p_value == pytest.approx(found.comparison.p_value)
