@@ -11,14 +11,15 @@ from persona_assets.evaluation.oracle import ORACLE
 from persona_assets.notation import NOTHING, counted, interval, number, p_value
 from persona_assets.report import findings
 from persona_assets.report.collect import Report
-from persona_assets.report.markup import (
-    Markup,
+from persona_assets.report.content import (
+    Cell,
+    Content,
+    Folded,
+    Paragraph,
     Section,
-    element,
-    folded,
-    paragraph,
+    Table,
+    Value,
     picture,
-    table,
 )
 
 _METRIC = f"{TITLES[findings.PRIMARY]}@{SHOWN_K}"
@@ -36,12 +37,12 @@ _PAIRS_IN_VIEW = 15
 
 def pairs(report: Report) -> Section:
     """Every model against every other."""
-    body = [paragraph(findings.pairs(report), "finding")]
+    body: list[Content] = [Paragraph(findings.pairs(report), "finding")]
     rows = findings.primary(report.pairs)
     ranked = rows.sort(-pl.col("difference").abs(), "model", "other")
     if not rows.is_empty():
         body += [
-            paragraph(
+            Paragraph(
                 "Each pair is tested on the same users, by flipping the signs of their "
                 "differences; the verdict is that of the p-value after Holm's correction over all "
                 f"pairs, for {counted(rows['users'][0], 'user')}. Brackets are 95 % intervals, not "
@@ -52,22 +53,20 @@ def pairs(report: Report) -> Section:
         ]
         if ranked.height > _PAIRS_IN_VIEW:
             others = counted(ranked.height - _PAIRS_IN_VIEW, "smaller difference")
-            body.append(folded(others, _pair_table(ranked[_PAIRS_IN_VIEW:])))
+            body.append(Folded(others, _pair_table(ranked[_PAIRS_IN_VIEW:])))
     return Section("pairs", "Models pair by pair", body)
 
 
-def _pair_table(rows: pl.DataFrame) -> Markup:
-    return table(
+def _pair_table(rows: pl.DataFrame) -> Table:
+    return Table(
         ["model", "other", f"difference of {_METRIC}", "adjusted p", "detectable"],
         [
             [
                 row["model"],
                 row["other"],
-                element(
-                    "span",
+                Value(
                     f"{row['difference']:+.3f}",
-                    element("small", interval(row["low"], row["high"])),
-                    element("small", row["verdict"]),
+                    [interval(row["low"], row["high"]), row["verdict"]],
                 ),
                 p_value(row["adjusted_p_value"]),
                 number(row["minimum_detectable"]),
@@ -80,11 +79,11 @@ def _pair_table(rows: pl.DataFrame) -> Markup:
 
 def segments(report: Report) -> Section:
     """The deciding metric within segments of users."""
-    body = [paragraph(findings.cold_start(report), "finding")]
+    body: list[Content] = [Paragraph(findings.cold_start(report), "finding")]
     rows = findings.primary(report.segments)
     if not rows.is_empty():
         body.append(
-            paragraph(
+            Paragraph(
                 f"{_METRIC} of each model within segments of the evaluated users. Cold users were "
                 "not known before and are served the list for people without history; they count "
                 "in no other table."
@@ -93,37 +92,35 @@ def segments(report: Report) -> Section:
         for kind, title in _KINDS.items():
             of_kind = rows.filter(pl.col("kind") == kind)
             if not of_kind.is_empty():
-                body += [paragraph(f"By {title}:"), _segment_table(of_kind, report)]
+                body += [Paragraph(f"By {title}:"), _segment_table(of_kind, report)]
     return Section("segments", "For whom models work", body)
 
 
-def _segment_table(rows: pl.DataFrame, report: Report) -> Markup:
+def _segment_table(rows: pl.DataFrame, report: Report) -> Table:
     by_key = {(row["model"], row["segment"]): row for row in rows.iter_rows(named=True)}
     users = dict(rows.select("segment", "users").unique().sort("segment").iter_rows())
     ranked = [model for model in findings.models(report) if model != ORACLE]
     named = [model for model in ranked if (model, next(iter(users))) in by_key] or sorted(
         set(rows["model"])
     )
-    return table(
+    return Table(
         ["model", *(f"{segment} ({counted(users[segment], 'user')})" for segment in users)],
         [[model, *(_value(by_key.get((model, segment))) for segment in users)] for model in named],
     )
 
 
-def _value(row: dict | None) -> Markup:
+def _value(row: dict | None) -> Cell:
     if row is None:
-        return element("span", NOTHING)
-    return element(
-        "span", number(row["value"]), element("small", interval(row["low"], row["high"]))
-    )
+        return NOTHING
+    return Value(number(row["value"]), [interval(row["low"], row["high"])])
 
 
 def ages(report: Report) -> Section:
     """What older trainings are worth."""
-    body = [paragraph(findings.ages(report), "finding")]
+    body: list[Content] = [Paragraph(findings.ages(report), "finding")]
     if not findings.primary(report.ages).is_empty():
         body += [
-            paragraph(
+            Paragraph(
                 "Each of the newest weeks is evaluated with the lists of its own training and of "
                 "those one to three weeks older, on the same users and the same truth; what a "
                 "user has met since is taken out of the older lists."

@@ -7,7 +7,16 @@ work within segments (`comparison_chapters.py`) or sentences (`findings.py`).
 from persona_assets.notation import NOTHING, count, share
 from persona_assets.report import findings
 from persona_assets.report.collect import Report
-from persona_assets.report.markup import Markup, Section, element, paragraph, picture, table
+from persona_assets.report.content import (
+    Bold,
+    Content,
+    Paragraph,
+    Section,
+    Small,
+    Table,
+    Value,
+    picture,
+)
 from persona_assets.segmentation.choice import is_stable
 from persona_assets.segmentation.clustering_plots import (
     cleaning_figure,
@@ -20,10 +29,10 @@ from persona_assets.segmentation.segment_plots import histograms_figure, radar_f
 
 def customers(report: Report) -> Section:
     """Who the customers are, what to do about them, and how sure that is."""
-    body = [paragraph(findings.customers(report), "finding")]
+    body: list[Content] = [Paragraph(findings.customers(report), "finding")]
     if not report.customers.profiles.is_empty():
         body += [
-            paragraph(
+            Paragraph(
                 "Customers who behave alike form a segment. What sets it apart is told in medians: "
                 "its own beside those of all other customers; “far” stands for a large effect, "
                 "“slightly” for a small one, and negligible ones are left out (Cliff's δ). Spend "
@@ -38,23 +47,19 @@ def customers(report: Report) -> Section:
     return Section("customers", "Customer segments", body)
 
 
-def _profiles(report: Report) -> Markup:
+def _profiles(report: Report) -> Table:
     advised = is_stable(report.customers.chosen)
 
-    def advice(action: str) -> list[Markup]:
-        return [element("small", element("strong", "What to do: "), action)] if advised else []
+    def advice(action: str) -> list[Small]:
+        return [Small(action, bold="What to do: ")] if advised else []
 
     ranked = report.customers.profiles.sort("revenue", "segment", descending=[True, False])
-    return table(
+    return Table(
         ["segment", "what sets it apart, and what to do", "customers", "of all", "of revenue"],
         [
             [
-                element("strong", row["name"]),
-                element(
-                    "span",
-                    row["description"],
-                    *advice(row["action"]),
-                ),
+                Bold(row["name"]),
+                Value(row["description"], advice(row["action"])),
                 count(row["customers"]),
                 share(row["customer_share"], 1),
                 share(row["revenue_share"], 1),
@@ -65,7 +70,7 @@ def _profiles(report: Report) -> Markup:
     )
 
 
-def _likeness(report: Report) -> list[Markup]:
+def _likeness(report: Report) -> list[Content]:
     """Pictures of the customers; none where they are not there."""
     found = report.customers
     if found.members.is_empty() or found.features.is_empty():
@@ -75,7 +80,7 @@ def _likeness(report: Report) -> list[Markup]:
             radar_figure(found.features, found.members, found.profiles),
             "Each segment's median customer, as percentile among all customers, with what to do",
         ),
-        paragraph(
+        Paragraph(
             "On every axis the dashed line is the customer in the middle of all; further out is "
             "more.",
             "note",
@@ -88,12 +93,12 @@ def _likeness(report: Report) -> list[Markup]:
     ]
 
 
-def _choice(report: Report) -> list[Markup]:
+def _choice(report: Report) -> list[Content]:
     tried = report.customers.tried
     if tried.is_empty():
         return []
     return [
-        paragraph(
+        Paragraph(
             "How many segments, and found how? Every number and method that was tried, by how well "
             "clusters are separated and by how alike they come out of two random samples of the "
             "customers (adjusted Rand index; 1: the same)."
@@ -102,22 +107,22 @@ def _choice(report: Report) -> list[Markup]:
     ]
 
 
-def _migration(report: Report) -> list[Markup]:
-    body = [paragraph(findings.churn(report))]
+def _migration(report: Report) -> list[Content]:
+    body: list[Content] = [Paragraph(findings.churn(report))]
     if not report.customers.migration.is_empty():
         figure = migration_figure(report.customers.migration, report.customers.names)
         body.append(picture(figure, "From which segment to which customers went, in shares"))
     return body
 
 
-def _cleaning(report: Report) -> list[Markup]:
+def _cleaning(report: Report) -> list[Content]:
     steps = report.customers.steps
     if steps.is_empty():
         return []
     return [
-        paragraph(findings.cleaning(report)),
+        Paragraph(findings.cleaning(report)),
         picture(cleaning_figure(steps), "Rows and customers left after each step of the cleaning"),
-        table(
+        Table(
             ["step", "taken away", "only marked", "rows left", "customers left"],
             [
                 [

@@ -11,7 +11,16 @@ from persona_assets.notation import NOTHING, count, duration, number
 from persona_assets.report import findings, report_plots
 from persona_assets.report.checks import Problem, problems
 from persona_assets.report.collect import Report, TableState
-from persona_assets.report.markup import Section, element, paragraph, picture, table
+from persona_assets.report.content import (
+    Cell,
+    Content,
+    Paragraph,
+    Section,
+    Small,
+    Table,
+    Value,
+    picture,
+)
 from persona_assets.report.skipped import gaps, not_delivered, summary, when_of
 
 NEWEST_WEEKS = 12
@@ -20,11 +29,11 @@ NEWEST_WEEKS = 12
 
 def conservation(report: Report) -> Section:
     """What came in, and what was rejected why."""
-    body = [paragraph(findings.conservation(report), "finding")]
+    body: list[Content] = [Paragraph(findings.conservation(report), "finding")]
     if reasons := report.conservation.by_reason:
         listed = ", ".join(f"{reason} {rows}" for reason, rows in reasons.items())
         body += [
-            paragraph("A row is rejected by the first rule that it breaks."),
+            Paragraph("A row is rejected by the first rule that it breaks."),
             picture(report_plots.rejected_figure(reasons), f"Rejected rows by reason: {listed}"),
         ]
     return Section("data", "What came in", body)
@@ -32,39 +41,39 @@ def conservation(report: Report) -> Section:
 
 def skipped(report: Report) -> Section:
     """What the shop's data were insufficient for, and why."""
-    body = [paragraph(summary(report), "finding")]
+    body: list[Content] = [Paragraph(summary(report), "finding")]
     if found := gaps(report):
         rows = [
             [
                 gap.subject,
-                element("span", gap.outcome, element("small", when_of(gap), kind="days")),
-                element("span", gap.reason, element("small", ", ".join(gap.tables))),
+                Value(gap.outcome, [Small(when_of(gap), kind="days")]),
+                Value(gap.reason, [", ".join(gap.tables)]),
             ]
             for gap in found
         ]
         columns = ["what", "outcome", "because"]
-        body.append(table(columns, rows, left=len(columns)))
+        body.append(Table(columns, rows, left=len(columns)))
     if (lacking := not_delivered(report)) is not None:
-        body.append(paragraph(lacking))
+        body.append(Paragraph(lacking))
     return Section("skipped", "What was skipped", body)
 
 
 def drift(report: Report) -> Section:
     """Drift by week, and the newest week column by column."""
-    body = [paragraph(findings.drift(report), "finding")]
+    body: list[Content] = [Paragraph(findings.drift(report), "finding")]
     if not report.drift.is_empty():
         weeks = report.drift["cutoff"].unique().sort().tail(NEWEST_WEEKS)
         shown = report.drift.filter(pl.col("cutoff").is_in(weeks.implode()))
         newest = report.drift.filter(pl.col("cutoff") == weeks[-1])
         body += [
-            paragraph(
+            Paragraph(
                 "Each week is compared with the up to four weeks before it. A column has drifted "
                 "when its distance reaches the threshold."
             ),
             picture(
                 drift_figure(shown), "Distance of each column by week, in units of its threshold"
             ),
-            table(
+            Table(
                 [f"week from {weeks[-1]}", "method", "distance", "threshold", "drifted"],
                 [
                     [
@@ -72,7 +81,7 @@ def drift(report: Report) -> Section:
                         row["method"],
                         number(row["score"]),
                         number(row["threshold"]),
-                        element("span", "yes", kind="bad") if row["drifted"] else "no",
+                        Value("yes", kind="bad") if row["drifted"] else "no",
                     ]
                     for row in newest.iter_rows(named=True)
                 ],
@@ -84,18 +93,18 @@ def drift(report: Report) -> Section:
 
 def checks(report: Report) -> Section:
     """How many checks passed, and each that did not by name."""
-    body = [paragraph(findings.checks(report), "finding")]
+    body: list[Content] = [Paragraph(findings.checks(report), "finding")]
     if found := problems(report):
         rows = [_problem(problem) for problem in found]
-        body.append(table(["outcome", "table", "check", "what is wrong"], rows, left=4))
+        body.append(Table(["outcome", "table", "check", "what is wrong"], rows, left=4))
     return Section("checks", "Checks", body)
 
 
-def _problem(problem: Problem) -> list[str]:
+def _problem(problem: Problem) -> list[Cell]:
     return [
-        element("span", problem.outcome, kind="bad" if problem.outcome == "failed" else "warn"),
+        Value(problem.outcome, kind="bad" if problem.outcome == "failed" else "warn"),
         problem.asset,
-        element("span", problem.check, element("small", problem.where)),
+        Value(problem.check, [problem.where]),
         problem.description or NOTHING,
     ]
 
@@ -103,11 +112,11 @@ def _problem(problem: Problem) -> list[str]:
 def time(report: Report) -> Section:
     """Seconds of the last run."""
     if report.run is None:
-        body = [paragraph("No complete run is on record.", "finding")]
+        body: list[Content] = [Paragraph("No complete run is on record.", "finding")]
     else:
         run = report.run
         body = [
-            paragraph(
+            Paragraph(
                 f"{duration(run.total)} in all, {duration(run.framework)} of it outside of assets.",
                 "finding",
             ),
@@ -125,7 +134,7 @@ def tables(report: Report) -> Section:
     rows = [
         [
             path,
-            element("span", _partitions(state), kind="days"),
+            Value(_partitions(state), kind="days"),
             count(state.rows),
             str(state.version),
             duration(seconds[path]) if path in seconds else NOTHING,
@@ -133,9 +142,9 @@ def tables(report: Report) -> Section:
         for path, state in report.tables.items()
     ]
     if rows:
-        body = [table(["table", "partitions", "rows", "version", "seconds"], rows, left=2)]
+        body = [Table(["table", "partitions", "rows", "version", "seconds"], rows, left=2)]
     else:
-        body = [paragraph("No table has been made yet.", "finding")]
+        body: list[Content] = [Paragraph("No table has been made yet.", "finding")]
     return Section("tables", "Tables of the lake", body)
 
 

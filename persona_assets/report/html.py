@@ -1,10 +1,8 @@
 """The report as ONE self-contained page: `write_html`.
 
-Belongs here: the page, its head and the order of its chapters. Does not belong here: the chapters
-(`data_chapters.py`, `model_chapters.py` …), elements and escaping
-(`markup.py`), the style sheet (`style.py`), sentences (`findings.py`).
-
-The page runs no script and loads nothing: its content policy forbids both.
+Belongs here: the order of its chapters, and what its head says. Does not belong here: the chapters
+(`data_chapters.py`, `model_chapters.py` …), markup and style sheet (`templates/`), sentences
+(`findings.py`).
 """
 
 from pathlib import Path
@@ -21,8 +19,7 @@ from persona_assets.report import (
 )
 from persona_assets.report.checks import with_outcome
 from persona_assets.report.collect import Report
-from persona_assets.report.markup import Markup, contents, element, paragraph, section
-from persona_assets.report.style import CSS
+from persona_assets.report.content import Tile
 
 CHAPTERS = (
     shop_chapter.shop,
@@ -42,7 +39,6 @@ CHAPTERS = (
     data_chapters.time,
     data_chapters.tables,
 )
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
 def write_html(report: Report, path: Path) -> None:
@@ -64,34 +60,35 @@ def write_html(report: Report, path: Path) -> None:
 
 
 def _page(report: Report) -> str:
-    chapters = [chapter(report) for chapter in CHAPTERS]
-    main = element("main", *map(section, chapters))
-    body = element("div", _header(report), contents(chapters), main, kind="page")
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-        f"{element('title', f'Personalization report: {report.source.name}')}"
-        f"<style>{CSS}</style></head><body>{body}</body></html>\n"
+    from jinja2 import (  # the command line starts without
+        Environment,
+        PackageLoader,
+        StrictUndefined,
     )
 
-
-def _header(report: Report) -> Markup:
+    templates = Environment(
+        loader=PackageLoader("persona_assets.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
     started = f"; last run {report.run.started}" if report.run else ""
-    return element(
-        "header",
-        element("h1", "Personalization report"),
-        paragraph(findings.outcome(report), "outcome"),
-        paragraph(f"{findings.origin(report)}{started}", "about"),
-        element("dl", *_tiles(report), kind="tiles"),
+    return templates.get_template("page.html.j2").render(
+        source=report.source.name,
+        outcome=findings.outcome(report),
+        about=f"{findings.origin(report)}{started}",
+        tiles=_tiles(report),
+        chapters=[chapter(report) for chapter in CHAPTERS],
     )
 
 
-def _tiles(report: Report) -> list[Markup]:
+def _tiles(report: Report) -> list[Tile]:
     rows = report.conservation
     tiles = [
-        _tile("Events delivered", count(rows.raw_rows), "raw rows, dirt included"),
-        _tile(
+        Tile("Events delivered", count(rows.raw_rows), "raw rows, dirt included"),
+        Tile(
             "Rejected",
             share(rows.quarantine_rows, rows.raw_rows),
             f"{count(rows.quarantine_rows)} rows, each with its reason",
@@ -103,25 +100,15 @@ def _tiles(report: Report) -> list[Markup]:
     passed = len(report.run.checks) - len(failed) - len(warned)
     return [
         *tiles,
-        _tile(
+        Tile(
             "Checks passed",
             f"{count(passed)} of {count(len(report.run.checks))}",
             f"{len(failed)} failed, {len(warned)} warned",
             kind="bad" if failed else "warn" if warned else "good",
         ),
-        _tile(
+        Tile(
             "Last run",
             duration(report.run.total),
             f"{duration(report.run.framework)} outside of assets",
         ),
     ]
-
-
-def _tile(title: str, value: str, note: str, kind: str = "") -> Markup:
-    return element(
-        "div",
-        element("dt", title),
-        element("dd", value, kind=kind),
-        element("dd", note, kind="note"),
-        kind="tile",
-    )

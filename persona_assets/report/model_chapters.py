@@ -4,7 +4,7 @@ Belongs here: what each of these chapters shows, from a `Report` to a `Section`.
 here: chapters on data (`data_chapters.py`) or sentences (`findings.py`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
@@ -31,7 +31,17 @@ from persona_assets.notation import (
 )
 from persona_assets.report import findings
 from persona_assets.report.collect import Report
-from persona_assets.report.markup import Markup, Section, element, paragraph, picture, table
+from persona_assets.report.content import (
+    Cell,
+    Content,
+    Lines,
+    Paragraph,
+    Section,
+    Small,
+    Table,
+    Value,
+    picture,
+)
 
 NO_EXAMPLES = "Nobody is served a list of their own yet."
 _VERDICT_KINDS = {"better": "good", "worse": "bad"}
@@ -39,11 +49,11 @@ _VERDICT_KINDS = {"better": "good", "worse": "bad"}
 
 def models(report: Report) -> Section:
     """The models side by side at the newest evaluated cut-off."""
-    body = [paragraph(findings.against_popularity(report), "finding")]
+    body: list[Content] = [Paragraph(findings.against_popularity(report), "finding")]
     if not report.comparison.is_empty():
         users = report.comparison["users"][0]
         body += [
-            paragraph(
+            Paragraph(
                 "Each model's lists were made from what had happened and arrived before "
                 f"{report.comparison['cutoff'][0]} and are evaluated on the seven days from it, "
                 f"for {counted(users, 'user')}. All metrics lie between 0 and 1, higher is better; "
@@ -58,30 +68,30 @@ def models(report: Report) -> Section:
             ),
         ]
     if (untrained := findings.untrained(report)) is not None:
-        body.append(paragraph(untrained))
+        body.append(Paragraph(untrained))
     return Section("models", "Models side by side", body)
 
 
 def example_lists(report: Report) -> Section:
     """What the champion shows to three customers, beside what they did."""
     if not report.examples:
-        return Section("examples", "Three customers", [paragraph(NO_EXAMPLES)])
+        return Section("examples", "Three customers", [Paragraph(NO_EXAMPLES)])
     return Section(
         "examples",
         "Three customers",
         [
-            paragraph(
+            Paragraph(
                 "What the model that serves recommends to a customer of few events in the four "
                 "weeks before its cut-off, to one in the middle and to one of many, beside what "
                 "they did last: does it make sense to somebody who knows the shop?"
             ),
-            table(
+            Table(
                 ["customer", "did last", "is recommended"],
                 [
                     [
                         counted(example.events, "event"),
-                        _lines(f"{deed} {product}" for deed, product in example.lately),
-                        _lines(example.products),
+                        Lines([f"{deed} {product}" for deed, product in example.lately]),
+                        Lines(example.products),
                     ]
                     for example in report.examples
                 ],
@@ -91,28 +101,23 @@ def example_lists(report: Report) -> Section:
     )
 
 
-def _lines(texts: Iterable[str]) -> Markup:
-    """Texts below each other."""
-    return element("ul", *(element("li", text) for text in texts), kind="lines")
-
-
-def _oracle_note(report: Report) -> list[Markup]:
+def _oracle_note(report: Report) -> list[Content]:
     if ORACLE not in report.comparison["model"]:
         return []
     return [
-        paragraph(
+        Paragraph(
             f"{ORACLE} is not a model: it ranks by the synthetic shop's true tastes, and "
             "shows how much could be reached at all."
         )
     ]
 
 
-def _comparison_table(report: Report) -> Markup:
+def _comparison_table(report: Report) -> Table:
     by_key = {
         (row["model"], row["metric"]): row
         for row in report.comparison.filter(pl.col("k") == SHOWN_K).iter_rows(named=True)
     }
-    return table(
+    return Table(
         ["model", *(f"{TITLES[metric]}@{SHOWN_K}" for metric in findings.METRICS), "lift"],
         [
             [
@@ -125,31 +130,25 @@ def _comparison_table(report: Report) -> Markup:
     )
 
 
-def _measured(row: Mapping[str, Any]) -> Markup:
-    return element(
-        "span", number(row["value"]), element("small", interval(row["low"], row["high"]))
-    )
+def _measured(row: Mapping[str, Any]) -> Cell:
+    return Value(number(row["value"]), [interval(row["low"], row["high"])])
 
 
-def _lift(row: Mapping[str, Any]) -> str:
+def _lift(row: Mapping[str, Any]) -> Cell:
     verdict = row["against_popularity"]
     if verdict == "baseline":
         return NOTHING
-    return element(
-        "span",
-        number(row["lift"]),
-        element("small", interval(row["lift_low"], row["lift_high"])),
-        element("small", verdict, kind=_VERDICT_KINDS.get(verdict, "")),
-    )
+    ends = interval(row["lift_low"], row["lift_high"])
+    return Value(number(row["lift"]), [ends, Small(verdict, _VERDICT_KINDS.get(verdict, ""))])
 
 
 def beyond_accuracy(report: Report) -> Section:
     """Coverage, diversity, novelty and concentration of the lists."""
     if report.analysis.is_empty():
-        body = [paragraph(findings.analysis(report), "finding")]
+        body: list[Content] = [Paragraph(findings.analysis(report), "finding")]
     else:
         body = [
-            paragraph(
+            Paragraph(
                 "Models of equal accuracy can make very different shops: how much of the catalogue "
                 "is ever shown, how varied one list is (by category and by embedding), how little "
                 "known its products are (novelty in bits; average popularity in users), how much "
@@ -164,10 +163,10 @@ def beyond_accuracy(report: Report) -> Section:
     return Section("beyond-accuracy", "Beyond accuracy", body)
 
 
-def _analysis_table(rows: pl.DataFrame) -> Markup:
+def _analysis_table(rows: pl.DataFrame) -> Table:
     values = {(row["model"], row["metric"]): row["value"] for row in rows.iter_rows(named=True)}
     metrics = [metric for metric in TITLES if metric in rows["metric"]]
-    return table(
+    return Table(
         [f"at {SHOWN_K}", *(TITLES[metric] for metric in metrics)],
         [
             [model, *(number(values[model, metric]) for metric in metrics)]
@@ -178,18 +177,18 @@ def _analysis_table(rows: pl.DataFrame) -> Markup:
 
 def replay(report: Report) -> Section:
     """The evaluated weeks beside each other."""
-    body = [paragraph(findings.replay(report), "finding")]
+    body: list[Content] = [Paragraph(findings.replay(report), "finding")]
     if not report.replay.is_empty():
         summary = findings.primary(report.replay).unique("model").sort(-pl.col("mean"), "model")
         metric = f"{TITLES[findings.PRIMARY]}@{SHOWN_K}"
         body += [
-            paragraph(
+            Paragraph(
                 "Every past week is evaluated as if it had been the present: models trained on "
                 "what was known then, evaluated on the week that followed. A model no better than "
                 f"{BASELINE} would be ahead in about half of the weeks."
             ),
             picture(replay_figure(report.replay), f"{metric} of each model by week"),
-            table(
+            Table(
                 ["model", f"mean {metric}", "standard deviation", "weeks", "weeks ahead"],
                 [
                     [
@@ -208,14 +207,14 @@ def replay(report: Report) -> Section:
 
 def experiment(report: Report) -> Section:
     """The verdict of the A/B test and the effects behind it."""
-    body = [paragraph(findings.experiment(report), "finding")]
+    body: list[Content] = [Paragraph(findings.experiment(report), "finding")]
     if not report.ab_test.is_empty():
         users = [
             f"{row['arm']} ({row['model']}) {count(row['users'])}"
             for row in report.arms.iter_rows(named=True)
         ]
         body += [
-            paragraph(
+            Paragraph(
                 f"Users: {', '.join(users) or 'not recorded'}. Were they split as planned? p = "
                 f"{p_value(report.ab_test['srm_p_value'][0])} (sample-ratio mismatch). Shown were "
                 f"the lists of {report.ab_test['cutoff'][0]}. Conversion is the share of users "
@@ -229,7 +228,7 @@ def experiment(report: Report) -> Section:
                 experiment_plots.ab_test_figure(report.ab_test),
                 "Effect of each arm over control, in percent of control",
             ),
-            table(
+            Table(
                 [
                     *("arm", "against", "metric", "other's value", "arm's value", "effect"),
                     *("true effect", "adjusted p", "shows", "could see"),
@@ -241,7 +240,7 @@ def experiment(report: Report) -> Section:
     return Section("ab-test", "A/B test", body)
 
 
-def _effect(row: Mapping[str, Any]) -> list[str]:
+def _effect(row: Mapping[str, Any]) -> list[Cell]:
     """Rates in percent, their differences in percentage points; revenue as it is."""
 
     def difference(value: float | None) -> str:
@@ -259,7 +258,7 @@ def _effect(row: Mapping[str, Any]) -> list[str]:
         row["against"],
         experiment_plots.TITLES[row["metric"]],
         *values,
-        element("span", difference(row["effect"]), element("small", ends)),
+        Value(difference(row["effect"]), [ends]),
         difference(row["true_effect"]),
         NOTHING if row["adjusted_p_value"] is None else p_value(row["adjusted_p_value"]),
         row["finding"],

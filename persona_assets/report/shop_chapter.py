@@ -17,7 +17,7 @@ from persona_assets.exploration.exploration_plots import (
 )
 from persona_assets.notation import count, share
 from persona_assets.report.collect import Report
-from persona_assets.report.markup import Markup, Section, paragraph, picture
+from persona_assets.report.content import Content, Paragraph, Section, picture
 
 _DAY = timedelta(days=1)
 _PERIOD = timedelta(days=28)
@@ -28,7 +28,7 @@ _WEEK = 7
 
 def shop(report: Report) -> Section:
     """Revenue and the funnel over time, and who buys again."""
-    body = [paragraph(trade(report), "finding")]
+    body: list[Content] = [Paragraph(trade(report), "finding")]
     if by_period(report.activity)[0].height > 1:
         body += [
             picture(
@@ -38,7 +38,7 @@ def shop(report: Report) -> Section:
         ]
     if report.hourly["event_date"].n_unique() >= _WEEK:
         body += [
-            paragraph("When people come: the share of all events, by weekday and hour."),
+            Paragraph("When people come: the share of all events, by weekday and hour."),
             picture(hours_figure(report.hourly), "Share of all events by weekday and hour"),
         ]
     return Section("shop", "The shop", [*body, *_cohorts(report)])
@@ -88,12 +88,12 @@ def _totals(activity: pl.DataFrame, first: date, last: date) -> _Totals:
     )
 
 
-def _cohorts(report: Report) -> list[Markup]:
+def _cohorts(report: Report) -> list[Content]:
     later = report.cohorts.filter(pl.col("months_since") > 0)
     if later.is_empty():
         return []
     return [
-        paragraph(
+        Paragraph(
             "Of those who bought for the first time in a month, how many bought again in each "
             "month after it? In brackets: customers of the cohort."
         ),
