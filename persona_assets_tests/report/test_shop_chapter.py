@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
+from persona_assets.report.content import Picture
 from persona_assets.report.shop_chapter import shop, trade
 from persona_assets.tables.exploration import COHORTS, DAILY_ACTIVITY, HOURLY_ACTIVITY
 
@@ -61,7 +62,7 @@ def test_what_is_not_known_is_not_compared(bare, known, said):
 
 def test_pictures_need_more_than_one_point(bare):
     def pictures(report):
-        return sum("<figure>" in part for part in shop(report).body)
+        return sum(isinstance(part, Picture) for part in shop(report).body)
 
     first = {"cutoff": FIRST, "cohort": "2025-01", "months_since": 0, "complete": True}
     first |= {"cohort_customers": 2, "customers": 2, "retention": 1.0, "revenue": 1.0}
@@ -77,4 +78,5 @@ def test_hours_are_shown_when_every_weekday_was_seen(bare, known, shown):
     filler = {column.name: 1 for column in HOURLY_ACTIVITY.columns}
     rows = [{**filler, "event_date": FIRST + timedelta(days=n), "hour": 9} for n in range(known)]
     report = replace(bare, hourly=pl.DataFrame(rows, schema=HOURLY_ACTIVITY.polars_schema))
-    assert any("weekday and hour" in part for part in shop(report).body) is shown
+    pictures = [part.description for part in shop(report).body if isinstance(part, Picture)]
+    assert ("Share of all events by weekday and hour" in pictures) is shown
