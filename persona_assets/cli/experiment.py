@@ -74,9 +74,9 @@ def analyze(
     options = Options(arm, control, metrics, unit, day, segments, strata, where, monitoring, units)
     analysis = analyse_file(file, _declaration(file, mapping, options))
     if html is not None:
-        from persona_assets.report.experiment_page import write_page
+        from persona_assets.report.experiment_page import write_experiment_page
 
-        write_page(analysis, html)
+        write_experiment_page(analysis, html)
     if as_json:
         click.echo(json.dumps(for_programs.as_json(analysis), indent=2, ensure_ascii=False))
     else:

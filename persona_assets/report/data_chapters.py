@@ -43,7 +43,7 @@ def skipped(report: Report) -> Section:
     """What the shop's data were insufficient for, and why."""
     body: list[Content] = [Paragraph(summary(report), "finding")]
     if found := gaps(report):
-        rows = [
+        rows: list[list[Cell]] = [
             [
                 gap.subject,
                 Value(gap.outcome, [Small(when_of(gap), kind="days")]),
@@ -131,7 +131,7 @@ def time(report: Report) -> Section:
 def tables(report: Report) -> Section:
     """What lies in the lake."""
     seconds = report.run.seconds if report.run else {}
-    rows = [
+    rows: list[list[Cell]] = [
         [
             path,
             Value(_partitions(state), kind="days"),
@@ -141,10 +141,9 @@ def tables(report: Report) -> Section:
         ]
         for path, state in report.tables.items()
     ]
+    body: list[Content] = [Paragraph("No table has been made yet.", "finding")]
     if rows:
         body = [Table(["table", "partitions", "rows", "version", "seconds"], rows, left=2)]
-    else:
-        body: list[Content] = [Paragraph("No table has been made yet.", "finding")]
     return Section("tables", "Tables of the lake", body)
 
 

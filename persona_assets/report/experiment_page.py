@@ -1,9 +1,7 @@
-"""The report on somebody's A/B test as ONE self-contained page: `write_page`.
+"""The report on somebody's A/B test as ONE self-contained page: `write_experiment_page`.
 
-Belongs here: the page and its chapters. Does not belong here: how numbers are written
-(`ab_testing/wording.py`), elements (`markup.py`), the style sheet (`style.py`).
-
-The page runs no script and loads nothing, as `report.html`.
+Belongs here: its chapters, and what its head says. Does not belong here: how numbers are written
+(`ab_testing/wording.py`), what every page has (`page.py`).
 """
 
 from pathlib import Path
@@ -13,21 +11,19 @@ from persona_assets.ab_testing.analysis import Analysis
 from persona_assets.ab_testing.comparisons import Compared
 from persona_assets.ab_testing.declaration import Metric
 from persona_assets.ab_testing.figures import course_figure, lifts_figure
-from persona_assets.errors import UserError
 from persona_assets.notation import NOTHING, count, p_value
-from persona_assets.report.markup import (
-    Markup,
+from persona_assets.report.content import (
+    Cell,
+    Content,
+    Paragraph,
     Section,
-    contents,
-    element,
-    paragraph,
+    Table,
+    Tile,
+    Value,
     picture,
-    section,
-    table,
 )
-from persona_assets.report.style import CSS
+from persona_assets.report.page import Page, write_page
 
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _DECISIONS = {
     "ship": ("Ship", "good"),
     "keep": ("Keep control", "warn"),
@@ -36,26 +32,17 @@ _DECISIONS = {
 }
 
 
-def write_page(analysis: Analysis, path: Path) -> None:
+def write_experiment_page(analysis: Analysis, path: Path) -> None:
     """Write the page to `path`, whole or not at all; folders are made.
 
     Raises:
         UserError: `path` cannot be written.
     """
-    text = page(analysis)
-    fresh = path.with_name(f"{path.name}.new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(path)
-    except OSError as error:
-        raise UserError(
-            f"cannot write the report to {path}: {error.strerror}; name a file that you may write"
-        ) from error
+    write_page(experiment_page(analysis), path)
 
 
-def page(analysis: Analysis) -> str:
-    """The page as HTML."""
+def experiment_page(analysis: Analysis) -> Page:
+    """What the page says."""
     chapters = [
         Section(anchor, title, body)
         for anchor, title, body in (
@@ -70,56 +57,34 @@ def page(analysis: Analysis) -> str:
         )
         if body
     ]
-    body = element(
-        "div",
-        _header(analysis),
-        contents(chapters),
-        element("main", *map(section, chapters)),
-        kind="page",
-    )
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-        f"{element('title', f'Experiment: {analysis.declaration.name}')}"
-        f"<style>{CSS}</style></head><body>{body}</body></html>\n"
+    title = f"Experiment: {analysis.declaration.name}"
+    return Page(
+        title=title,
+        heading=title,
+        outcome=analysis.verdict.sentence,
+        about=wording.looks_of(analysis),
+        tiles=_tiles(analysis),
+        chapters=chapters,
     )
 
 
-def _header(analysis: Analysis) -> Markup:
+def _tiles(analysis: Analysis) -> list[Tile]:
     said, kind = _DECISIONS[analysis.verdict.decision]
     units = sum(analysis.assignment.units.values())
-    tiles = [
-        ("Decision", said, analysis.verdict.arm or "", kind),
-        ("Units", count(units), f"in {len(analysis.evidence.arms)} arms", ""),
-        (
+    return [
+        Tile("Decision", said, analysis.verdict.arm or "", kind),
+        Tile("Units", count(units), f"in {len(analysis.evidence.arms)} arms"),
+        Tile(
             "Sizes of arms",
             f"p {_said(analysis.assignment.p_value)}",
             "below 0.001 nothing can be read",
             "bad" if analysis.verdict.decision == "invalid" else "good",
         ),
     ]
-    return element(
-        "header",
-        element("h1", f"Experiment: {analysis.declaration.name}"),
-        paragraph(analysis.verdict.sentence, "outcome"),
-        paragraph(wording.looks_of(analysis), "about"),
-        element("dl", *(_tile(*tile) for tile in tiles), kind="tiles"),
-    )
 
 
-def _tile(title: str, value: str, note: str, kind: str) -> Markup:
-    return element(
-        "div",
-        element("dt", title),
-        element("dd", value, kind=kind),
-        element("dd", note, kind="note"),
-        kind="tile",
-    )
-
-
-def _results(analysis: Analysis) -> list[Markup]:
-    body = []
+def _results(analysis: Analysis) -> list[Content]:
+    body: list[Content] = []
     if (figure := lifts_figure(analysis)) is not None:
         body.append(picture(figure, "Lift of every arm over control with its interval"))
     for metric in analysis.declaration.metrics:
@@ -128,17 +93,17 @@ def _results(analysis: Analysis) -> list[Markup]:
             continue
         less = ", less is better" if metric.direction == "decrease" else ""
         body += [
-            paragraph(f"{metric.name} ({metric.kind}, {metric.role}{less})", "finding"),
-            table(
+            Paragraph(f"{metric.name} ({metric.kind}, {metric.role}{less})", "finding"),
+            Table(
                 ("arm", "effect", "shows", "lift", "value", "p", "could see"),
                 [_row(metric, row) for row in rows],
             ),
-            paragraph(f"{rows[0].method}; {_corrected(rows[0])}.", "note"),
+            Paragraph(f"{rows[0].method}; {_corrected(rows[0])}.", "note"),
         ]
     return body
 
 
-def _row(metric: Metric, row: Compared) -> list[str]:
+def _row(metric: Metric, row: Compared) -> list[Cell]:
     shown = row.comparison
     lift, _, interval = wording.lift_of(row).partition(" [")
     return [
@@ -162,57 +127,57 @@ def _corrected(row: Compared) -> str:
     return f"p corrected by {row.correction}" if row.correction else "judged by its interval"
 
 
-def _two(first: str, second: str) -> Markup:
+def _two(first: str, second: str) -> Value:
     """A cell of two lines."""
-    return Markup(f"{element('span', first)}{element('small', second) if second else ''}")
+    return Value(first, small=[second] if second else [])
 
 
-def _assignment(analysis: Analysis) -> list[Markup]:
+def _assignment(analysis: Analysis) -> list[Content]:
     check = analysis.assignment
-    body = [
-        table(
+    body: list[Content] = [
+        Table(
             ("arm", "units", "planned"),
             [
                 [arm, count(size), count(round(check.expected[arm]))]
                 for arm, size in check.units.items()
             ],
         ),
-        paragraph(
+        Paragraph(
             f"p {_said(check.p_value)} for one look (Pearson's χ²), "
             f"p {_said(check.sequential_p_value)} for any number of looks (Lindon and Malek 2022)."
         ),
     ]
     if check.segment_values:
         body.append(
-            paragraph(
+            Paragraph(
                 f"Within {check.segment_values} values of segments, {len(check.segments)} have "
                 "sizes that are not as planned."
             )
         )
-    return [*body, *map(paragraph, wording.mismatches_of(analysis))]
+    return [*body, *map(Paragraph, wording.mismatches_of(analysis))]
 
 
-def _course(analysis: Analysis) -> list[Markup]:
+def _course(analysis: Analysis) -> list[Content]:
     if len({each.day for each in analysis.course}) < 2:
         return []
     metric = analysis.declaration.primary
-    body = [
-        paragraph(
+    body: list[Content] = [
+        Paragraph(
             f"{metric.name} over control with all that was known at the end of each day. Dark: the "
             "interval for one look; light: for any number of them (Waudby-Smith et al. 2024, "
             "eq. 9)."
         ),
         picture(course_figure(analysis.course, metric), "Effect by day with its intervals"),
     ]
-    return [*body, *(paragraph(wording.novelty_of(metric, each)) for each in analysis.novelty)]
+    return [*body, *(Paragraph(wording.novelty_of(metric, each)) for each in analysis.novelty)]
 
 
-def _before(analysis: Analysis) -> list[Markup]:
-    body = []
+def _before(analysis: Analysis) -> list[Content]:
+    body: list[Content] = []
     for period in analysis.pre_periods:
         body += [
-            paragraph(f"{wording.adjustment_of(period)}."),
-            table(
+            Paragraph(f"{wording.adjustment_of(period)}."),
+            Table(
                 ("check", "outcome", "what it found"),
                 [[check.name, check.outcome, check.text] for check in period.checks],
                 left=3,
@@ -221,11 +186,11 @@ def _before(analysis: Analysis) -> list[Markup]:
     return body
 
 
-def _segments(analysis: Analysis) -> list[Markup]:
+def _segments(analysis: Analysis) -> list[Content]:
     if not analysis.segments:
         return []
     metric = analysis.declaration.primary
-    rows = [
+    rows: list[list[Cell]] = [
         [
             f"{each.column} = {each.value}",
             each.arm,
@@ -239,17 +204,17 @@ def _segments(analysis: Analysis) -> list[Markup]:
         for each in analysis.segments
     ]
     return [
-        paragraph(
+        Paragraph(
             f"{metric.name} over control. Segments decide nothing; p is corrected for all of them "
             "(Benjamini and Hochberg)."
         ),
-        table(("segment", "arm", "units", "effect", "p"), rows, left=2),
-        *(paragraph(wording.heterogeneity_of(each), "note") for each in analysis.heterogeneity),
+        Table(("segment", "arm", "units", "effect", "p"), rows, left=2),
+        *(Paragraph(wording.heterogeneity_of(each), "note") for each in analysis.heterogeneity),
     ]
 
 
-def _quantiles(analysis: Analysis) -> list[Markup]:
-    rows = [
+def _quantiles(analysis: Analysis) -> list[Content]:
+    rows: list[list[Cell]] = [
         [
             f"{each.metric}, {each.level:g}",
             each.arm,
@@ -267,29 +232,29 @@ def _quantiles(analysis: Analysis) -> list[Markup]:
     ]
     if not rows:
         return []
-    return [table(("quantile", "arm", "control", "value", "effect"), rows, left=2)]
+    return [Table(("quantile", "arm", "control", "value", "effect"), rows, left=2)]
 
 
-def _bayesian(analysis: Analysis) -> list[Markup]:
+def _bayesian(analysis: Analysis) -> list[Content]:
     prior = analysis.declaration.plan.prior_deviation
-    rows = [
+    rows: list[list[Cell]] = [
         [f"{row.metric}: {row.arm}", *wording.posterior_of(metric, row)]
         for metric in analysis.declaration.metrics
         for row in analysis.comparisons
         if row.metric == metric.name and row.against == analysis.evidence.control
     ]
     return [
-        paragraph(
+        Paragraph(
             "Before the data, lifts are taken to be normal around 0 % with a standard deviation "
             f"of {100 * prior:g} % (the plan's prior_deviation). Of the verdict this is no part."
         ),
-        table(("arm", "a gain", "95 % credible", "loss if shipped", "loss if kept"), rows),
+        Table(("arm", "a gain", "95 % credible", "loss if shipped", "loss if kept"), rows),
     ]
 
 
-def _notes(analysis: Analysis) -> list[Markup]:
+def _notes(analysis: Analysis) -> list[Content]:
     left_out = [f"{name}: {why}." for name, why in analysis.evidence.left_out.items()]
-    return [paragraph(text) for text in (*left_out, *analysis.evidence.notes)]
+    return [Paragraph(text) for text in (*left_out, *analysis.evidence.notes)]
 
 
 def _said(value: float) -> str:

@@ -1,13 +1,12 @@
-"""The report as ONE self-contained page: `write_html`.
+"""The report on a home as ONE self-contained page: `write_html`.
 
 Belongs here: the order of its chapters, and what its head says. Does not belong here: the chapters
-(`data_chapters.py`, `model_chapters.py` …), markup and style sheet (`templates/`), sentences
+(`data_chapters.py`, `model_chapters.py` …), what every page has (`page.py`), sentences
 (`findings.py`).
 """
 
 from pathlib import Path
 
-from persona_assets.errors import UserError
 from persona_assets.notation import count, duration, share
 from persona_assets.report import (
     comparison_chapters,
@@ -20,6 +19,7 @@ from persona_assets.report import (
 from persona_assets.report.checks import with_outcome
 from persona_assets.report.collect import Report
 from persona_assets.report.content import Tile
+from persona_assets.report.page import Page, write_page
 
 CHAPTERS = (
     shop_chapter.shop,
@@ -47,40 +47,17 @@ def write_html(report: Report, path: Path) -> None:
     Raises:
         UserError: `path` cannot be written.
     """
-    page = _page(report)
-    fresh = path.with_name(f"{path.name}.new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(page, encoding="utf-8")
-        fresh.replace(path)
-    except OSError as error:
-        raise UserError(
-            f"cannot write the report to {path}: {error.strerror}; name a file that you may write"
-        ) from error
-
-
-def _page(report: Report) -> str:
-    from jinja2 import (  # the command line starts without
-        Environment,
-        PackageLoader,
-        StrictUndefined,
-    )
-
-    templates = Environment(
-        loader=PackageLoader("persona_assets.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
     started = f"; last run {report.run.started}" if report.run else ""
-    return templates.get_template("page.html.j2").render(
-        source=report.source.name,
-        outcome=findings.outcome(report),
-        about=f"{findings.origin(report)}{started}",
-        tiles=_tiles(report),
-        chapters=[chapter(report) for chapter in CHAPTERS],
+    write_page(
+        Page(
+            title=f"Personalization report: {report.source.name}",
+            heading="Personalization report",
+            outcome=findings.outcome(report),
+            about=f"{findings.origin(report)}{started}",
+            tiles=_tiles(report),
+            chapters=[chapter(report) for chapter in CHAPTERS],
+        ),
+        path,
     )
 
 

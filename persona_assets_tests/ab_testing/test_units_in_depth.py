@@ -7,7 +7,8 @@ import pytest
 from persona_assets.ab_testing.analysis import analyse
 from persona_assets.ab_testing.declaration import Declaration, Metric
 from persona_assets.errors import DataError
-from persona_assets.report.experiment_page import page, write_page
+from persona_assets.report.experiment_page import experiment_page, write_experiment_page
+from persona_assets.report.page import rendered
 
 SPEND = Metric("spend", "mean", "spend", role="primary", before="earlier")
 
@@ -166,11 +167,11 @@ def test_page_is_one_file_without_scripts_that_says_what_the_terminal_says(tmp_p
     )
     plain = Metric("spend", "mean", "spend", role="primary")
     found = run(frame, plain, unit="user", day="day", segments=("country",))
-    text = page(found)
+    text = rendered(experiment_page(found))
     assert found.verdict.sentence.replace("'", "&#x27;") in text
     assert "<script" not in text
     assert "http" not in text.replace("http-equiv", "")
     assert "country = &lt;b&gt;de&lt;/b&gt;" in text
     assert 'name="viewport"' in text
-    write_page(found, tmp_path / "new" / "report.html")
+    write_experiment_page(found, tmp_path / "new" / "report.html")
     assert (tmp_path / "new" / "report.html").read_text(encoding="utf-8") == text
