@@ -1,7 +1,7 @@
 """The secret behind a home's user identifiers: the file `<home>/hash_key`, made once.
 
 Belongs here: making and reading that file. Does not belong here: hashing with it
-(`transforms/pseudonyms.py`) or keys given by the environment (`settings.py`).
+(`transforms/pseudonyms.py`) or keys given by the environment (`settings/`).
 """
 
 import contextlib

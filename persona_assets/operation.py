@@ -1,6 +1,6 @@
 """Settings of everyday operation: how far back the scheduler looks, what is alarming, who is told.
 
-Belongs here: their names, types, defaults and validation; `settings.py` reads the environment and
+Belongs here: their names, types, defaults and validation; `settings/` reads the environment and
 calls `operation`. Does not belong here: what is done with them (`orchestration/`,
 `orchestration/checks/`, `notification/`). None of them changes what a table holds.
 """

@@ -1,6 +1,6 @@
 """Settings of the HTTP service: who may call it, how much, and what consent is taken for granted.
 
-Belongs here: their names, types, defaults and validation; `settings.py` reads the environment and
+Belongs here: their names, types, defaults and validation; `settings/` reads the environment and
 calls `service`. Does not belong here: what is done with them (`serving/api/`).
 """
 

@@ -12,7 +12,6 @@ from persona_assets import settings as settings_module
 from persona_assets.errors import UserError
 from persona_assets.segmentation.config import SegmentationConfig
 from persona_assets.settings import (
-    DEFAULT_WEIGHTS,
     FILE_NAME,
     PUBLIC_HASH_KEY,
     Settings,
@@ -20,6 +19,7 @@ from persona_assets.settings import (
     load,
     save,
 )
+from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS
 
 SECRET = "a secret of 24 characters"
 SOURCE = "[source]\nname = 'synthetic'\nstart = 2025-01-01\n"
@@ -72,7 +72,7 @@ def test_where_mlflow_is_set_it_is_known_and_stays_out_of_the_file(home):
 
 
 def test_an_empty_variable_counts_as_not_set(home):
-    empty = {name.removeprefix("PERSONA_"): "" for name in settings_module._ENVIRONMENT}
+    empty = {name.removeprefix("PERSONA_"): "" for name in settings_module.ENVIRONMENT}
     del empty["HOME"]
     assert loaded(home, "top_k = 20", **empty).top_k == 20
 

@@ -2,7 +2,7 @@
 
 Belongs here: its arguments, and what is printed. Does not belong here: the source that they
 describe (`source_arguments.py`), planning and executing runs (`orchestration/runs/`), settings
-(`settings.py`), or the demo (`demo.py`).
+(`settings/`), or the demo (`demo.py`).
 """
 
 import os

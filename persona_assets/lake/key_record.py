@@ -1,7 +1,7 @@
 """Which hash key the identifiers of a lake were made with: a fingerprint of it, kept in the lake.
 
 Belongs here: that record, and holding a key to it. Does not belong here: where keys come from
-(`hash_key.py`, `settings.py`), or changing the identifiers to another key (`rekey.py`).
+(`hash_key.py`, `settings/`), or changing the identifiers to another key (`rekey.py`).
 
 With another key everybody would become a new person, and no table would look wrong. The record is a
 Delta table of one row, since that works wherever the lake lies and its commits are whole. A

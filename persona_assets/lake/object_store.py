@@ -2,7 +2,7 @@
 
 Belongs here: translating one set of options, spelled as delta-rs spells them, for both engines;
 keeping Spark's writers on S3 from each other. Does not belong here: reading the environment
-(`settings.py`), starting Spark (`spark_session.py`), reading and writing tables (`store.py`).
+(`settings/`), starting Spark (`spark_session.py`), reading and writing tables (`store.py`).
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """Moving a lake from one hash key to another: every keyed hash replaced, table by table.
 
 Belongs here: which columns hold keyed hashes, replacing them, and surviving a kill in between. Does
-not belong here: where keys come from (`hash_key.py`, `settings.py`), the fingerprint by which a
+not belong here: where keys come from (`hash_key.py`, `settings/`), the fingerprint by which a
 lake knows its key (`key_record.py`).
 
 While it is under way the record names both keys and nobody else may use either. Each table becomes

@@ -2,7 +2,7 @@
 
 Belongs here: choosing a cut-off and a model, one customer's list, and all lists joined back to the
 shop's identifiers. Does not belong here: making lists (`recommenders/`), where the key comes from
-(`settings.py`), or printing and files (`cli/`).
+(`settings/`), or printing and files (`cli/`).
 """
 
 from collections.abc import Iterable

@@ -1,7 +1,7 @@
 """Keyed hashes in place of the shop's identifiers of people and of their orders.
 
 Belongs here: the hash and its application to a frame. Does not belong here: where the key comes
-from (`settings.py`) or which tables hold identifiers (`tables/`).
+from (`settings/`) or which tables hold identifiers (`tables/`).
 """
 
 import hashlib

@@ -13,7 +13,7 @@ from persona_assets import settings as settings_module
 LEVELS = 100_000
 DEEP = "[" * LEVELS + "]" * LEVELS
 UNDECODABLE = "sixteen bytes or more \udcff\udcfe"
-SETTINGS = sorted(settings_module._ENVIRONMENT | {"MLFLOW_TRACKING_URI", "PERSONA_UNKNOWN"})
+SETTINGS = sorted(settings_module.ENVIRONMENT | {"MLFLOW_TRACKING_URI", "PERSONA_UNKNOWN"})
 SYNTHETIC = ("run", "--source", "synthetic")
 
 

@@ -23,8 +23,8 @@ from persona_assets.serving.recommending.context_popularity import (
 )
 from persona_assets.serving.recommending.ranking import Person, beside, ranked
 from persona_assets.serving.recommending.served_model import ServedModel, load
-from persona_assets.settings import DEFAULT_WEIGHTS
 from persona_assets.tables.mart import USER_ITEM_INTERACTIONS
+from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS
 from persona_assets_tests.serving.small_lake import SOLD, category_of, small_lake
 
 CUTOFF = date(2026, 1, 5)

@@ -11,8 +11,8 @@ from persona_assets.serving.online.live_event import LiveEvent
 from persona_assets.serving.online.live_tail import Exclusions
 from persona_assets.serving.recommending.ranking import Person, beside, ranked
 from persona_assets.serving.recommending.served_model import ServedModel, load, load_training
-from persona_assets.settings import DEFAULT_WEIGHTS
 from persona_assets.tables.models import FALLBACK_USER, REGISTRY, TOP_K
+from persona_assets.transforms.cleaning import DEFAULT_WEIGHTS
 
 K = 10
 ASKED = 25
