@@ -5,14 +5,15 @@
 Homes are killed `--per-home` times each with SIGKILL, at moments drawn from how long a first run
 takes (measured again whenever one ends before its kill, since the machine may have other work),
 then run to the end and once more. Differences: tables whose content hashes are not those of the
-undisturbed home, files that runs leave next to the lake and that are lost, Dagster runs that stay
-open, and a last run that does anything. Prints each as it is found and a count at the end; exit
-code 1 if there is any.
+undisturbed home, files that runs leave next to the lake and that are lost, an online store that
+cannot be read or holds other rows, Dagster runs that stay open, and a last run that does anything.
+Prints each as it is found and a count at the end; exit code 1 if there is any.
 """
 
 import argparse
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -28,6 +29,7 @@ from persona_assets.lake import DeltaStore
 from persona_assets.lake.content_hash import render
 from persona_assets.orchestration.runs import missing
 from persona_assets.orchestration.runs.owners import UNFINISHED
+from persona_assets.serving.online.opening import open_store
 from persona_assets.tables import TABLES
 
 SHOP = (
@@ -80,6 +82,19 @@ def hashes(home: Path) -> dict[str, str]:
     }
 
 
+def files(home: Path) -> set[str]:
+    """What runs leave next to the lake; snapshots of the online store are named by the clock."""
+    return {re.sub(r"/snapshots/[^/]+/", "/snapshots/*/", name) for name in missing.files_of(home)}
+
+
+def online(home: Path) -> dict[str, int]:
+    """View → rows of the published snapshot, whose file is as it was written."""
+    backend = open_store(home).backend
+    backend.verify()
+    manifest = backend.manifest()
+    return {name: view.rows for name, view in manifest.views.items()} if manifest else {}
+
+
 def killed(home: Path, after: float) -> bool:
     """Run and kill after so many seconds; False where the run had ended before."""
     process = started(home)
@@ -106,8 +121,9 @@ def differences(home: Path, undisturbed: Path) -> list[str]:
         for name in sorted(expected.keys() | got.keys())
         if expected.get(name) != got.get(name)
     ]
-    lost = missing.files_of(undisturbed).keys() - missing.files_of(home).keys()
-    found += [f"{name} is not there" for name in sorted(lost)]
+    found += [f"{name} is not there" for name in sorted(files(undisturbed) - files(home))]
+    if (published := online(home)) != (wanted := online(undisturbed)):
+        found.append(f"online store: {published}, undisturbed {wanted}")
     os.environ["DAGSTER_HOME"] = str(home / "dagster")
     with dg.DagsterInstance.get() as instance:
         unfinished = instance.get_runs(dg.RunsFilter(statuses=list(UNFINISHED)))

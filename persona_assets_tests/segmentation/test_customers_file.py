@@ -293,7 +293,7 @@ def test_the_command_tells_what_it_found_and_writes_everybody(home, lines, train
     assert (found["customers"], found["customers_without_purchase"]) == (60, 1)
     assert (found["as_of"], found["model"]) == ("2024-05-06", "2024-05-06")
     assert pl.read_parquet(tmp_path / "found.parquet").equals(expected.customers)
-    shown = run(lines, "--out", tmp_path / "found.csv").stdout
+    shown = run(lines, "--as-of", CUTOFF, "--out", tmp_path / "found.csv").stdout
     for name in expected.sizes["name"]:
         assert name in shown
     assert pl.read_csv(tmp_path / "found.csv")["user_id"].to_list()[0] == "person 0"

@@ -183,7 +183,7 @@ def test_another_trained_model_answers_for_an_admin(asking: Any) -> None:
         for model in switches["models"]:
             found = client.get(
                 "/api/recommendations",
-                params={"model": model, "user_id": user},
+                params={"model": model, "user_id": user, "consent": "true"},
                 headers={"x-api-key": "a"},
             ).json()
             assert found["recommendations"]
