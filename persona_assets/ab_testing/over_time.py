@@ -12,7 +12,8 @@ from persona_assets.ab_testing.comparisons import difference
 from persona_assets.ab_testing.declaration import Declaration
 from persona_assets.ab_testing.evidence import Evidence
 from persona_assets.ab_testing.timing import TUNED_FOR, timing
-from persona_assets.ab_testing.units import ARM, DAY, UNIT, Units, numerator
+from persona_assets.ab_testing.unit_rows import ARM, DAY, UNIT, numerator
+from persona_assets.ab_testing.units import Units
 from persona_assets.statistics.estimates import Estimate, mean_estimate
 from persona_assets.statistics.sequential import always_valid
 from persona_assets.statistics.two_samples import Comparison, welch_difference

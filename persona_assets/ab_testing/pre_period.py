@@ -30,7 +30,8 @@ import polars as pl
 from persona_assets.ab_testing.comparisons import Adjustment, Key
 from persona_assets.ab_testing.declaration import Metric
 from persona_assets.ab_testing.evidence import Measured
-from persona_assets.ab_testing.units import ARM, Units, before, before_denominator
+from persona_assets.ab_testing.unit_rows import ARM, before, before_denominator
+from persona_assets.ab_testing.units import Units
 from persona_assets.errors import DataError
 from persona_assets.experiments.verdict import MISMATCHED, SIGNIFICANT
 from persona_assets.notation import p_value

@@ -11,7 +11,8 @@ import polars as pl
 
 from persona_assets.ab_testing.comparisons import difference
 from persona_assets.ab_testing.timing import Timing
-from persona_assets.ab_testing.units import ARM, Units, measured, segment
+from persona_assets.ab_testing.unit_rows import ARM, segment
+from persona_assets.ab_testing.units import Units, measured
 from persona_assets.statistics.multiple_testing import benjamini_hochberg
 from persona_assets.statistics.quantile_effects import QuantileEffect, quantile_effect
 from persona_assets.statistics.two_samples import Comparison

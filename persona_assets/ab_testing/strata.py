@@ -9,7 +9,8 @@ import polars as pl
 from persona_assets.ab_testing.comparisons import Adjustment, Key
 from persona_assets.ab_testing.declaration import Metric
 from persona_assets.ab_testing.evidence import Measured
-from persona_assets.ab_testing.units import ARM, Units, measured, segment
+from persona_assets.ab_testing.unit_rows import ARM, segment
+from persona_assets.ab_testing.units import Units, measured
 from persona_assets.statistics.estimates import Estimate
 from persona_assets.statistics.post_stratification import post_stratified
 
