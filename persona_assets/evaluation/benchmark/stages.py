@@ -3,6 +3,7 @@
 Belongs here: measuring this process. Does not belong here: what is measured (`run.py`).
 """
 
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -61,4 +62,5 @@ def resident_mb() -> float:
                 return int(line.split()[1]) / 1024
     import resource
 
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kB elsewhere
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
