@@ -59,19 +59,24 @@ def test_more_than_a_third_of_the_columns_drifted(
         assert "4 of 9 columns drifted in the week of 2025-01-13: column_0," in found.description
 
 
-@pytest.mark.parametrize(("low", "passes"), [(0.001, True), (0.0, False), (-0.001, False)])
+@pytest.mark.parametrize(
+    ("lift", "p_value", "passes"),
+    [(0.1, 0.02, True), (0.1, 0.04, False), (-0.1, 0.02, False)],
+)
 def test_a_model_beats_popularity_only_beyond_chance(
-    low: float, passes: bool, stored: Callable[..., Any]
+    lift: float, p_value: float, passes: bool, stored: Callable[..., Any]
 ) -> None:
-    row = dict.fromkeys(("value", "low", "high", "lift", "lift_high", "lift_p_value"), 0.1) | {
+    """Beyond chance after Holm's correction: the smaller of two p-values counts twice."""
+    row = dict.fromkeys(("value", "low", "high", "lift_low", "lift_high"), 0.1) | {
         "cutoff": CUTOFF, "metric": "ndcg", "k": 10, "users": 100,
     }  # fmt: skip
+    clear = {"lift": 0.5, "lift_p_value": 0.0001}
     rows = [
-        row | {"model": "als", "lift_low": low},
-        row | {"model": "bpr", "lift_low": -0.1},
-        row | {"model": "popularity", "lift_low": 0.5},
-        row | {"model": "planted_optimum", "lift_low": 0.5},
-        row | {"model": "bpr", "metric": "map", "lift_low": 0.5},
+        row | {"model": "als", "lift": lift, "lift_p_value": p_value},
+        row | {"model": "bpr", "lift": 0.1, "lift_p_value": 0.5},
+        row | {"model": "popularity"} | clear,
+        row | {"model": "planted_optimum"} | clear,
+        row | {"model": "bpr", "metric": "map"} | clear,
     ]
     graph = stored(evaluation.OFFLINE_METRICS, pl.DataFrame(rows))
     found = graph.check("evaluation/offline_metrics", str(CUTOFF))["beats_popularity", str(CUTOFF)]
