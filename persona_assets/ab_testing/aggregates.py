@@ -61,7 +61,7 @@ def read_aggregates(rows: pl.DataFrame, declaration: Declaration) -> Evidence:
         for metric in declaration.metrics
     }
     primary = by_metric[declaration.primary.name]
-    arms = _arms(primary, declaration)
+    arms = declaration.arms_among(sorted({arm for of_day in primary.values() for arm in of_day}))
     known = sorted(primary)
     write = labels(days, declaration.day)
     so_far: dict[str, dict[str, _Sums]] = {}
@@ -187,22 +187,6 @@ def _one(cells: Mapping[str, float], side: Side, metric: Metric, arm: str) -> _S
             )
         total = squares = float(round(total))
     return _Sums(units, total, squares)
-
-
-def _arms(sums: _ByDay, declaration: Declaration) -> tuple[str, ...]:
-    there = sorted({arm for of_day in sums.values() for arm in of_day})
-    wanted = declaration.challengers or tuple(
-        arm for arm in (declaration.shares or there) if arm != declaration.control
-    )
-    arms = (declaration.control, *wanted)
-    absent = [arm for arm in arms if arm not in there]
-    if absent or len(arms) < 2:
-        said = f"arm {absent[0]!r} has no rows" if absent else "there is no arm beside control"
-        raise DataError(
-            f"{said}: the file has {', '.join(map(repr, there)) or 'none'}; correct the arms' "
-            "names, or leave the empty arm out"
-        )
-    return arms
 
 
 def _include(so_far: dict[str, _Sums], of_day: Mapping[str, _Sums], *, cumulative: bool) -> None:

@@ -5,21 +5,25 @@ options (`declaration_file.py`), the data (`units.py`, `aggregates.py`).
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from persona_assets.errors import UserError
+from persona_assets.errors import DataError, UserError
 
 Kind = Literal["proportion", "mean", "ratio"]
 Role = Literal["primary", "secondary", "guardrail"]
 Direction = Literal["increase", "decrease"]
 Monitoring = Literal["fixed", "sequential", "hybrid"]
+Missing = Literal["error", "zero"]
 
-KINDS: tuple[str, ...] = get_args(Kind)
-ROLES: tuple[str, ...] = get_args(Role)
-DIRECTIONS: tuple[str, ...] = get_args(Direction)
-MONITORINGS: tuple[str, ...] = get_args(Monitoring)
+KINDS: tuple[Kind, ...] = get_args(Kind)
+ROLES: tuple[Role, ...] = get_args(Role)
+DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
+MONITORINGS: tuple[Monitoring, ...] = get_args(Monitoring)
+MISSING: tuple[Missing, ...] = get_args(Missing)
+WIDEST_PRIOR = 100.0
+"""Standard deviation of lifts: nobody expects 10,000 %, and far beyond it numbers overflow."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ class Metric:
     before: str | None = None
     before_denominator: str | None = None
     winsorise: float | None = None
-    missing: Literal["error", "zero"] = "error"
+    missing: Missing = "error"
     quantiles: tuple[float, ...] = ()
     where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sides: Mapping[str, Side] = field(default_factory=dict)
@@ -161,9 +165,10 @@ class Plan:
             value = getattr(self, name)
             if value is not None and not 0 < value < 1:
                 raise UserError(f"plan: {name} is {value}; give a share above 0 and below 1")
-        if not (math.isfinite(self.prior_deviation) and self.prior_deviation > 0):
+        if not 0 < self.prior_deviation <= WIDEST_PRIOR:
             raise UserError(
-                f"plan: prior_deviation is {self.prior_deviation}; give a positive number, as 0.3"
+                f"plan: prior_deviation is {self.prior_deviation}; give a number above 0 and at "
+                f"most {WIDEST_PRIOR:g}, as 0.3"
             )
 
 
@@ -237,6 +242,29 @@ class Declaration:
     def primary(self) -> Metric:
         """The metric that decides."""
         return next(each for each in self.metrics if each.role == "primary")
+
+    def arms_among(self, there: Sequence[str]) -> tuple[str, ...]:
+        """Control and the challengers that are analysed.
+
+        Args:
+            there: the arms that the file has rows of.
+
+        Raises:
+            DataError: one that is declared is not there, or none is there beside control.
+        """
+        wanted = self.challengers or tuple(
+            arm for arm in (self.shares or there) if arm != self.control
+        )
+        arms = (self.control, *wanted)
+        absent = [arm for arm in arms if arm not in there]
+        if absent or len(arms) < 2:
+            said = f"arm {absent[0]!r} has no units" if absent else "there is no arm beside control"
+            column = "the file" if self.arm is None else f"column {self.arm!r}"
+            raise DataError(
+                f"{said}: {column} holds {', '.join(map(repr, there)) or 'nothing'}; correct the "
+                "arms' names, or leave the empty arm out"
+            )
+        return arms
 
     def planned_shares(self, arms: tuple[str, ...]) -> dict[str, float]:
         """Share of each of `arms` in their units, summing to 1."""

@@ -9,12 +9,13 @@ declaration may not contradict (`declaration.py`), what is missing in a file (`r
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from persona_assets import regular_files
 from persona_assets.ab_testing.declaration import (
     DIRECTIONS,
     KINDS,
+    MISSING,
     MONITORINGS,
     ROLES,
     Declaration,
@@ -25,6 +26,7 @@ from persona_assets.ab_testing.declaration import (
 from persona_assets.errors import UserError
 from persona_assets.sources.toml_values import refuse_unknown, table_of, text_of, texts_of
 
+_Choice = TypeVar("_Choice", bound=str)
 SECTIONS = ("name", "units", "aggregates", "arms", "metrics", "plan")
 _UNITS = ("unit", "arm", "day", "segments", "strata", "where")
 _AGGREGATES = ("arm", "day", "cumulative", "where")
@@ -131,21 +133,19 @@ def _metric(name: str, body: dict[str, Any], where: str, aggregated: bool) -> Me
         )
     return Metric(
         name=name,
-        kind=kind,  # type: ignore[arg-type]
+        kind=kind,
         column=text_of(body.get("numerator"), "numerator", "a column", inside)
         if ratio
         else text_of(body.get("column", name), "column", "a column", inside),
         denominator=_optional_text(body, "denominator", inside),
-        role=_one_of(body.get("role", "secondary"), "role", ROLES, inside),  # type: ignore[arg-type]
-        direction=_one_of(  # type: ignore[arg-type]
-            body.get("direction", "increase"), "direction", DIRECTIONS, inside
-        ),
+        role=_one_of(body.get("role", "secondary"), "role", ROLES, inside),
+        direction=_one_of(body.get("direction", "increase"), "direction", DIRECTIONS, inside),
         margin=_optional_number(body, "margin", inside),
         before=_optional_text(body, "before_numerator" if ratio else "before", inside),
         before_denominator=_optional_text(body, "before_denominator", inside),
         winsorise=_optional_number(body, "winsorise", inside),
-        missing=_one_of(body.get("missing", "error"), "missing", ("error", "zero"), inside),  # type: ignore[arg-type]
-        quantiles=tuple(_number(each, "quantiles", inside) for each in body.get("quantiles", [])),
+        missing=_one_of(body.get("missing", "error"), "missing", MISSING, inside),
+        quantiles=_quantiles(body.get("quantiles", []), inside),
         where=_conditions(body.get("where", {}), inside),
         sides=_sides(body, kind, inside) if aggregated else {},
     )
@@ -183,7 +183,7 @@ def _plan(body: dict[str, Any], inside: str) -> Plan:
     if units is not None and (isinstance(units, bool) or not isinstance(units, int)):
         raise UserError(f"{inside}: units is {units!r}; give a whole number")
     return Plan(
-        monitoring=_one_of(  # type: ignore[arg-type]
+        monitoring=_one_of(
             body.get("monitoring", default.monitoring), "monitoring", MONITORINGS, inside
         ),
         units=units,
@@ -197,11 +197,11 @@ def _plan(body: dict[str, Any], inside: str) -> Plan:
     )
 
 
-def _one_of(value: object, key: str, known: Sequence[str], inside: str) -> str:
+def _one_of(value: object, key: str, known: Sequence[_Choice], inside: str) -> _Choice:
     if value not in known:
         found = "is missing" if value is None else f"is {value!r}"
         raise UserError(f"{inside}: {key!r} {found}; use one of {', '.join(known)}")
-    return str(value)
+    return known[known.index(value)]
 
 
 def _optional_text(body: Mapping[str, Any], key: str, inside: str) -> str | None:
@@ -227,6 +227,12 @@ def _number(value: object, key: str, inside: str) -> float:
 
 def _optional_number(body: Mapping[str, Any], key: str, inside: str) -> float | None:
     return None if key not in body else _number(body[key], key, inside)
+
+
+def _quantiles(value: object, inside: str) -> tuple[float, ...]:
+    if not isinstance(value, list):
+        raise UserError(f"{inside}: 'quantiles' is {value!r}; give a list, as [0.5, 0.9]")
+    return tuple(_number(each, "quantiles", inside) for each in value)
 
 
 def _numbers(value: object, inside: str) -> dict[str, float]:

@@ -80,7 +80,7 @@ def with_options(declaration: Declaration, options: Options) -> Declaration:
             raise UserError(f"--monitoring {monitoring}: use one of {', '.join(MONITORINGS)}")
         plan = replace(
             plan,
-            monitoring=monitoring,  # type: ignore[arg-type]
+            monitoring=monitoring,
             units=plan.units if options.units is None else options.units,
         )
     conditions = dict(declaration.where)
@@ -122,10 +122,10 @@ def _metric(text: str) -> Metric:
     numerator, _, denominator = (column if equals else name).partition("/")
     return Metric(
         name=name,
-        kind=rest[0],  # type: ignore[arg-type]
+        kind=rest[0],
         column=numerator,
         denominator=denominator or None,
-        role=role,  # type: ignore[arg-type]
+        role=role,
         margin=_margin(rest[2], text) if len(rest) > 2 else None,
     )
 

@@ -27,6 +27,8 @@ role = "primary"
 """
 _LIKELY_ARMS = ("arm", "variant", "group", "treatment", "test_group", "segment", "bucket")
 _MOST_ARMS = 20
+LARGEST, SMALLEST = 1e100, 1e-100
+"""Of a cell's size, if not 0: squares, sums and quotients of such numbers are numbers, too."""
 _FEW = 3
 
 
@@ -140,8 +142,8 @@ def numbers(texts: pl.Series, of: str, *, empty_is_zero: bool = False) -> pl.Ser
         empty_is_zero: take 0 for empty cells.
 
     Raises:
-        DataError: a cell is empty, or is no finite number; the text has the number of such cells
-            and a few of the texts.
+        DataError: a cell is empty, is no finite number, or is larger or nearer to 0 than can be
+            computed with; the text has the number of such cells and a few of the texts.
     """
     plain = texts.str.strip_chars()
     words = plain.str.to_lowercase()
@@ -162,6 +164,13 @@ def numbers(texts: pl.Series, of: str, *, empty_is_zero: bool = False) -> pl.Ser
         raise DataError(
             f"{of}: {counted(odd.len(), 'cell')} of {texts.len():,} hold no number, such as "
             f"{some}; write numbers with a point, and nothing else, or correct the mapping"
+        )
+    size = parsed.abs()
+    beyond = parsed.filter((size > LARGEST) | ((size < SMALLEST) & (size > 0)))
+    if beyond.len():
+        raise DataError(
+            f"{of}: {counted(beyond.len(), 'cell')} of {texts.len():,} are of a size that nothing "
+            f"can be computed with, such as {beyond[0]:g}; correct them, or give another unit"
         )
     if empty := texts.null_count():
         if not empty_is_zero:

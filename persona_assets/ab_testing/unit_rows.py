@@ -58,17 +58,7 @@ def arms_of(
         notes.append(f"{counted(empty, 'row')} without an arm left out")
         rows = rows.filter(column.is_not_null())
     there = rows[declaration.arm].unique().sort().to_list()
-    wanted = declaration.challengers or tuple(
-        name for name in (declaration.shares or there) if name != declaration.control
-    )
-    arms = (declaration.control, *wanted)
-    absent = [name for name in arms if name not in there]
-    if absent or len(arms) < 2:
-        said = f"arm {absent[0]!r} has no units" if absent else "there is no arm beside control"
-        raise DataError(
-            f"{said}: column {declaration.arm!r} holds {', '.join(map(repr, there)) or 'nothing'}; "
-            "correct the arms' names, or leave the empty arm out"
-        )
+    arms = declaration.arms_among(there)
     others = rows.filter(~column.is_in(list(arms)))
     if others.height:
         names = others[declaration.arm].unique().sort().to_list()

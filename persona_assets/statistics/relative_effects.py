@@ -49,12 +49,13 @@ def relative_effect(
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     base = abs(control.value)
     theta = arm.value / control.value
-    weakness = z * z * control.variance / base**2
+    # Not by powers: of numbers far below 1 they are 0.
+    weakness = z * z * control.variance / base / base
     if weakness < WEAK:
-        margin = z / base * math.sqrt(arm.variance + theta**2 * control.variance)
+        margin = z / base * math.sqrt(arm.variance + theta * theta * control.variance)
         low, high, method = theta - margin, theta + margin, "delta method"
     elif weakness < 1:
-        root = (1 - weakness) * arm.variance + theta**2 * control.variance
+        root = (1 - weakness) * arm.variance + theta * theta * control.variance
         margin = z / base * math.sqrt(root) / (1 - weakness)
         centre = theta / (1 - weakness)
         low, high, method = centre - margin, centre + margin, "Fieller"

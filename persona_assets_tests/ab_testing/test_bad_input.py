@@ -178,3 +178,27 @@ def test_settings_outside_of_their_range_are_refused():
         Metric("m", "mean", "m", role="guardrail", margin=2)
     with pytest.raises(UserError, match="only guardrails have one"):
         Metric("m", "mean", "m", margin=0.1)
+
+
+@pytest.mark.parametrize("cell", ["1e308", "-1e101", "1e-300"])
+def test_numbers_that_nothing_can_be_computed_with_are_refused(cell):
+    frame = rows(spend=[cell] + ["1.5"] * 99)
+    with pytest.raises(DataError, match=r"metric spend.*1 cell of 100 are of a size"):
+        run(frame, VISIT, Metric("spend", "mean", "spend"))
+
+
+@pytest.mark.parametrize("quantiles", [0, 0.5, "0.5", {"a": 1}])
+def test_quantiles_are_a_list(quantiles):
+    document = {
+        "units": {"arm": "arm"},
+        "arms": {"control": "a"},
+        "metrics": {"visit": {"kind": "mean", "role": "primary", "quantiles": quantiles}},
+    }
+    with pytest.raises(UserError, match=r"'quantiles' is .*; give a list, as \[0.5, 0.9\]"):
+        declared(document, where="mapping m.toml", name="m")
+
+
+@pytest.mark.parametrize("deviation", [0.0, -1.0, 1e308, float("nan"), float("inf")])
+def test_a_prior_that_says_nothing_or_overflows_is_refused(deviation):
+    with pytest.raises(UserError, match=r"prior_deviation is .*above 0 and at most 100"):
+        Plan(prior_deviation=deviation)
