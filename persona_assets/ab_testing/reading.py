@@ -12,6 +12,7 @@ import polars as pl
 from persona_assets.ab_testing.declaration import Declaration
 from persona_assets.errors import DataError, UserError
 from persona_assets.notation import counted
+from persona_assets.statistics.estimates import LARGEST, SMALLEST
 
 EXAMPLE = """\
 [units]                      # rows are units: customers, visits
@@ -27,8 +28,6 @@ role = "primary"
 """
 _LIKELY_ARMS = ("arm", "variant", "group", "treatment", "test_group", "segment", "bucket")
 _MOST_ARMS = 20
-LARGEST, SMALLEST = 1e100, 1e-100
-"""Of a cell's size, if not 0: squares, sums and quotients of such numbers are numbers, too."""
 _FEW = 3
 
 

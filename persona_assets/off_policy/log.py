@@ -13,6 +13,7 @@ from narwhals.typing import IntoDataFrame
 from numpy.typing import NDArray
 
 from persona_assets.errors import DataError, InsufficientDataError, UserError
+from persona_assets.statistics.estimates import LARGEST, SMALLEST
 
 Floats = NDArray[np.float64]
 
@@ -178,8 +179,9 @@ def _check_numbers(
     if not (kind.is_numeric() or kind == pl.Boolean):
         raise DataError(f"the {what}: column {name!r} is of type {kind}; give numbers")
     values = frame[name].cast(pl.Float64)
-    wrong = ~values.is_finite()
-    said = "finite"
+    size = values.abs()
+    wrong = ~(size.is_finite() & ((size == 0) | size.is_between(SMALLEST, LARGEST)))
+    said = "finite, and 0 or of a size that can be computed with"
     if above is not None:
         wrong |= values <= above
         said = f"above {above:g}"

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+LARGEST, SMALLEST = 1e100, 1e-100
+"""Sizes of data that are not 0: squares, sums and quotients of such numbers are numbers, too."""
+
 
 @dataclass(frozen=True)
 class Estimate:

@@ -313,6 +313,11 @@ BROKEN = [
         "'reward' must be finite",
     ),
     (
+        lambda log, policy: (log.with_columns(reward=pl.lit(1e300)), policy),
+        DataError,
+        "'reward' must be finite, and 0 or of a size that can be computed with",
+    ),
+    (
         lambda log, policy: (log.with_columns(reward=pl.lit("yes")), policy),
         DataError,
         "'reward' is of type String",
