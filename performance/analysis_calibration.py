@@ -14,11 +14,12 @@ import numpy as np
 from persona_assets.ab_testing.timing import RUNNING_SHARE
 from persona_assets.statistics.cuped import Observed, adjusted
 from persona_assets.statistics.estimates import mean_estimate, ratio_estimate
-from persona_assets.statistics.quantile_effects import quantile_effect
-from persona_assets.statistics.relative_effects import relative_effect
+from persona_assets.statistics.quantile_effects import QuantileEffect, quantile_effect
+from persona_assets.statistics.relative_effects import RelativeEffect, relative_effect
 from persona_assets.statistics.sample_ratio import sequential_sample_ratio_p_value
 from persona_assets.statistics.sequential import mixture_parameter, standard_errors
 from persona_assets.statistics.two_samples import (
+    Comparison,
     proportion_difference,
     sample_ratio_p_value,
     welch_difference,
@@ -82,7 +83,13 @@ def coverage(generator: np.random.Generator, experiments: int) -> dict[str, tupl
     }
 
 
-def _count(found: dict[str, list[tuple[bool, bool]]], name: str, shown, true, lift) -> None:  # noqa: ANN001
+def _count(
+    found: dict[str, list[tuple[bool, bool]]],
+    name: str,
+    shown: Comparison | QuantileEffect | RelativeEffect,
+    true: float,
+    lift: float,
+) -> None:
     found.setdefault(name, []).append((lift == 0, shown.low <= true <= shown.high))
 
 

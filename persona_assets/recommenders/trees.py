@@ -1,10 +1,10 @@
-"""Scores of boosted trees without LightGBM: the same to the last bit, in less than half the time.
+"""Scores of boosted trees without LightGBM: the same to the last bit, in less time.
 
 Belongs here: reading LightGBM's text, and scoring rows by it. Does not belong here: growing trees
 (`lambdarank.py`), or the compiled loop (`tree_kernels.py`).
 
 LightGBM prepares each call for data of any size; a service that scores a hundred candidates at a
-time waits longer for that than for the trees.
+time waits longer for that than for the trees (`performance/tree_scores.py`).
 """
 
 from collections.abc import Iterator
