@@ -8,11 +8,18 @@ import math
 from dataclasses import dataclass
 
 from persona_assets.errors import UserError
-from persona_assets.statistics.power import POWER, minimum_detectable, total_units_needed
+from persona_assets.statistics.power import (
+    POWER,
+    minimum_detectable,
+    proportion_units_needed,
+    total_units_needed,
+)
 from persona_assets.statistics.sequential import mixture_parameter, standard_errors
 from persona_assets.statistics.two_samples import CONFIDENCE
 
 _SIGNIFICANT = 1 - CONFIDENCE
+_BISECTIONS = 60
+"""Halvings of an interval within 0 to 1: beyond 52 a float has no more digits."""
 
 
 @dataclass(frozen=True)
@@ -117,13 +124,7 @@ def size_for(design: Design, lift: float) -> Size:
             f"a lift of {100 * lift:g} % on {design.baseline:g} is no proportion; give a "
             "smaller one"
         )
-    units = total_units_needed(
-        effect,
-        variance=design.variance,
-        shares=design.shares,
-        significant=design.significant,
-        power=design.power,
-    )
+    units = _needed(design, effect)
     error = _error(design, units)
     fixed = minimum_detectable(1.0, significant=design.significant, power=design.power)
     confidence = 1 - design.significant
@@ -140,16 +141,48 @@ def size_for(design: Design, lift: float) -> Size:
 
 
 def lift_for(design: Design, units: int) -> float:
-    """The smallest true lift that an experiment of `units` finds, as a share of the baseline.
+    """The smallest true lift upwards that an experiment of `units` finds, as a share of baseline.
 
     Raises:
         UserError: there are too few units for the arms.
     """
     if units < 2 * (design.challengers + 1):
         raise UserError(f"{units} units are too few for {design.challengers + 1} arms of two")
+    if design.deviation is None:
+        return _gain_of_proportion(design, units) / design.baseline
     error = _error(design, units)
     found = minimum_detectable(error, significant=design.significant, power=design.power)
     return found / abs(design.baseline)
+
+
+def _needed(design: Design, effect: float) -> int:
+    shares, significant, power = design.shares, design.significant, design.power
+    if design.deviation is not None:
+        return total_units_needed(
+            effect,
+            variance=design.variance,
+            shares=shares,
+            significant=significant,
+            power=power,
+        )
+    plain = proportion_units_needed(
+        design.baseline, effect, shares=shares, significant=significant, power=power
+    )
+    return max(2 * (design.challengers + 1), math.ceil(plain * (1 - design.correlation**2)))
+
+
+def _gain_of_proportion(design: Design, units: int) -> float:
+    """The smallest gain that needs no more than `units`: the more is to be found, the fewer do."""
+    low, high = 0.0, 1 - design.baseline
+    if _needed(design, high) > units:
+        raise UserError(
+            f"{units} units are too few: even if everybody in a challenger's arm converted, they "
+            f"would not find it in {100 * design.power:g} of 100; give more"
+        )
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if _needed(design, middle) <= units else (middle, high)
+    return high
 
 
 def _error(design: Design, units: int) -> float:

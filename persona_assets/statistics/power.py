@@ -68,5 +68,39 @@ def total_units_needed(
     return max(4, math.ceil(spread * (_quantiles(significant, power) / effect) ** 2))
 
 
+def proportion_units_needed(
+    control: float,
+    effect: float,
+    *,
+    shares: tuple[float, float],
+    significant: float = 0.05,
+    power: float = POWER,
+) -> float:
+    """Units of a whole experiment so that two proportions show a true `effect`, not rounded.
+
+    A proportion's variance moves with it, and the z-test takes the pooled one. With shares a and c
+    of N units, p = control + effect, and the pooled m = (a·p + c·control)/(a + c):
+    N = (z_{1 − α/2}·√(m(1 − m)(1/a + 1/c)) + z_{power}·√(p(1 − p)/a + control(1 − control)/c))² /
+    effect² (Fleiss, Levin and Paik 2003, "Statistical methods for rates and proportions", § 4.2,
+    without correction for continuity).
+
+    Args:
+        control: proportion of control, inside of 0 to 1.
+        effect: not 0; control + effect is a proportion, too.
+        shares: of the arm and of control, above 0, of all units.
+        significant: level of the two-sided test.
+        power: chance of finding it.
+    """
+    of_arm, of_control = shares
+    arm = control + effect
+    pooled = (of_arm * arm + of_control * control) / (of_arm + of_control)
+    under_null = pooled * (1 - pooled) * (1 / of_arm + 1 / of_control)
+    spread = arm * (1 - arm) / of_arm + control * (1 - control) / of_control
+    normal = NormalDist()
+    errors = normal.inv_cdf(1 - significant / 2) * math.sqrt(under_null)
+    errors += normal.inv_cdf(power) * math.sqrt(spread)
+    return (errors / effect) ** 2
+
+
 def _quantiles(significant: float, power: float) -> float:
     return NormalDist().inv_cdf(1 - significant / 2) + NormalDist().inv_cdf(power)

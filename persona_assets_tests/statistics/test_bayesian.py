@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from persona_assets.statistics.bayesian import posterior
-from persona_assets.statistics.power import minimum_detectable, total_units_needed
 
 
 def test_posterior_is_that_on_a_grid():
@@ -16,9 +15,3 @@ def test_posterior_is_that_on_a_grid():
     assert found.loss_if_kept == pytest.approx((np.maximum(grid, 0) * weight).sum(), abs=1e-6)
     ends = np.interp([0.025, 0.975], weight.cumsum(), grid)
     assert (found.low, found.high) == pytest.approx(tuple(ends), abs=1e-4)
-
-
-def test_units_that_are_needed_detect_what_they_are_needed_for():
-    units = total_units_needed(0.02, variance=0.09, shares=(0.2, 0.8))
-    error = (0.09 * (1 / (0.2 * units) + 1 / (0.8 * units))) ** 0.5
-    assert minimum_detectable(error) == pytest.approx(0.02, rel=1e-4)
