@@ -27,7 +27,7 @@ from persona_assets.ab_testing.segments import (
     quantiles,
     sizes,
 )
-from persona_assets.ab_testing.strata import post_stratify
+from persona_assets.ab_testing.strata import post_stratify, unused
 from persona_assets.ab_testing.timing import Timing, timing
 from persona_assets.ab_testing.units import Units, read_units
 from persona_assets.experiments.verdict import Verdict
@@ -98,10 +98,13 @@ def analyse(rows: pl.DataFrame, declaration: Declaration) -> Analysis:
 def _of_units(units: Units) -> Analysis:
     """With all that needs the units themselves."""
     periods, by_period = adjust(units)
+    by_stratum = post_stratify(units)
     # A pre-period knows more than strata, and both at once would be a regression.
-    adjustments = post_stratify(units) | by_period
+    adjustments = by_stratum | by_period
     found = _analysed(units.evidence, units.declaration, adjustments, sizes(units))
     segments, heterogeneity, notes = by_segment(units, found.timing)
+    if units.declaration.strata and not by_stratum:
+        notes = [*notes, unused(units.declaration.strata)]
     return replace(
         found,
         evidence=replace(found.evidence, notes=(*found.evidence.notes, *notes)),
@@ -131,9 +134,9 @@ def _analysed(
 
 
 def _as_text(rows: pl.DataFrame) -> pl.DataFrame:
-    """Every column as the text that a file would have."""
+    """Every column as the text that a file would have, without blanks around it."""
     from persona_assets.sources.reading.typed_text import as_text, without_empty
 
-    if all(kind == pl.String for kind in rows.dtypes):
-        return rows
-    return without_empty(as_text(rows))
+    if not all(kind == pl.String for kind in rows.dtypes):
+        rows = as_text(rows)
+    return without_empty(rows.with_columns(pl.all().str.strip_chars()))

@@ -55,6 +55,13 @@ def _further(analysis: Analysis, out: Console) -> None:
         )
     for row in analysis.heterogeneity:
         say(out, f"  {wording.heterogeneity_of(row)}")
+    for quantile in analysis.quantiles:
+        control, value, effect = wording.quantile_of(quantile)
+        say(
+            out,
+            f"{quantile.metric}, quantile {quantile.level:g}, {quantile.arm}: {effect} "
+            f"({value}, control {control})",
+        )
     for late in analysis.novelty:
         say(out, f"Over days, {wording.novelty_of(metric, late)}")
 
@@ -68,7 +75,7 @@ def _metric(metric: Metric, rows: list[Compared], out: Console) -> None:
     lower = ", less is better" if metric.direction == "decrease" else ""
     say(out, f"\n{metric.name} ({metric.kind}, {metric.role}{lower}); {rows[0].method}")
     grid = Table(box=None, pad_edge=False)
-    for name in ("arm", "value", "beside", "effect", "lift", "p", "shows"):
+    for name in ("arm", "value", "against", "effect", "lift", "p", "shows"):
         grid.add_column(name, justify="left" if name in ("arm", "shows") else "right")
     for row in rows:
         shown = row.comparison

@@ -57,7 +57,8 @@ class Compared:
         units: of the arm.
         against_units: of the other arm.
         comparison: values, effect, interval and p-value; of the adjusted estimates if there are.
-        relative: the same as a share of the other arm's value; None where that is 0.
+        relative: the same as a share of the other arm's value; None where that is 0, or where
+            nothing varied.
         unadjusted: the comparison without CUPED or post-stratification; None where it is that.
         method: how, for people.
         adjusted_p_value: corrected for all comparisons that it stands beside; None of guardrails.
@@ -187,7 +188,7 @@ def _relative(
         # As wide, in standard errors, as the sequential interval of the difference is.
         half = (shown.high - shown.low) / 2 / shown.standard_error
         confidence = math.erf(half / math.sqrt(2))
-    if confidence >= 1:
+    if confidence >= 1 or not arm.estimate.variance + against.estimate.variance:
         return None
     return relative_effect(arm.estimate, against.estimate, confidence)
 

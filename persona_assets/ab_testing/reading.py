@@ -144,8 +144,9 @@ def numbers(texts: pl.Series, of: str, *, empty_is_zero: bool = False) -> pl.Ser
         DataError: a cell is empty, is no finite number, or is larger or nearer to 0 than can be
             computed with; the text has the number of such cells and a few of the texts.
     """
+    words = texts.str.strip_chars().str.to_lowercase()
+    texts = texts.set(words == "nan", None)
     plain = texts.str.strip_chars()
-    words = plain.str.to_lowercase()
     parsed = (
         pl.DataFrame({"plain": plain, "words": words})
         .select(

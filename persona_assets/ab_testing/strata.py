@@ -4,6 +4,8 @@ Belongs here: which strata there are, and estimates by them. Does not belong her
 (`statistics/post_stratification.py`), segments that are looked into (`segments.py`).
 """
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from persona_assets.ab_testing.comparisons import Adjustment, Key
@@ -11,6 +13,7 @@ from persona_assets.ab_testing.declaration import Metric
 from persona_assets.ab_testing.evidence import Measured
 from persona_assets.ab_testing.unit_rows import ARM, segment
 from persona_assets.ab_testing.units import Units, measured
+from persona_assets.notation import listed
 from persona_assets.statistics.estimates import Estimate
 from persona_assets.statistics.post_stratification import post_stratified
 
@@ -46,6 +49,14 @@ def post_stratify(units: Units) -> dict[Key, Adjustment]:
                         Measured(both[0]), Measured(both[1]), "post-stratified, Welch's t-test"
                     )
     return found
+
+
+def unused(columns: Sequence[str]) -> str:
+    """Why nothing was post-stratified."""
+    return (
+        f"strata ({listed(columns)}) are not used: fewer than two have {FEWEST} units of every arm "
+        "and a metric that they can weigh, a proportion or a mean"
+    )
 
 
 def _small(frame: pl.DataFrame, arms: tuple[str, ...]) -> list[str]:

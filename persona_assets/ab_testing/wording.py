@@ -11,7 +11,7 @@ from persona_assets.ab_testing.comparisons import Compared
 from persona_assets.ab_testing.declaration import Metric
 from persona_assets.ab_testing.over_time import Novelty
 from persona_assets.ab_testing.pre_period import PrePeriod
-from persona_assets.ab_testing.segments import Heterogeneity
+from persona_assets.ab_testing.segments import Heterogeneity, OfQuantile
 from persona_assets.notation import NOTHING, p_value
 
 UNBOUNDED = "∞"
@@ -65,6 +65,11 @@ def looks_of(analysis: Analysis) -> str:
     level = f"{100 * timing.confidence:.3g} %"
     if timing.sequential:
         said = f"intervals hold at {level} however often they are looked at"
+        if plan.units is None:
+            said += (
+                f", narrowest at {timing.tuned_for:,} units; with a planned size (--planned-units) "
+                "they are narrowest there"
+            )
     elif plan.monitoring == "hybrid":
         said = f"the end is reached: intervals are fixed ones of {level}"
     else:
@@ -73,10 +78,10 @@ def looks_of(analysis: Analysis) -> str:
 
 
 def assignment_of(analysis: Analysis) -> str:
-    """Whether arms have their planned sizes."""
+    """Whether arms have the sizes that their shares lead to."""
     check = analysis.assignment
     sizes = ", ".join(
-        f"{arm} {size:,} ({check.expected[arm]:,.0f} planned)" for arm, size in check.units.items()
+        f"{arm} {size:,} ({check.expected[arm]:,.0f} expected)" for arm, size in check.units.items()
     )
     return (
         f"Sizes of arms: {sizes}; p = {p_value(check.p_value)} by χ²"
@@ -124,6 +129,18 @@ def novelty_of(metric: Metric, row: Novelty) -> str:
         f"{row.arm}: effect per day {effect_of(metric, row.early)} in the first half of the days, "
         f"{effect_of(metric, row.late)} in the second; change {effect_of(metric, shown.effect)} "
         f"{interval_of(metric, shown.low, shown.high)}, p {_said(shown.p_value)}."
+    )
+
+
+def quantile_of(row: OfQuantile) -> tuple[str, str, str]:
+    """Control's value, the arm's, and the effect with its interval; or that units are too few."""
+    if row.effect is None:
+        return (NOTHING, NOTHING, "too few units")
+    shown = row.effect
+    return (
+        f"{shown.control_value:.4g}",
+        f"{shown.value:.4g}",
+        f"{shown.effect:+.4g} [{shown.low:.4g}, {shown.high:.4g}]",
     )
 
 

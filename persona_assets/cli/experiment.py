@@ -145,6 +145,7 @@ def plan(
         days = "" if size.days is None else f", {size.days:,} days"
         click.echo(
             f"a lift of {100 * size.lift:g} %: {size.units:,} units ({size.arm_units:,} per "
-            f"challenger{days}); {size.sequential_units:,} if looked at at any time; equal arms "
-            f"show a margin of {100 * size.margin:.3g} %"
+            f"challenger{days}); {size.sequential_units:,} if looked at at any time, planned "
+            f"for that; an arm that equals control is shown to lose less than "
+            f"{100 * size.margin:.3g} %"
         )

@@ -40,7 +40,7 @@ class Evaluation:
         estimates: rows of `ESTIMATES`, one per estimator; none if the log cannot answer. `value` is
             the mean reward per exposure, `gain` what it is more than the logged one. `low` and
             `high` are the ends of 95 % intervals, null for the direct method, whose error no log
-            shows; `standard_error` is around the estimator's own mean.
+            shows; `standard_error` of Switch-DR and DRos is that of DR, if larger.
         logged: mean reward of the log: the value of the policy that made it.
         support: what the log has to say, refused or not.
         refused: why there are no estimates; empty if there are.
@@ -174,7 +174,11 @@ def _row(
     ends = [_intervals(each, exposures) for each in (sums, unbiased) if each is not None]
     low, gain_low = (min(each[at] for each in ends) for at in (0, 2))
     high, gain_high = (max(each[at] for each in ends) for at in (1, 3))
-    error = math.sqrt(variance(sums.influence(), exposures.unit))
+    error = max(
+        math.sqrt(variance(each.influence(), exposures.unit))
+        for each in (sums, unbiased)
+        if each is not None
+    )
     return (name, value, low, high, error, value - logged, gain_low, gain_high, parameter)
 
 

@@ -88,7 +88,7 @@ def support_of(exposures: Exposures, weight: Floats) -> Support:
         largest_weight=float(weight.max()),
         largest_share=float(of_units.max()) / total if total else 0.0,
         overlap=float(np.minimum(1.0, weight).mean()),
-        clipped=1 - total / unclipped if unclipped else 0.0,
+        clipped=1 - float(weight.sum()) / unclipped if unclipped else 0.0,
         unlogged=exposures.unlogged,
     )
 

@@ -11,7 +11,7 @@ from persona_assets.ab_testing.analysis import Analysis
 from persona_assets.ab_testing.comparisons import Compared
 from persona_assets.ab_testing.declaration import Metric
 from persona_assets.ab_testing.figures import course_figure, lifts_figure
-from persona_assets.notation import NOTHING, count, p_value
+from persona_assets.notation import count, p_value
 from persona_assets.report.content import (
     Cell,
     Content,
@@ -136,7 +136,7 @@ def _assignment(analysis: Analysis) -> list[Content]:
     check = analysis.assignment
     body: list[Content] = [
         Table(
-            ("arm", "units", "planned"),
+            ("arm", "units", "expected"),
             [
                 [arm, count(size), count(round(check.expected[arm]))]
                 for arm, size in check.units.items()
@@ -218,15 +218,7 @@ def _quantiles(analysis: Analysis) -> list[Content]:
         [
             f"{each.metric}, {each.level:g}",
             each.arm,
-            *(
-                (NOTHING, NOTHING, "too few units")
-                if each.effect is None
-                else (
-                    f"{each.effect.control_value:.4g}",
-                    f"{each.effect.value:.4g}",
-                    f"{each.effect.effect:+.4g} [{each.effect.low:.4g}, {each.effect.high:.4g}]",
-                )
-            ),
+            *wording.quantile_of(each),
         ]
         for each in analysis.quantiles
     ]

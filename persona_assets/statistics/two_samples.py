@@ -130,7 +130,8 @@ def welch_difference(
     """Difference of two independent estimates by Welch's unequal variances t-test.
 
     Degrees of freedom by Welch and Satterthwaite: (a + b)² / (a²/(n−1) + b²/(m−1)), with a and b
-    the squared standard errors of the two (Welch 1947).
+    the squared standard errors of the two (Welch 1947). Where neither varies, nothing measures
+    chance: the interval is unbounded and p is 1.
 
     Args:
         arm: of at least two units.
@@ -142,9 +143,8 @@ def welch_difference(
     n, m, a, b = arm.units, control.units, arm.variance, control.variance
     effect, error = arm.value - control.value, math.sqrt(a + b)
     if error == 0.0:
-        freedom = float(n + m - 2)
-    else:
-        freedom = (a + b) ** 2 / (a * a / (n - 1) + b * b / (m - 1))
+        return Comparison(arm.value, control.value, effect, -math.inf, math.inf, 1.0, 0.0)
+    freedom = (a + b) ** 2 / (a * a / (n - 1) + b * b / (m - 1))
     margin = float(stdtrit(freedom, (1 + confidence) / 2)) * error
     p_value = min(1.0, 2 * float(stdtr(freedom, -abs(_standardised(effect, error)))))
     return Comparison(

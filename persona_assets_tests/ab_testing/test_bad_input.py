@@ -1,5 +1,7 @@
 """What is wrong with a file is said by name, with the number of rows and what to do."""
 
+import math
+
 import polars as pl
 import pytest
 
@@ -202,3 +204,40 @@ def test_quantiles_are_a_list(quantiles):
 def test_a_prior_that_says_nothing_or_overflows_is_refused(deviation):
     with pytest.raises(UserError, match=r"prior_deviation is .*above 0 and at most 100"):
         Plan(prior_deviation=deviation)
+
+
+def test_without_any_variation_nothing_measures_chance():
+    """Six threes against six fours: the difference is certain, and no test can say so."""
+    frame = pl.DataFrame({"arm": ["a", "b"] * 6, "x": [3.0, 4.0] * 6})
+    found = run(frame, Metric("x", "mean", "x", role="primary"))
+    row = found.comparisons[0]
+    assert (row.comparison.effect, row.comparison.p_value) == (1.0, 1.0)
+    assert (row.comparison.low, row.comparison.high) == (-math.inf, math.inf)
+    assert (row.relative, found.verdict.decision) == (None, "go_on")
+
+
+def test_where_everybody_converts_there_is_no_interval_of_the_lift():
+    row = run(rows(visit=[1] * 100)).comparisons[0]
+    assert row.relative is None
+    assert row.comparison.low < 0 < row.comparison.high
+
+
+def test_nan_as_a_text_is_an_empty_cell_as_it_is_as_a_number():
+    spend = Metric("spend", "mean", "spend", missing="zero")
+    texts, values = (
+        run(rows(spend=cells), VISIT, spend).comparisons[-1].comparison
+        for cells in (["NaN", "1.5"] * 50, [float("nan"), 1.5] * 50)
+    )
+    assert texts == values
+    with pytest.raises(DataError, match="50 cells of 100 are empty or NaN"):
+        run(rows(spend=["nan", "1"] * 50), VISIT, Metric("spend", "mean", "spend"))
+
+
+def test_blanks_around_cells_make_no_other_arm():
+    plain = run(rows()).comparisons
+    assert run(rows(arm=["a", " b ", "a ", "b"] * 25)).comparisons == plain
+
+
+def test_strata_that_cannot_be_used_are_noted():
+    found = run(rows(uid=[str(n) for n in range(100)]), strata=("uid",))
+    assert any(note.startswith("strata (uid) are not used: fewer") for note in found.evidence.notes)

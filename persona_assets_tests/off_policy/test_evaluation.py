@@ -188,6 +188,7 @@ def test_a_model_adds_its_estimators_and_the_direct_method_has_no_interval():
         row = estimate(found, name)
         assert row["low"] < truth < row["high"]
         assert row["low"] <= dr["low"] <= dr["high"] <= row["high"]
+        assert row["standard_error"] >= dr["standard_error"]
     assert dr["standard_error"] <= estimate(found, "ips")["standard_error"]
 
 
