@@ -8,6 +8,7 @@ Belongs here: metrics, arms and their comparisons. Does not belong here: the ver
 (`verdict.py`) or formulas (`statistics/two_samples.py`, `statistics/power.py`).
 """
 
+import math
 from collections.abc import Mapping
 from itertools import combinations
 from typing import Any
@@ -103,6 +104,8 @@ def analyse(
             "users": by_arm[arm].height,
             "control_users": by_arm[against].height,
             **vars(comparison),
+            "low": _bounded(comparison.low),
+            "high": _bounded(comparison.high),
             "adjusted_p_value": adjusted.get((arm, against, metric)),
             **_judged(metric, comparison, adjusted.get((arm, against, metric)), config)
             | {"minimum_detectable": _detectable(metric, comparison, len(family))},
@@ -208,6 +211,11 @@ def _judged(
     return {"margin": margin, "finding": finding}
 
 
+def _bounded(end: float) -> float | None:
+    """An end of an interval as the table holds it; null: there is none, since nothing varied."""
+    return end if math.isfinite(end) else None
+
+
 def _detectable(metric: str, comparison: Comparison, tests: int) -> float | None:
     if not comparison.standard_error:
         return None
@@ -237,8 +245,10 @@ def _verdict(
             **{
                 name: row[name]
                 for name in Compared.__dataclass_fields__.keys()
-                & row.keys() - {"margin", "adjusted_p_value"}
+                & row.keys() - {"low", "high", "margin", "adjusted_p_value"}
             },
+            low=-math.inf if row["low"] is None else row["low"],
+            high=math.inf if row["high"] is None else row["high"],
             margin=row["margin"] or 0.0,
             adjusted_p_value=1.0 if row["adjusted_p_value"] is None else row["adjusted_p_value"],
         )

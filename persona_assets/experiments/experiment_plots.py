@@ -43,12 +43,14 @@ def ab_test_figure(ab_test_results: pl.DataFrame) -> "Figure":
         relative = rows["control_value"][0] > 0
         for row in rows.iter_rows(named=True):
             unit = row["control_value"] / 100 if relative else 1.0
-            effect, low, high = (row[name] / unit for name in ("effect", "low", "high"))
-            height = arms.index(row["arm"])
+            effect, height = row["effect"] / unit, arms.index(row["arm"])
+            unbounded = row["low"] is None
             axes.errorbar(
                 effect,
                 height,
-                xerr=[[effect - low], [high - effect]],
+                xerr=None
+                if unbounded
+                else [[effect - row["low"] / unit], [row["high"] / unit - effect]],
                 fmt="o",
                 color=colour(height + 1),
                 markerfacecolor=colour(height + 1) if row["finding"] in _SHOWN else "white",

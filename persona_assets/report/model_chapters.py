@@ -252,13 +252,14 @@ def _effect(row: Mapping[str, Any]) -> list[Cell]:
         values, unit = [number(row[name], 2) for name in ("control_value", "value")], 1
     else:
         values, unit = [share(row[name], 1, 2) for name in ("control_value", "value")], 100
-    ends = interval(unit * row["low"], unit * row["high"], 2)
+    unbounded = row["low"] is None
+    ends = [] if unbounded else [interval(unit * row["low"], unit * row["high"], 2)]
     return [
         f"{row['arm']} ({row['model']})",
         row["against"],
         experiment_plots.TITLES[row["metric"]],
         *values,
-        Value(difference(row["effect"]), [ends]),
+        Value(difference(row["effect"]), ends),
         difference(row["true_effect"]),
         NOTHING if row["adjusted_p_value"] is None else p_value(row["adjusted_p_value"]),
         row["finding"],

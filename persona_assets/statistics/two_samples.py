@@ -38,7 +38,8 @@ def ratio_difference(
 ) -> Comparison:
     """Difference of two ratios of sums, such as clicks / impressions, clustered by user.
 
-    Each is estimated as `ratio_estimate` says; the difference is tested as normal (z).
+    Each is estimated as `ratio_estimate` says; the difference is tested as normal (z). Where
+    neither varies, the interval is unbounded and p is 1.
 
     Args:
         numerator: one number per user of the arm, at least two.
@@ -49,8 +50,10 @@ def ratio_difference(
     arm = ratio_estimate(numerator, denominator)
     control = ratio_estimate(control_numerator, control_denominator)
     error = math.sqrt(arm.variance + control.variance)
-    margin = _normal_quantile() * error
     effect = arm.value - control.value
+    if error == 0.0:
+        return _without_variation(arm.value, control.value)
+    margin = _normal_quantile() * error
     p_value = _two_sided_normal(_standardised(effect, error))
     return Comparison(
         arm.value, control.value, effect, effect - margin, effect + margin, p_value, error
@@ -143,13 +146,21 @@ def welch_difference(
     n, m, a, b = arm.units, control.units, arm.variance, control.variance
     effect, error = arm.value - control.value, math.sqrt(a + b)
     if error == 0.0:
-        return Comparison(arm.value, control.value, effect, -math.inf, math.inf, 1.0, 0.0)
+        return _without_variation(arm.value, control.value)
     freedom = (a + b) ** 2 / (a * a / (n - 1) + b * b / (m - 1))
     margin = float(stdtrit(freedom, (1 + confidence) / 2)) * error
     p_value = min(1.0, 2 * float(stdtr(freedom, -abs(_standardised(effect, error)))))
     return Comparison(
         arm.value, control.value, effect, effect - margin, effect + margin, p_value, error
     )
+
+
+def _without_variation(value: float, control_value: float) -> Comparison:
+    """What is known where no unit differs from another: nothing measures chance."""
+    return Comparison(
+        value, control_value, value - control_value, -math.inf, math.inf, p_value=1.0,
+        standard_error=0.0,
+    )  # fmt: skip
 
 
 def sample_ratio_p_value(users: Sequence[int], shares: Sequence[float]) -> float:

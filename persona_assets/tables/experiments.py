@@ -59,8 +59,18 @@ AB_TEST_RESULTS = Table(
             "effect by the planted responses, over everybody; null: not known",
             nullable=True,
         ),
-        Column("low", "float64", "lower end of the effect's 95 % interval"),
-        Column("high", "float64", "upper end of the effect's 95 % interval"),
+        Column(
+            "low",
+            "float64",
+            "lower end of the effect's 95 % interval; null: nothing varied",
+            nullable=True,
+        ),
+        Column(
+            "high",
+            "float64",
+            "upper end of the effect's 95 % interval; null: nothing varied",
+            nullable=True,
+        ),
         Column("p_value", "float64", "two-sided p-value", minimum=0, maximum=1),
         Column(
             "adjusted_p_value",

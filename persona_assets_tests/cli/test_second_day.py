@@ -28,9 +28,6 @@ unit_price = "price"
 [events.constants]
 consent = true
 """
-TODAY = datetime.now(UTC).date()
-FIRST, SECOND, LATE, LAST = (TODAY - timedelta(days=ago) for ago in (5, 4, 3, 2))
-"""`LATE` is delivered after `LAST`; nothing ever comes for the day before today."""
 MISSPELT = {"purchase": "purchas"}
 UNKNOWN = {"view": "Ansicht", "add_to_cart": "Korb"}
 
@@ -65,11 +62,22 @@ class Outcome:
 
 @dataclass
 class Shop:
-    """A shop's folder, and the runs over it."""
+    """A shop's folder, and the runs over it.
+
+    `late` is delivered after `last`; nothing ever comes for the day before today.
+    """
 
     folder: Path
+    today: date
     start: Callable[..., Any]
     outcomes: dict[str, Outcome] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.first, self.second, self.late, self.last = (
+            self.today - timedelta(days=ago) for ago in (5, 4, 3, 2)
+        )
+        (self.folder / "shop").mkdir()
+        (self.folder / "shop.toml").write_text(MAPPING, encoding="utf-8")
 
     def deliver(self, day: date, lines: list[str], part: str = "") -> None:
         text = "\n".join(["visitor,sku,action,time,price", *lines]) + "\n"
@@ -77,7 +85,7 @@ class Shop:
 
     def run(self, name: str, home: str = "home") -> None:
         process = self.start(
-            self.folder / home, "run", "--source", "files", "--live", "--start", str(FIRST),
+            self.folder / home, "run", "--source", "files", "--live", "--start", str(self.first),
             "--path", str(self.folder / "shop"), "--mapping", str(self.folder / "shop.toml"),
             # In a history longer than this a bad day is too small a part to stop a run at once.
             "--most-rejected", "1",
@@ -86,7 +94,7 @@ class Shop:
         _, said = process.communicate(timeout=1_200)
         store = DeltaStore(str(self.folder / home / "lake"))
         tables = {
-            path: {key: each for key, each in store.digests(table).items() if key < str(TODAY)}
+            path: {key: each for key, each in store.digests(table).items() if key < str(self.today)}
             for path, table in TABLES.items()
             if store.exists(table)
         }
@@ -94,64 +102,75 @@ class Shop:
 
 
 @pytest.fixture(scope="module")
-def days(
-    tmp_path_factory: pytest.TempPathFactory, start_persona: Callable[..., Any]
-) -> Mapping[str, Outcome]:
-    """The outcomes of a run a day, and of one run over the same files in a home of its own."""
-    shop = Shop(tmp_path_factory.mktemp("second_day"), start_persona)
-    (shop.folder / "shop").mkdir()
-    (shop.folder / "shop.toml").write_text(MAPPING, encoding="utf-8")
-    for day in (FIRST, SECOND, LAST):
+def shop(tmp_path_factory: pytest.TempPathFactory, start_persona: Callable[..., Any]) -> Shop:
+    """A shop after a run a day, and after one run over the same files in a home of its own.
+
+    A live calendar grows at midnight (UTC). Days that turn over meanwhile are begun again.
+    """
+    while True:
+        today = datetime.now(UTC).date()
+        shop = Shop(tmp_path_factory.mktemp("second_day"), today, start_persona)
+        run_days(shop)
+        if datetime.now(UTC).date() == today:
+            return shop
+
+
+def run_days(shop: Shop) -> None:
+    for day in (shop.first, shop.second, shop.last):
         shop.deliver(day, rows(day, {}))
     shop.run("a day is missing")
-    shop.deliver(LATE, rows(LATE, MISSPELT))
-    shop.deliver(FIRST, rows(FIRST, {}, seed="late", number=9), part="-late")
+    shop.deliver(shop.late, rows(shop.late, MISSPELT))
+    shop.deliver(shop.first, rows(shop.first, {}, seed="late", number=9), part="-late")
     shop.run("purchases are misspelt")
-    shop.deliver(LATE, rows(LATE, UNKNOWN))
+    shop.deliver(shop.late, rows(shop.late, UNKNOWN))
     shop.run("most events are unknown")
-    shop.deliver(LATE, rows(LATE, {}))
+    shop.deliver(shop.late, rows(shop.late, {}))
     shop.run("corrected")
     shop.run("whole", home="whole")
-    return shop.outcomes
 
 
-def test_a_missing_day_is_named_and_stops_nobody(days: Mapping[str, Outcome]) -> None:
-    outcome = days["a day is missing"]
+def test_a_missing_day_is_named_and_stops_nobody(shop: Shop) -> None:
+    outcome = shop.outcomes["a day is missing"]
     assert outcome.code == 0, outcome.said
-    assert outcome.tables["mart/user_item_interactions"][str(LAST)][0] > 0
+    assert outcome.tables["mart/user_item_interactions"][str(shop.last)][0] > 0
 
 
-def test_a_misspelt_event_name_does_not_end_green(days: Mapping[str, Outcome]) -> None:
-    outcome = days["purchases are misspelt"]
+def test_a_misspelt_event_name_does_not_end_green(shop: Shop) -> None:
+    outcome = shop.outcomes["purchases are misspelt"]
     assert outcome.code == 1
     assert "error: 1 asset check(s) failed, first mart/quarantine event_names" in outcome.said
-    assert f"rows of {LATE} have an unknown event type ('purchas' " in outcome.said
+    assert f"rows of {shop.late} have an unknown event type ('purchas' " in outcome.said
     assert "[events.values.event_type]" in outcome.said
 
 
-def test_only_what_came_and_what_reads_it_is_made_again(days: Mapping[str, Outcome]) -> None:
-    outcome = days["purchases are misspelt"]
-    assert f"2 days {FIRST}, {LATE} (delivered again)" in outcome.made("raw")
-    assert f"2 days {FIRST}, {LATE} (its input changed)" in outcome.made("mart")
+def test_only_what_came_and_what_reads_it_is_made_again(shop: Shop) -> None:
+    outcome = shop.outcomes["purchases are misspelt"]
+    assert f"2 days {shop.first}, {shop.late} (delivered again)" in outcome.made("raw")
+    assert f"2 days {shop.first}, {shop.late} (its input changed)" in outcome.made("mart")
     # The trailing snapshots of the days between and after, too.
-    assert f"5 days {FIRST} to {TODAY - timedelta(days=1)}" in outcome.made("feature_store")
+    assert f"5 days {shop.first} to {shop.today - timedelta(days=1)}" in outcome.made(
+        "feature_store"
+    )
 
 
 def test_nothing_follows_from_a_day_of_which_most_events_are_unknown(
-    days: Mapping[str, Outcome],
+    shop: Shop,
 ) -> None:
-    before, outcome = days["purchases are misspelt"], days["most events are unknown"]
+    before, outcome = (
+        shop.outcomes["purchases are misspelt"],
+        shop.outcomes["most events are unknown"],
+    )
     assert outcome.code == 1
-    assert f"mart/user_item_interactions quarantine_share {LATE}: " in outcome.said
-    assert f"rows of {LATE} are defective (unknown_event_type " in outcome.said
+    assert f"mart/user_item_interactions quarantine_share {shop.late}: " in outcome.said
+    assert f"rows of {shop.late} are defective (unknown_event_type " in outcome.said
     for path in ("mart/sessions", "features/user_daily", "feature_store/user_features"):
         assert outcome.tables[path] == before.tables[path]
 
 
 def test_a_mended_day_is_followed_and_tables_are_those_of_one_whole_run(
-    days: Mapping[str, Outcome],
+    shop: Shop,
 ) -> None:
-    corrected, whole = days["corrected"], days["whole"]
+    corrected, whole = shop.outcomes["corrected"], shop.outcomes["whole"]
     assert (corrected.code, whole.code) == (0, 0), corrected.said + whole.said
-    assert f"1 day {LATE} (delivered again)" in corrected.made("raw")
+    assert f"1 day {shop.late} (delivered again)" in corrected.made("raw")
     assert corrected.tables == whole.tables

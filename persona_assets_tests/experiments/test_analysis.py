@@ -163,7 +163,16 @@ def test_where_nobody_converts_nothing_is_called_visible_or_kept():
     assert results["decision"][0] == "go_on"
     guardrails = results.filter(pl.col("metric") != "conversion")
     assert guardrails["finding"].unique().to_list() == ["unknown"]
-    assert guardrails["minimum_detectable"].null_count() == guardrails.height
+    for unknown in ("low", "high", "minimum_detectable"):
+        assert guardrails[unknown].null_count() == guardrails.height
+    assert guardrails["p_value"].unique().to_list() == [1.0]
+
+
+def test_a_difference_without_variation_is_no_certainty():
+    pair = pl.concat([arm("control", 2, conversion=0.0), arm("challenger_1", 2, conversion=1.0)])
+    revenue = analyse(pair).filter(pl.col("metric") == "revenue_per_user").row(0, named=True)
+    assert (revenue["effect"], revenue["low"], revenue["high"]) == (20.0, None, None)
+    assert (revenue["p_value"], revenue["finding"]) == (1.0, "unknown")
 
 
 def test_a_margin_outside_of_0_to_1_is_refused():
@@ -191,8 +200,8 @@ def test_two_arms_are_enough_and_one_is_not():
 
 
 def test_figure_shows_every_arm_and_metric_even_without_any_conversion():
-    for conversion in (0.05, 0.0):
-        same = {name: {"conversion": conversion} for name in MODELS}
+    for conversion, ctr in ((0.05, 0.03), (0.0, 0.0)):
+        same = {name: {"conversion": conversion, "ctr": ctr} for name in MODELS}
         figure = ab_test_figure(analyse(experiment(**same)))
         assert len(figure.axes) == 3
         labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
