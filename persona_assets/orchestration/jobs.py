@@ -6,6 +6,9 @@ runs of them bring a home up to date (`runs/plan.py`).
 
 import dagster as dg
 
+ON_REQUEST = "on_request"
+"""Cadence of what only people ask for; no run brings it up to date."""
+
 INGESTION = dg.define_asset_job(
     "ingestion",
     selection=dg.AssetSelection.groups("raw"),
@@ -38,6 +41,11 @@ REPORTS = dg.define_asset_job(
     description="Comparison, replay summary, the champion and its lists, A/B test and online "
     "features from what is there.",
 )
+EXPERIMENT_CALIBRATION = dg.define_asset_job(
+    "experiment_calibration",
+    selection=f"tag:cadence={ON_REQUEST}",
+    description="Hold the statistics of experiments against a known truth, a thousand times each.",
+)
 JOBS = (
     INGESTION,
     DAILY_TABLES,
@@ -45,4 +53,5 @@ JOBS = (
     WEEKLY_EVALUATION,
     WEEKLY_MONITORING,
     REPORTS,
+    EXPERIMENT_CALIBRATION,
 )

@@ -15,6 +15,7 @@ import dagster as dg
 from persona_assets.orchestration import automation
 from persona_assets.orchestration.code_version import code_version
 from persona_assets.orchestration.inputs import Reads
+from persona_assets.orchestration.jobs import ON_REQUEST
 from persona_assets.orchestration.outputs import asset_key
 from persona_assets.orchestration.partitions import Cadence, Calendar
 from persona_assets.orchestration.resources.lake import (
@@ -27,7 +28,7 @@ from persona_assets.orchestration.resources.provenance import ALL_SETTINGS, SETT
 from persona_assets.orchestration.resources.source import Shop
 from persona_assets.orchestration.shown import code_references, column_lineage, column_schema
 from persona_assets.orchestration.table_step import writing
-from persona_assets.tables import Table
+from persona_assets.tables import Table, experiments
 
 OWNERS = {
     "raw": "team:data-platform",
@@ -115,11 +116,13 @@ class TableAsset:
             tags={
                 "layer": table.group,
                 "pii": "yes" if pii else "no",
-                **cadence_tags(self.cadence),
+                **cadence_tags(table, self.cadence),
             },
             code_version=self.code_version,
-            freshness_policy=automation.freshness(self.cadence),
-            automation_condition=conditions.condition(table.group, self.cadence),
+            freshness_policy=None if is_on_request(table) else automation.freshness(self.cadence),
+            automation_condition=None
+            if is_on_request(table)
+            else conditions.condition(table.group, self.cadence),
             metadata={
                 "dagster/column_schema": column_schema(table),
                 "dagster/column_lineage": column_lineage(table, self.reads),
@@ -205,11 +208,18 @@ def _annotation(function: Callable[..., Any], name: str) -> type:
     return parameters[name].annotation if name in parameters else by_keyword[0].annotation
 
 
-def cadence_tags(cadence: Cadence | None) -> dict[str, str]:
+def is_on_request(table: Table) -> bool:
+    """Is the table made only when somebody asks for it?"""
+    return table in experiments.ON_REQUEST
+
+
+def cadence_tags(table: Table, cadence: Cadence | None) -> dict[str, str]:
     """Tags by which jobs select: days, or which weekly cut-offs a table has.
 
     All `trained` ones, or those already `evaluated`.
     """
+    if is_on_request(table):
+        return {"cadence": ON_REQUEST}
     match cadence:
         case Cadence.DAILY:
             return {"cadence": "daily"}

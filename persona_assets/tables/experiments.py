@@ -146,4 +146,44 @@ PLANTED_EFFECTS = Table(
 )
 """The truth of a simulated experiment, which no analysis of it may see."""
 
-TABLES = (AB_TEST_SIMULATION, AB_TEST_RESULTS, PLANTED_EFFECTS)
+CALIBRATION = Table(
+    "experiments",
+    "calibration",
+    grain="one row per method and measure, over many experiments whose truth is known",
+    key=("method", "measure"),
+    columns=(
+        Column("method", "string", "what was used, and on what"),
+        Column(
+            "measure",
+            "string",
+            "what was counted: experiments without an effect that found one, intervals that hold "
+            "the truth, effects found, the mean effect as a multiple of the true one, alarms, "
+            "verdicts",
+            allowed=(
+                "false_findings",
+                "coverage",
+                "power",
+                "effect_recovered",
+                "sample_ratio_alarms",
+                "ships",
+                "ships_best",
+                "tells_apart_wrongly",
+            ),
+        ),
+        Column("experiments", "int64", "experiments drawn", "experiments", minimum=1),
+        Column("value", "float64", "share of the experiments, or the multiple"),
+        Column("low", "float64", "lower end of the value's 99 % interval"),
+        Column("high", "float64", "upper end of the value's 99 % interval"),
+        Column("promised_low", "float64", "promised at least; null: nothing is", nullable=True),
+        Column("promised_high", "float64", "promised at most; null: nothing is", nullable=True),
+        Column(
+            "kept",
+            "bool",
+            "does the interval reach into what is promised? null: nothing is promised",
+            nullable=True,
+        ),
+    ),
+)
+TABLES = (AB_TEST_SIMULATION, AB_TEST_RESULTS, PLANTED_EFFECTS, CALIBRATION)
+ON_REQUEST = (CALIBRATION,)
+"""Made when somebody asks for them: they are of the method, not of a home's data."""

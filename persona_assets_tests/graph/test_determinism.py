@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from persona_assets.lake.content_hash import render
-from persona_assets.tables import TABLES, collected, lifecycle
+from persona_assets.tables import TABLES, collected, experiments, lifecycle
 from persona_assets.tables.monitoring import SKIPPED
 from persona_assets.tables.raw import MERCHANDISING_RULES
 
-_OTHERS = (*lifecycle.TABLES, *collected.TABLES, SKIPPED)
+_OTHERS = (*lifecycle.TABLES, *collected.TABLES, *experiments.ON_REQUEST, SKIPPED)
 MADE = {path: table for path, table in TABLES.items() if table not in _OTHERS}
 """What the graph makes; the others hold what people decide, or what a service collected."""
 

@@ -3,6 +3,7 @@
 import dagster as dg
 import polars as pl
 
+from persona_assets.ab_testing.calibration import calibration as method_calibration
 from persona_assets.evaluation.comparison import newest_evaluated
 from persona_assets.experiments import analysis, experiment_plots
 from persona_assets.experiments.arms import competing_arms
@@ -125,4 +126,14 @@ def ab_test_results(
     return Partial(results, analysis.unknown_metrics(simulation))
 
 
-ASSETS = (ab_test_simulation, ab_test_results)
+@table_asset(experiments.CALIBRATION, settings=["seed"])
+def calibration(shop: Shop) -> pl.DataFrame:
+    """Whether the statistics of experiments keep what they promise; made on request.
+
+    A thousand experiments of each kind are drawn from a known truth and analysed as a shop's are:
+    false findings, coverage, power, what looking every day does, lost users, what is shipped.
+    """
+    return method_calibration(seed=shop.settings.seed)
+
+
+ASSETS = (ab_test_simulation, ab_test_results, calibration)

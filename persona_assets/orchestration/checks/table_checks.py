@@ -1,6 +1,6 @@
 """Checks particular to one table: floors for models, drift, sample ratio.
 
-They warn and never block: a worse model or a drifted column wants a person's eye, not a stop.
+They never block: a worse model or a drifted column wants a person's eye, not a stop.
 """
 
 from datetime import UTC, datetime
@@ -85,6 +85,26 @@ def _sample_ratio(checked: CheckedPartitions) -> dict[str, dg.AssetCheckResult]:
     }
 
 
+def _promises(checked: CheckedPartitions) -> dict[str, dg.AssetCheckResult]:
+    rows = checked.store.read(experiments.CALIBRATION)
+    broken = rows.filter(~pl.col("kept")).iter_rows(named=True)
+    told = [
+        f"{row['measure']} of {row['method']}: {row['value']:.3f} [{row['low']:.3f}, "
+        f"{row['high']:.3f}], promised {row['promised_low']:g} to {row['promised_high']:g}"
+        for row in broken
+    ]
+    return {
+        "": dg.AssetCheckResult(
+            passed=not told,
+            severity=dg.AssetCheckSeverity.ERROR,
+            description=f"{'; '.join(told)}: do not trust verdicts before this is found"
+            if told
+            else None,
+            metadata={"promises": rows["kept"].count(), "broken": len(told)},
+        )
+    }
+
+
 def _rules(checked: CheckedPartitions) -> dict[str, dg.AssetCheckResult]:
     products = checked.store.read(raw.PRODUCTS, columns=["product_id", "category"])
     found = mistakes(
@@ -137,6 +157,14 @@ def quality_checks(evaluated: dg.PartitionsDefinition) -> list[dg.AssetChecksDef
             _sample_ratio,
             name="sample_ratio",
             description="The arms' sizes agree with the planned shares.",
+            blocking=False,
+        ),
+        asset_check(
+            experiments.CALIBRATION,
+            None,
+            _promises,
+            name="promises_are_kept",
+            description="Where the truth is known, methods find it as often as they promise.",
             blocking=False,
         ),
     ]

@@ -17,6 +17,7 @@ from persona_assets.orchestration.runs.plan import PlannedRun
 from persona_assets.settings import Settings
 from persona_assets.sources import declared
 from persona_assets.tables import TABLES
+from persona_assets.tables.experiments import ON_REQUEST
 from persona_assets.tables.lifecycle import TUNING_TRIALS
 
 
@@ -94,7 +95,8 @@ def store_of(defs: dg.Definitions) -> DeltaStore:
 def table_versions(store: DeltaStore) -> dict[str, int]:
     """Path → newest Delta version that changed rows, of each table that the graph makes."""
     # Trials change nothing that the graph makes; configurations and promotions do.
+    apart = (TUNING_TRIALS, *ON_REQUEST)
     versions = {
-        path: store.data_version(table) for path, table in TABLES.items() if table != TUNING_TRIALS
+        path: store.data_version(table) for path, table in TABLES.items() if table not in apart
     }
     return {path: version for path, version in versions.items() if version is not None}

@@ -12,6 +12,7 @@ import dagster as dg
 
 from persona_assets.lake.windows import Windows
 from persona_assets.orchestration.dagster_internals.graph import AssetGraph
+from persona_assets.orchestration.jobs import ON_REQUEST
 from persona_assets.orchestration.partitions import begun
 from persona_assets.orchestration.resources.provenance import names_of, said_of_windows, window
 
@@ -51,7 +52,7 @@ class Node:
 def nodes(
     graph: AssetGraph, jobs: Mapping[str, dg.AssetSelection], now: datetime | None
 ) -> list[Node]:
-    """Every materializable asset, inputs before what reads them.
+    """Every asset that runs keep up to date, inputs before what reads them.
 
     Args:
         graph: of the definitions.
@@ -66,7 +67,7 @@ def nodes(
     found = []
     for key in graph.toposorted_asset_keys:
         asset = graph.get(key)
-        if not asset.is_materializable:
+        if not asset.is_materializable or asset.tags.get("cadence") == ON_REQUEST:
             continue
         partitions = asset.partitions_def
         found.append(

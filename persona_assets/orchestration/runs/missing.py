@@ -17,7 +17,7 @@ from persona_assets.run_record import RunRecord
 from persona_assets.serving.online.lmdb_store import CURRENT, SNAPSHOTS
 from persona_assets.serving.online.opening import FOLDER, open_store
 from persona_assets.settings import Settings
-from persona_assets.tables import TABLES, collected, lifecycle
+from persona_assets.tables import TABLES, collected, experiments, lifecycle
 from persona_assets.tables.provenance import PARTITIONS
 
 ONLINE_ASSETS = ("feature_store/online_snapshot", "feature_store/online_features")
@@ -26,7 +26,9 @@ _ONLINE = f"{FOLDER}/"
 _ONLINE_FILES = (CURRENT, SNAPSHOTS)
 _LATEST = "latest"
 _MADE_BY_RUNS = [
-    path for path, table in TABLES.items() if table not in (*collected.TABLES, *lifecycle.TABLES)
+    path
+    for path, table in TABLES.items()
+    if table not in (*collected.TABLES, *lifecycle.TABLES, *experiments.ON_REQUEST)
 ]
 # How a file that was written to its end ends.
 _ENDS = {".png": b"IEND\xaeB`\x82", ".html": b"</html>"}

@@ -97,3 +97,31 @@ def test_sample_ratio_mismatch_warns(
     assert not failed.passed
     assert failed.severity is dg.AssetCheckSeverity.WARN
     assert "do not trust the effects" in failed.description
+
+
+def calibration(kept: list[bool | None]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [
+            {
+                "method": f"method {number}", "measure": "coverage", "experiments": 1000,
+                "value": 0.9, "low": 0.87, "high": 0.92, "kept": each,
+                "promised_low": None if each is None else 0.94,
+                "promised_high": None if each is None else 0.96,
+            }
+            for number, each in enumerate(kept)
+        ],
+        schema=experiments.CALIBRATION.polars_schema,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("kept", "passes"), [([True, None], True), ([True, False], False)])
+def test_a_broken_promise_of_a_method_fails_the_check(
+    kept: list[bool | None], passes: bool, stored: Callable[..., Any]
+) -> None:
+    graph = stored(experiments.CALIBRATION, calibration(kept))
+    found = graph.check("experiments/calibration", "")["promises_are_kept", ""]
+    assert found.passed is passes
+    if not passes:
+        assert found.severity is dg.AssetCheckSeverity.ERROR
+        told = "coverage of method 1: 0.900 [0.870, 0.920], promised 0.94 to 0.96: do not trust"
+        assert told in found.description

@@ -18,7 +18,7 @@ from persona_assets.orchestration.runs.execute import execute
 from persona_assets.orchestration.runs.fingerprint import fingerprint, source_files, up_to_date
 from persona_assets.orchestration.runs.plan import PlannedRun, plan
 from persona_assets.segmentation.config import SegmentationConfig
-from persona_assets.tables import TABLES, collected, lifecycle
+from persona_assets.tables import TABLES, collected, experiments, lifecycle
 from persona_assets.tables.monitoring import SKIPPED
 
 DAILY = HOME.calendar.daily
@@ -40,7 +40,7 @@ def test_plan_is_content_with_the_weeks_there_are() -> None:
     assert plan(99, HOME.calendar)[3].partitions == ["2025-01-13", "2025-01-20"]
 
 
-_OTHERS = (*lifecycle.TABLES, *collected.TABLES, SKIPPED)
+_OTHERS = (*lifecycle.TABLES, *collected.TABLES, *experiments.ON_REQUEST, SKIPPED)
 MADE = set(TABLES) - {table.path for table in _OTHERS}
 """Tables that the graph makes of a shop that lacks nothing; most others are for commands."""
 
