@@ -127,7 +127,7 @@ def ab_test_results(
 
 
 @table_asset(experiments.CALIBRATION, settings=["seed"])
-def calibration(shop: Shop) -> pl.DataFrame:
+def calibration(context: dg.AssetExecutionContext, shop: Shop) -> pl.DataFrame:
     """Whether the statistics of experiments keep what they promise; made on request.
 
     A thousand experiments of each kind are drawn from a known truth and analysed as a shop's are:
