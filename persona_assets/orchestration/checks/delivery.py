@@ -9,7 +9,7 @@ from datetime import date
 
 import dagster as dg
 
-from persona_assets.monitoring.volume import LEVEL, WEEKS, expected_rows, is_closed
+from persona_assets.monitoring.volume import LEAST_FACTOR, LEVEL, WEEKS, expected_rows, is_closed
 from persona_assets.orchestration.checks.partitioned import CheckedPartitions, asset_check
 from persona_assets.orchestration.partitions import days_of
 from persona_assets.tables import Table
@@ -33,20 +33,25 @@ def delivery_check(table: Table, daily: dg.PartitionsDefinition) -> dg.AssetChec
 
 
 def volume_check(table: Table, daily: dg.PartitionsDefinition) -> dg.AssetChecksDefinition:
-    """Warns of a day with far more or fewer rows than days like it had."""
+    """Warns of a day with far more or fewer rows than days like it had.
+
+    The days of a run are decided on together: a day has a wider interval among many than alone.
+    """
 
     def evaluate(checked: CheckedPartitions) -> dict[str, dg.AssetCheckResult]:
-        past = _rows(checked, table)
-        return {str(day): _volume(table, day, past) for day in days_of(checked.keys)}
+        past, days = _rows(checked, table), days_of(checked.keys)
+        return {str(day): _volume(table, day, past, len(days)) for day in days}
 
     return asset_check(
         table,
         daily,
         evaluate,
         name="volume",
-        description=f"The day's number of rows lies in the interval that holds {LEVEL:.0%} of the "
-        f"ordinary days of its weekday, by the {WEEKS} weeks before it.",
+        description="The day's number of rows lies in the interval that weekdays and trend of the "
+        f"{WEEKS} weeks before it predict; with a probability of {LEVEL:.0%} a run over ordinary "
+        f"days has none outside, and up to {LEAST_FACTOR:g} times as many or few are ordinary.",
         blocking=False,
+        divide=False,
     )
 
 
@@ -73,8 +78,8 @@ def _delivered(table: Table, day: date, past: Mapping[date, int]) -> dg.AssetChe
     )
 
 
-def _volume(table: Table, day: date, past: Mapping[date, int]) -> dg.AssetCheckResult:
-    rows, expected = past.get(day, 0), expected_rows(day, past)
+def _volume(table: Table, day: date, past: Mapping[date, int], days: int) -> dg.AssetCheckResult:
+    rows, expected = past.get(day, 0), expected_rows(day, past, days)
     if expected is None or not rows:  # without any rows it is the delivery that is missing
         return _warning(True, "", rows=rows)
     return _warning(

@@ -54,6 +54,11 @@ def test_checks_without_a_partition_evaluate_all_that_are_materialized(
     assert not found["delivered", "2025-01-28"].passed
     assert found["contract", "2025-01-01"].passed
     assert {day for name, day in found if name == "volume"} >= {"2025-01-01", "2025-01-28"}
+    # Among 28 days, one has to be further off to be one in a hundred.
+    alone = graph.check("raw/events", "2025-01-27", "2025-01-27")["volume", "2025-01-27"].metadata
+    together = found["volume", "2025-01-27"].metadata
+    assert together["low"].value < alone["low"].value
+    assert together["high"].value > alone["high"].value
 
 
 def test_checks_of_a_table_that_was_never_made_have_nothing_to_evaluate(
