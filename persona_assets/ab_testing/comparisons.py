@@ -29,6 +29,7 @@ from persona_assets.statistics.relative_effects import RelativeEffect, relative_
 from persona_assets.statistics.two_samples import (
     Comparison,
     proportion_difference,
+    proportion_test,
     welch_difference,
 )
 
@@ -124,13 +125,9 @@ def _pairs(metric: Metric, evidence: Evidence) -> list[tuple[str, str]]:
 def difference(arm: Measured, against: Measured, confidence: float) -> tuple[Comparison, str]:
     """The comparison by the method for such values, and the method's name."""
     if arm.successes is not None and against.successes is not None:
-        return proportion_difference(
-            arm.successes,
-            arm.estimate.units,
-            against.successes,
-            against.estimate.units,
-            confidence,
-        ), "two-proportion z-test, Newcombe's interval"
+        counts = arm.successes, arm.estimate.units, against.successes, against.estimate.units
+        method = f"{proportion_test(*counts)}, Newcombe's interval"
+        return proportion_difference(*counts, confidence), method
     return welch_difference(arm.estimate, against.estimate, confidence), "Welch's t-test"
 
 

@@ -46,7 +46,7 @@ REVENUE = "revenue_per_user"
 
 TESTS = {
     CTR: "z-test of ratios, delta method by user",
-    PRIMARY: "two-proportion z-test",
+    PRIMARY: "two-proportion z-test, Fisher's exact test of small counts",
     REVENUE: "Welch's t-test",
 }
 

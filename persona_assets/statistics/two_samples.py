@@ -16,6 +16,11 @@ CONFIDENCE = 0.95
 """Coverage of intervals, where nothing else is asked for."""
 
 
+FEWEST_EXPECTED = 5.0
+"""Expected count from which on the z-test is taken (Cochran 1954, "Some methods for strengthening
+the common χ² tests")."""
+
+
 @dataclass(frozen=True)
 class Comparison:
     """An arm's value beside control's: `effect` = value − control_value, with its interval.
@@ -69,7 +74,8 @@ def proportion_difference(
 ) -> Comparison:
     """Difference of two independent proportions.
 
-    The p-value is that of the two-proportion z-test with the pooled estimate of variance. The
+    The p-value is that of the two-proportion z-test with the pooled estimate of variance, or where
+    one of the four expected counts is below `FEWEST_EXPECTED`, of Fisher's exact test. The
     interval is Newcombe's hybrid of two Wilson intervals (1998, "Interval estimation for the
     difference between independent proportions", method 10), which keeps its coverage where
     conversions are few and Wald's does not. The standard error, which serves for the question what
@@ -79,6 +85,10 @@ def proportion_difference(
     effect = value - control_value
     pooled = (successes + control_successes) / (trials + control_trials)
     error = math.sqrt(pooled * (1 - pooled) * (1 / trials + 1 / control_trials))
+    if needs_exact_test(successes, trials, control_successes, control_trials):
+        p_value = fisher_exact_p_value(successes, trials, control_successes, control_trials)
+    else:
+        p_value = _two_sided_normal(_standardised(effect, error))
     low, high = wilson_interval(successes, trials, confidence)
     control_low, control_high = wilson_interval(control_successes, control_trials, confidence)
     return Comparison(
@@ -87,12 +97,55 @@ def proportion_difference(
         effect,
         effect - math.hypot(value - low, control_high - control_value),
         effect + math.hypot(high - value, control_value - control_low),
-        _two_sided_normal(_standardised(effect, error)),
+        p_value,
         math.sqrt(
             _smoothed_variance(successes, trials)
             + _smoothed_variance(control_successes, control_trials)
         ),
     )
+
+
+def needs_exact_test(
+    successes: int, trials: int, control_successes: int, control_trials: int
+) -> bool:
+    """Is a count, as it would be without any effect, too small for the normal approximation?"""
+    total = trials + control_trials
+    positive = successes + control_successes
+    fewest = min(trials, control_trials) * min(positive, total - positive) / total
+    return fewest < FEWEST_EXPECTED
+
+
+def proportion_test(
+    successes: int, trials: int, control_successes: int, control_trials: int
+) -> str:
+    """Name of the test that `proportion_difference` takes for such counts."""
+    exact = needs_exact_test(successes, trials, control_successes, control_trials)
+    return "Fisher's exact test" if exact else "two-proportion z-test"
+
+
+def fisher_exact_p_value(
+    successes: int, trials: int, control_successes: int, control_trials: int
+) -> float:
+    """Two-sided p-value of Fisher's exact test.
+
+    The sum of the hypergeometric probabilities, with all four margins as they are, of every count
+    that is at most as probable as the one seen (Fisher 1935; Agresti 2013, *Categorical Data
+    Analysis*, § 3.5).
+    """
+    positive = successes + control_successes
+    fewest, most = max(0, positive - control_trials), min(trials, positive)
+
+    def logarithm(count: int) -> float:
+        """Of the probability, but for what all counts share."""
+        cells = (count, trials - count, positive - count, control_trials - positive + count)
+        return -math.fsum(math.lgamma(cell + 1) for cell in cells)
+
+    logs = [logarithm(count) for count in range(fewest, most + 1)]
+    highest = max(logs)
+    weights = [math.exp(each - highest) for each in logs]
+    # As probable, but for rounding.
+    limit = weights[successes - fewest] * (1 + 1e-7)
+    return min(1.0, math.fsum(each for each in weights if each <= limit) / math.fsum(weights))
 
 
 def _smoothed_variance(successes: int, trials: int) -> float:

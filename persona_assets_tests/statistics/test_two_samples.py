@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from persona_assets.statistics.two_samples import (
     mean_difference,
     proportion_difference,
+    proportion_test,
     ratio_difference,
     sample_ratio_p_value,
     wilson_interval,
@@ -34,13 +35,29 @@ def test_mean_difference_is_scipys_welch(data):
 
 
 @given(proportions(), proportions())
-def test_proportion_p_value_is_that_of_the_chi_squared_test(arm, control):
+def test_proportion_p_value_is_that_of_the_chi_squared_test_or_fishers(arm, control):
     table = [[arm[0], arm[1] - arm[0]], [control[0], control[1] - control[0]]]
-    assume(arm[0] < arm[1] or control[0] < control[1])
+    assume(0 < arm[0] + control[0] < arm[1] + control[1])
     ours = proportion_difference(*arm, *control).p_value
-    assert ours == pytest.approx(
-        scipy.stats.chi2_contingency(table, correction=False).pvalue, abs=1e-12
-    )
+    theirs = scipy.stats.chi2_contingency(table, correction=False)
+    named = proportion_test(*arm, *control)
+    if theirs.expected_freq.min() < 5:
+        assert named == "Fisher's exact test"
+        assert ours == pytest.approx(scipy.stats.fisher_exact(table).pvalue, rel=1e-6)
+    else:
+        assert named == "two-proportion z-test"
+        assert ours == pytest.approx(theirs.pvalue, abs=1e-12)
+
+
+def test_fishers_test_is_that_of_the_lady_tasting_tea():
+    # Agresti (2013), table 3.9: 3 of 4 against 1 of 4; p = 0.486.
+    assert proportion_difference(3, 4, 1, 4).p_value == pytest.approx(34 / 70)
+    # All of six against none of six: 2 of the 924 ways to choose six.
+    assert proportion_difference(6, 6, 0, 6).p_value == pytest.approx(2 / 924)
+    # Five among two arms of a million.
+    rare = proportion_difference(5, 1_000_000, 0, 1_000_000).p_value
+    assert rare == pytest.approx(2 / 32, rel=1e-4)
+    assert proportion_difference(0, 50, 0, 40).p_value == 1.0
 
 
 def test_proportion_interval_is_newcombes_published_example():
