@@ -21,6 +21,7 @@ from persona_assets.orchestration.assets import (  # noqa: E402
     exploration,
     feature_store,
     features,
+    live_experiments,
     mart,
     models,
     monitoring,
@@ -49,6 +50,7 @@ GROUPS = (
     monitoring,
     serving,
     experiments,
+    live_experiments,
 )
 DECLARED = tuple(asset for group in GROUPS for asset in group.ASSETS)
 """Every asset before it is built for a home."""

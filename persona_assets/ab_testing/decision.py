@@ -46,8 +46,8 @@ def verdict(
             f"Do not trust this experiment: {share(evidence.units_in_two_arms, units)} of its "
             "units are in more than one arm; find out how units are assigned and counted.",
         )
-    many_looks = declaration.plan.monitoring != "fixed"
-    mismatch = assignment.sequential_p_value if many_looks else assignment.p_value
+    # At its end a hybrid is looked at once, as its effects are.
+    mismatch = assignment.sequential_p_value if timing.sequential else assignment.p_value
     early = timing.running and not timing.sequential
     if early and mismatch >= MISMATCHED:
         return Verdict(

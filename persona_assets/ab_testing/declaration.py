@@ -144,6 +144,7 @@ class Plan:
         primary_weight: share of the 5 % that is set aside for the primary metric (preferential
             Bonferroni); None: all of it, and secondary metrics by false discovery rate.
         prior_deviation: of the relative lift's normal prior around 0.
+        ended: has the planned end come? None: it has when `units` are there.
     """
 
     monitoring: Monitoring = "fixed"
@@ -151,6 +152,7 @@ class Plan:
     smallest_gain: float = 0.05
     primary_weight: float | None = None
     prior_deviation: float = 0.3
+    ended: bool | None = None
 
     def __post_init__(self) -> None:
         """Refuses a plan that nobody could keep."""

@@ -54,6 +54,8 @@ class Timing:
 def timing(plan: Plan, units: int) -> Timing:
     """What holds with `units` units in all arms together."""
     running = plan.units is not None and units < plan.units
+    if plan.ended is not None:
+        running = not plan.ended
     tuned_for = plan.units or TUNED_FOR
     if plan.monitoring == "hybrid":
         spent = RUNNING_SHARE if running else 1 - RUNNING_SHARE

@@ -161,6 +161,7 @@ def compute(
 
     _refuse_lake_of_others(current.lake_root)
     lake = DeltaStore(current.lake_root, storage_options=current.storage_options)
+    earlier_schemas.widen(lake)
     earlier_schemas.refuse(lake)
     definitions.verify_home(current.home)
     before = run_record.load(current.home)  # a garbled one is refused before anything is changed

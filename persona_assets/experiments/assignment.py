@@ -48,6 +48,11 @@ def assign(user_ids: Sequence[str], *, experiment: str, arms: Mapping[str, float
     return [names[_arm(_unit(user_id, salt), bounds)] for user_id in user_ids]
 
 
+def uniform(user_id: str, salt: str) -> float:
+    """A uniform number in [0, 1) that stays: independent of those with other salts."""
+    return _unit(user_id, blake2b(salt.encode()).digest())
+
+
 def _unit(user_id: str, salt: bytes) -> float:
     """A uniform number in [0, 1): the upper 53 bits, all that a float holds, of a keyed hash."""
     digest = blake2b(user_id.encode(), key=salt, digest_size=8).digest()

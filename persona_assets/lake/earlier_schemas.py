@@ -20,6 +20,16 @@ _ONLY_HERE = frozenset(
 )
 
 
+def widen(store: DeltaStore) -> None:
+    """Add the columns that came later to tables that cannot be made again.
+
+    Raises:
+        InfrastructureError: the lake cannot be written.
+    """
+    for table in collected.TABLES:
+        store.add_columns(table)
+
+
 def refuse(store: DeltaStore, tables: Iterable[Table] = tuple(TABLES.values())) -> None:
     """Raise DataError where tables do not have the schema of their contract.
 

@@ -38,6 +38,7 @@ from persona_assets.lake.place import Place, brief
 from persona_assets.lake.polars_engine import PolarsEngine
 from persona_assets.lake.scans import Scans
 from persona_assets.lake.schema import conform
+from persona_assets.lake.widening import widen
 from persona_assets.tables import Table
 
 WHOLE = ""
@@ -97,6 +98,17 @@ class DeltaStore:
             return data_version(delta)
         except Conflict as error:
             raise self._busy(table, error) from error
+
+    def add_columns(self, table: Table) -> bool:
+        """Add what the stored table lacks of its contract, where that may be null; was it anything?
+
+        For tables whose rows only the lake knows: the rows that are there have nulls. Any other
+        difference is left to whoever opens the table.
+
+        Raises:
+            InfrastructureError: the table cannot be written.
+        """
+        return widen(self.uri(table), table, self.storage_options)
 
     def scan(
         self,

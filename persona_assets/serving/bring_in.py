@@ -13,6 +13,7 @@ from persona_assets.serving.event_log.ingestion import Ingested, seal_left_open
 from persona_assets.serving.served import ingest as lists
 from persona_assets.serving.served.impressions import refresh
 from persona_assets.serving.served.log import FOLDER as SERVED_LOG
+from persona_assets.tables.collected import IMPRESSIONS, SERVED_LISTS
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ def bring_in(home: Path, store: DeltaStore, *, to_the_end: bool = False) -> Brou
         DataError: a log is damaged, or has lost what was brought in; a table cannot be read.
         InfrastructureError: the lake cannot be written.
     """
+    for table in (SERVED_LISTS, IMPRESSIONS):
+        store.add_columns(table)
     if to_the_end:
         for folder in (events.FOLDER, SERVED_LOG):
             seal_left_open(home / folder)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from persona_assets.errors import UserError
+from persona_assets.live_experiments import declaration_file
 from persona_assets.settings import file
 from persona_assets.settings.environment import (
     ENVIRONMENT,
@@ -52,7 +53,12 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     refuse_unknown(given)
     home = home_of(given)
     refuse_other_than_text(given, home)
-    settings = Settings(home, **(file.read(home / FILE_NAME) | from_environment(given)))
+    declared = declaration_file.read_experiments(home / declaration_file.FILE_NAME)
+    settings = Settings(
+        home,
+        live_experiments=declared,
+        **(file.read(home / FILE_NAME) | from_environment(given)),
+    )
     from persona_assets.lake import object_store  # with it come deltalake and pyarrow
 
     if "://" not in settings.lake_root and Path(settings.lake_root).is_file():

@@ -16,6 +16,7 @@ from persona_assets import operation as running
 from persona_assets import service_settings as serving
 from persona_assets.errors import UserError
 from persona_assets.experiments.config import ExperimentConfig
+from persona_assets.live_experiments.declaration import LiveExperiment
 from persona_assets.recommenders.exclusion import Exclusion
 from persona_assets.segmentation.config import SegmentationConfig
 from persona_assets.tables.mart import EVENT_TYPES
@@ -63,6 +64,7 @@ class Settings:
     retention_days: int = 7
     segmentation: SegmentationConfig = field(default_factory=SegmentationConfig)
     experiment: ExperimentConfig = field(default_factory=ExperimentConfig)
+    live_experiments: tuple[LiveExperiment, ...] = ()
     tracking_uri: str = field(default="", repr=False)
     online_url: str = field(default="", repr=False)
     rules: str = ""

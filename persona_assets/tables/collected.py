@@ -112,6 +112,13 @@ _LISTED = (
         minimum=0,
         maximum=1,
     ),
+    Column(
+        "experiment",
+        "string",
+        "experiment that the person takes part in; null: none, or without consent",
+        nullable=True,
+    ),
+    Column("arm", "string", "arm of that experiment", nullable=True),
 )
 
 SERVED_LISTS = Table(

@@ -14,7 +14,7 @@ from persona_assets.ab_testing.declaration_file import declared
 from persona_assets.cli.main import main
 
 PAGE = (Path(__file__).parents[2] / "docs" / "experiments.md").read_text(encoding="utf-8")
-HILLSTROM, ASOS = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+HILLSTROM, ASOS, *_ = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
 
 
 @pytest.fixture

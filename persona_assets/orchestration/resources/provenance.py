@@ -18,6 +18,7 @@ from persona_assets.merchandising.rules_file import read_rules
 from persona_assets.orchestration.dagster_internals.graph import partitions_in_job
 from persona_assets.orchestration.resources.source import ShopResource
 from persona_assets.tables import raw
+from persona_assets.tables.collected import IMPRESSIONS
 from persona_assets.tables.lifecycle import PROMOTIONS
 
 SETTINGS = "persona/settings"
@@ -32,6 +33,8 @@ CONFIGURATIONS = "configurations"
 """Name that stands for the promoted configurations of all models; `configurations/als` for one."""
 PROMOTED = "promotions"
 """Name that stands for the decisions about which model serves."""
+LIVE_EXPERIMENTS = "live_experiments"
+"""Name that stands for what the home declares, and for what the service has brought in of it."""
 RULES = "rules"
 """Name that stands for what the shop's file of rules holds."""
 
@@ -129,6 +132,11 @@ def settings_digest(names: Sequence[str], shop: ShopResource, store: DeltaStore)
             value = held(store, PROMOTIONS).select("decision", "model").rows()
         elif name == RULES:
             value = read_rules(shop.settings.rules).rows()
+        elif name == LIVE_EXPERIMENTS:
+            declared = shop.settings.live_experiments
+            value = [
+                (each.name, each.as_plan(), store.data_version(IMPRESSIONS)) for each in declared
+            ]
         elif name == "hash_key":
             value = hashlib.blake2b(b"settings behind a table", key=shop.hash_key).hexdigest()
         elif name == "event_weights":

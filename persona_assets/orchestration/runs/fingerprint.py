@@ -72,6 +72,7 @@ def fingerprint(
         settings.seed,
         sorted(settings.event_weights.items()),
         settings.segmentation,
+        *settings.live_experiments,
         hashlib.blake2b(settings.hash_key or b"").hexdigest(),
         source_files(settings) if files is None else files,
         planned,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from persona_assets.serving.api.service import Service
 from persona_assets.serving.collector.instants import hour_of
+from persona_assets.serving.recommending.live_arms import Served
 from persona_assets.serving.recommending.ranking import Recommendation
 from persona_assets.serving.recommending.served_model import ServedModel
 from persona_assets.serving.served.record import Route, ServedList
@@ -30,6 +31,7 @@ class Asked:
         item_id: product that is looked at.
         user_id: the shop's identifier of the person.
         consent: whether anything about the person may be used, or kept.
+        live: the experiment's arm that the person gets.
     """
 
     route: Route
@@ -40,6 +42,7 @@ class Asked:
     item_id: str | None = None
     user_id: str | None = None
     consent: bool = True
+    live: Served | None = None
 
 
 def noted(
@@ -53,7 +56,8 @@ def noted(
 ) -> str:
     """The identifier of a list that is about to be answered, now logged and counted.
 
-    Without consent it is logged without its person, and its time is that of its hour.
+    Without consent it is logged without its person, and its time is that of its hour. Of a person
+    in an experiment it is logged with that and the arm.
     """
     recommendation_id = uuid.uuid4().hex
     now = int(service.clock() * 1_000_000)
@@ -73,6 +77,8 @@ def noted(
             context=asked.context,
             placement=asked.placement,
             item_id=asked.item_id,
+            experiment=asked.live.experiment if asked.live and known else None,
+            arm=asked.live.arm if asked.live and known else None,
         )
     )
     service.metrics.lists.labels(asked.route, path).inc()

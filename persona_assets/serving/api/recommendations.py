@@ -136,6 +136,8 @@ def router(service: Service) -> APIRouter:
         if model is not None and other is None:
             other = await run_in_threadpool(_named, service, model)
         consents = _consents(service, consent, name)
+        # Who asks for a model by its name compares, and is no customer.
+        live = None if model is not None else service.live_arm(name, consent=consents)
         served, made = service.recommender.recommend(
             name,
             k,
@@ -144,9 +146,11 @@ def router(service: Service) -> APIRouter:
             context=context,
             placement=placement,
             within=Wanted(country, device, site_of(referrer)),
-            model=other,
+            model=other if live is None else live.model,
         )
-        asked = Asked("recommendations", k, began, context, placement, item_id, name, consents)
+        asked = Asked(
+            "recommendations", k, began, context, placement, item_id, name, consents, live
+        )
         return answer(
             {
                 "user_id": name if consents else None,

@@ -26,10 +26,12 @@ from persona_assets.serving.event_log.writer import EventLog
 from persona_assets.serving.online.live_tail import LiveTail
 from persona_assets.serving.online.opening import open_store
 from persona_assets.serving.online.store import OnlineStore
+from persona_assets.serving.recommending.live_arms import LiveArms, Served
 from persona_assets.serving.recommending.other_models import OtherModels
 from persona_assets.serving.recommending.recommender import Recommender
 from persona_assets.serving.served.log import ServedLog
 from persona_assets.settings import Settings
+from persona_assets.transforms.pseudonyms import pseudonym
 
 _LOG = logging.getLogger(__name__)
 
@@ -88,6 +90,13 @@ class Service:
         self.other_models = OtherModels(
             self.recommender.store, self.settings.exclude, self.recommender
         )
+        self.live_arms = LiveArms(
+            self.settings.home,
+            self.recommender.store,
+            self.settings.live_experiments,
+            self.recommender,
+            lambda: self.clock(),
+        )
         self.metrics.watch(self.log)
         self.unready.append(lambda: self.log.counts().fault)
         # One thread: a writer elsewhere may hold the tail's lock, and answers must not wait for it.
@@ -101,8 +110,9 @@ class Service:
         """Open all that the service of a home needs.
 
         Raises:
-            UserError: there are no API keys, or another process serves the home.
-            DataError: the event log or the live tail is damaged.
+            UserError: there are no API keys, another process serves the home, or an experiment was
+                changed after its first exposure.
+            DataError: the event log, the live tail or the plans of experiments are damaged.
         """
         keys = load(settings.service.api_keys, settings.home)
         metrics = Metrics()
@@ -135,6 +145,7 @@ class Service:
             found = cls(settings, hash_key, keys, log, tail, online, recommender, served, metrics)
             found._replay.catch_up()
             recommender.start()
+            found.live_arms.start()
             found.follower.start()
         except BaseException:
             log.close()
@@ -168,9 +179,21 @@ class Service:
         rejected = sorted(reading.rejected, key=lambda each: each.index)
         return Accepted(len(events), reading.ignored, tuple(rejected))
 
+    def live_arm(self, user_id: str | None, *, consent: bool) -> Served | None:
+        """What a customer gets in a live experiment; None: in none, or without consent.
+
+        Args:
+            user_id: the shop's identifier; None: nobody knows who it is.
+            consent: whether anything about the customer may be used.
+        """
+        if user_id is None or not consent or not self.settings.live_experiments:
+            return None
+        return self.live_arms.of(pseudonym(user_id, self.hash_key))
+
     def close(self) -> None:
         """Finish what was begun and let go of everything."""
         self.follower.close()
+        self.live_arms.close()
         self.recommender.close()
         self._tail_thread.shutdown()
         self._replay.keep()

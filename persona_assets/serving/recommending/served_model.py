@@ -6,7 +6,7 @@ ranking for a person (`ranking.py`), or what happened since (the live tail).
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
@@ -26,7 +26,7 @@ from persona_assets.recommenders.exclusion import Exclusion, excluded_pairs
 from persona_assets.recommenders.models.popularity import Popularity
 from persona_assets.recommenders.models.segment_popularity import SegmentPopularity
 from persona_assets.recommenders.neighbours import Neighbours
-from persona_assets.recommenders.protocol import Loaded
+from persona_assets.recommenders.protocol import Loaded, Recommender
 from persona_assets.serving.recommending.columns import Columns
 from persona_assets.serving.recommending.context_popularity import ContextPopularity
 from persona_assets.serving.recommending.described_alike import DescribedAlike
@@ -185,12 +185,7 @@ def load_training(
     """
     cutoff = training["cutoff"]
     model = configured(model_named(training["model"]), training["parameters"])
-    artefact = store.read(model.artefact, [cutoff])
-    if artefact.is_empty():
-        raise DataError(
-            f"{model.artefact.path} has no rows of {cutoff}, which serves by {CHAMPION.path}; "
-            "`persona run` makes them"
-        )
+    artefact = _artefact(store, model, cutoff)
     popular = MODELS[Popularity.name]
     popularity = store.read(popular.artefact, [cutoff])
     catalogue = _catalogue(store)
@@ -214,6 +209,33 @@ def load_training(
     )
 
 
+def with_training(
+    served: ServedModel, store: DeltaStore, training: Mapping[str, Any]
+) -> ServedModel:
+    """What serves, with another training of the same cut-off in the place of its model.
+
+    Histories and catalogue are shared, so that it takes the memory of the artefact alone.
+
+    Args:
+        served: what serves.
+        store: the lake.
+        training: `model`, `parameters` and `artefact_hash` of the other one.
+
+    Raises:
+        DataError: its artefact is not there.
+    """
+    model = configured(model_named(training["model"]), training["parameters"])
+    return replace(
+        served,
+        name=model.name,
+        version=training["artefact_hash"],
+        needs_history=model.needs_history,
+        folds_in=model.folds_in,
+        loaded=model.load(_artefact(store, model, served.cutoff)),
+        columns=Columns(),
+    )
+
+
 def rules_of(store: DeltaStore, category_of: Mapping[str, str | None]) -> Rules:
     """The shop's rules; none where it has none.
 
@@ -224,6 +246,16 @@ def rules_of(store: DeltaStore, category_of: Mapping[str, str | None]) -> Rules:
     if not store.exists(MERCHANDISING_RULES):
         return Rules()
     return Rules.of(store.read(MERCHANDISING_RULES), category_of)
+
+
+def _artefact(store: DeltaStore, model: Recommender, cutoff: date) -> pl.DataFrame:
+    artefact = store.read(model.artefact, [cutoff])
+    if artefact.is_empty():
+        raise DataError(
+            f"{model.artefact.path} has no rows of {cutoff}, which serves by {CHAMPION.path}; "
+            "`persona run` makes them"
+        )
+    return artefact
 
 
 def _contexts(store: DeltaStore, popularity: pl.DataFrame, cutoff: date) -> ContextPopularity:

@@ -17,7 +17,7 @@ from persona_assets.tables.collected import SERVED_LISTS
 
 _OF_LIST = (
     "recommendation_id", "user_id", "route", "context", "placement", "item_id", "model", "version",
-    "path", "latency_us",
+    "path", "latency_us", "experiment", "arm",
 )  # fmt: skip
 
 

@@ -31,6 +31,8 @@ class ServedList(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
         context: page that it was asked for.
         placement: place in that page, as the shop names it.
         item_id: product that was looked at.
+        experiment: that the person takes part in; None: none, or without consent.
+        arm: of that experiment.
     """
 
     recommendation_id: str
@@ -47,6 +49,8 @@ class ServedList(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     context: str | None = None
     placement: str | None = None
     item_id: str | None = None
+    experiment: str | None = None
+    arm: str | None = None
 
 
 _ENCODER = msgspec.json.Encoder()
