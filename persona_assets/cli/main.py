@@ -17,6 +17,7 @@ from persona_assets.cli.check import check
 from persona_assets.cli.demo import demo
 from persona_assets.cli.experiment import experiment
 from persona_assets.cli.experiment_off_policy import off_policy
+from persona_assets.cli.experiment_status import status as experiment_status
 from persona_assets.cli.export import export
 from persona_assets.cli.features import features
 from persona_assets.cli.inspect import inspect
@@ -52,6 +53,7 @@ for command in (
 ):  # fmt: skip
     persona.add_command(command)
 experiment.add_command(off_policy)
+experiment.add_command(experiment_status)
 
 
 def main() -> None:

@@ -81,7 +81,7 @@ def tune(model: str, trials: int, sampler: str, seed: int | None, tracking_uri: 
 
     search.refuse(trials, sampler)
     subject = model_named(model)
-    current = _home()
+    current = home()
     store = store_of(current)
     week = _validation_week(store, current)
     tracker = Tracker(tracking_uri, model) if tracking_uri else None
@@ -139,7 +139,7 @@ def promote(model: str, study_id: str | None, trial: int | None, to_default: boo
         raise UserError("--trial needs the --study that it is of; name it")
     if to_default and study_id is not None:
         raise UserError("--default and --study exclude each other; leave one of them out")
-    current = _home()
+    current = home()
     store = store_of(current)
     now = datetime.now(UTC)
     if to_default:
@@ -169,7 +169,7 @@ def rollback() -> None:
     """Make the previous champion champion again, with the configuration that it had."""
     from persona_assets.lifecycle import promotion
 
-    current = _home()
+    current = home()
     before, again = promotion.rollback(
         store_of(current), exclude=current.exclude, now=datetime.now(UTC)
     )
@@ -181,7 +181,7 @@ COMMANDS = (models_, tune, promote, rollback)
 """What `cli.py` attaches to `persona`."""
 
 
-def _home() -> Settings:
+def home() -> Settings:
     """The settings of the home; UserError where there is none."""
     current = settings_module.load()
     if not current.home.is_dir():

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from persona_assets.lake.content_hash import render
-from persona_assets.tables import TABLES, collected, experiments, lifecycle
+from persona_assets.tables import TABLES, collected, experiments, lifecycle, live_experiments
 from persona_assets.tables.monitoring import SKIPPED
 from persona_assets.tables.raw import MERCHANDISING_RULES
 
@@ -28,4 +28,6 @@ def test_every_table_was_made_and_has_rows(whole: Any) -> None:
     rows = {path: sum(whole.store.partition_rows(table).values()) for path, table in MADE.items()}
     # The shop of the tests has no rules.
     assert rows.pop(MERCHANDISING_RULES.path) == 0
+    # Nor has it experiments on its customers.
+    assert [rows.pop(table.path) for table in live_experiments.TABLES] == [0, 0, 0, 0]
     assert all(rows.values()), rows
