@@ -31,7 +31,7 @@ _COUNTS = ("impressions", "clicks", "orders", "revenue")
 
 
 @dataclass(frozen=True)
-class Judged:
+class Outcome:
     """Rows of `experiments/results` and `experiments/verdict`."""
 
     results: Partial[pl.DataFrame]
@@ -44,7 +44,7 @@ def results(
     experiments: Sequence[LiveExperiment],
     arms: Mapping[str, Sequence[str]],
     through: date | None,
-) -> Judged:
+) -> Outcome:
     """Compare the arms of each experiment, and decide.
 
     Args:
@@ -80,7 +80,7 @@ def results(
             continue
         compared += _comparisons(each, analysis)
         decided.append(row | _verdict(each, analysis, users, running=running))
-    return Judged(
+    return Outcome(
         Partial(_frame(compared, RESULTS.polars_schema), tuple(skipped)),
         Partial(_frame(decided, VERDICT.polars_schema), tuple(skipped)),
     )

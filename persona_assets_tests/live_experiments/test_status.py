@@ -45,9 +45,9 @@ def test_users_days_and_verdict_are_shown(
     (tmp_path / "experiments.toml").write_text(TOML)
     lists, purchases = golden()
     lists.append(shown("u0", "challenger", START + timedelta(days=9)))
-    exposed, metrics, judged = made(lists, purchases)
+    exposed, metrics, outcome = made(lists, purchases)
     store = DeltaStore(str(tmp_path / "lake"))
-    frames = (exposed, metrics, judged.results.rows, judged.verdicts.rows)
+    frames = (exposed, metrics, outcome.results.rows, outcome.verdicts.rows)
     for table, frame in zip(TABLES, frames, strict=True):
         store.overwrite(table, frame)
     later, spring = json.loads(asked(monkeypatch, capsys, tmp_path, "--json"))

@@ -11,7 +11,7 @@ from scipy.stats import chisquare, ttest_ind
 
 from persona_assets.live_experiments.declaration import LiveExperiment
 from persona_assets.live_experiments.exposures import READ_COLUMNS, exposures
-from persona_assets.live_experiments.results import Judged, results
+from persona_assets.live_experiments.results import Outcome, results
 from persona_assets.live_experiments.unit_metrics import unit_metrics
 from persona_assets.tables.collected import IMPRESSIONS
 from persona_assets.tables.live_experiments import TABLES
@@ -62,12 +62,12 @@ def made(
     experiment: LiveExperiment = SPRING,
     *,
     mart: tuple[date, date] = (START, END),
-) -> tuple[pl.DataFrame, pl.DataFrame, Judged]:
+) -> tuple[pl.DataFrame, pl.DataFrame, Outcome]:
     shown_, bought_ = lists_of(lists), purchases_of(purchases)
     exposed = exposures(shown_, bought_, [experiment], mart[0])
     metrics = unit_metrics(exposed, shown_, bought_, [experiment])
-    judged = results(exposed, metrics, [experiment], {"spring": list(ARMS)}, mart[1])
-    return exposed, metrics, judged
+    outcome = results(exposed, metrics, [experiment], {"spring": list(ARMS)}, mart[1])
+    return exposed, metrics, outcome
 
 
 def test_only_what_comes_after_the_first_list_counts() -> None:
@@ -104,20 +104,20 @@ def test_only_what_comes_after_the_first_list_counts() -> None:
 def test_a_user_in_two_arms_is_in_no_number_and_counted() -> None:
     lists = [shown(f"u{n}", arm, START) for n in range(400) for arm in [list(ARMS)[n % 2]]]
     both = [shown("u0", "challenger", START + timedelta(days=1), clicked=True)]
-    exposed, metrics, judged = made(lists + both, [bought("u0", START), bought("u1", START)])
+    exposed, metrics, outcome = made(lists + both, [bought("u0", START), bought("u1", START)])
     assert exposed.filter(pl.col("arms") > 1)["user_id"].to_list() == ["u0"]
     assert "u0" not in metrics["user_id"].to_list()
-    [row] = judged.verdicts.rows.to_dicts()
+    [row] = outcome.verdicts.rows.to_dicts()
     assert (row["users"], row["excluded_users"]) == (399, 1)
     assert row["decision"] != "invalid"
-    conversion = judged.results.rows.row(
+    conversion = outcome.results.rows.row(
         by_predicate=(pl.col("metric") == "conversion"), named=True
     )
     assert (conversion["against_users"], conversion["against_value"]) == (199, 0.0)
     # One in a hundred is too many: somebody is assigned twice.
     more = [shown(f"u{n}", list(ARMS)[1 - n % 2], START, 18) for n in range(6)]
-    *_, judged = made(lists + more, [])
-    assert judged.verdicts.rows["decision"].to_list() == ["invalid"]
+    *_, outcome = made(lists + more, [])
+    assert outcome.verdicts.rows["decision"].to_list() == ["invalid"]
 
 
 def golden(seed: int = 3, users: int = 1_200) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -136,13 +136,13 @@ def golden(seed: int = 3, users: int = 1_200) -> tuple[list[dict[str, Any]], lis
 
 def test_a_golden_experiment_at_its_end_is_what_scipy_says() -> None:
     lists, purchases = golden()
-    _, _, judged = made(lists, purchases)
+    _, _, outcome = made(lists, purchases)
     spent = dict.fromkeys((row["user_id"] for row in lists), 0.0)
     spent |= {row["user_id"]: row["amount"] for row in purchases}
     arms = {
         arm: np.array([spent[row["user_id"]] for row in lists if row["arm"] == arm]) for arm in ARMS
     }
-    found = {row["metric"]: row for row in judged.results.rows.to_dicts()}
+    found = {row["metric"]: row for row in outcome.results.rows.to_dicts()}
     assert found.keys() == {"conversion", "ctr", "orders_per_user", "revenue_per_user"}
     for metric, values in (
         ("revenue_per_user", arms),
@@ -163,7 +163,7 @@ def test_a_golden_experiment_at_its_end_is_what_scipy_says() -> None:
         "primary",
         "guardrail",
     )
-    [verdict] = judged.verdicts.rows.to_dicts()
+    [verdict] = outcome.verdicts.rows.to_dicts()
     assert (verdict["decision"], verdict["shipped_arm"], verdict["shipped_model"]) == (
         "ship",
         "challenger",
@@ -194,13 +194,13 @@ def test_while_it_runs_intervals_are_wider_and_the_end_is_the_declared_day() -> 
 def test_arms_of_unplanned_sizes_are_invalid() -> None:
     lists, purchases = golden()
     lost = [row for row in lists if row["arm"] == "control" or hash_of(row["user_id"]) % 3]
-    *_, judged = made(lost, purchases)
-    assert judged.verdicts.rows["decision"].to_list() == ["invalid"]
+    *_, outcome = made(lost, purchases)
+    assert outcome.verdicts.rows["decision"].to_list() == ["invalid"]
     # The same sizes are right where they were planned.
     sizes = [sum(row["arm"] == arm for row in lost) / len(lost) for arm in ARMS]
     planned = replace(SPRING, shares=dict(zip(ARMS, sizes, strict=True)))
-    *_, judged = made(lost, purchases, planned)
-    assert judged.verdicts.rows["decision"].to_list() == ["ship"]
+    *_, outcome = made(lost, purchases, planned)
+    assert outcome.verdicts.rows["decision"].to_list() == ["ship"]
 
 
 def hash_of(user: str) -> int:
@@ -219,9 +219,9 @@ def test_what_users_bought_before_narrows_the_interval() -> None:
         ]
 
     def width(first_day: date) -> tuple[float, str]:
-        exposed, _, judged = made(lists, purchases, mart=(first_day, END))
+        exposed, _, outcome = made(lists, purchases, mart=(first_day, END))
         assert exposed["revenue_before"].is_null().any() == (first_day == START)
-        row = judged.results.rows.row(
+        row = outcome.results.rows.row(
             by_predicate=pl.col("metric") == "revenue_per_user", named=True
         )
         return row["high"] - row["low"], row["method"]
@@ -234,17 +234,17 @@ def test_what_users_bought_before_narrows_the_interval() -> None:
 
 def test_too_few_users_are_said_and_no_failure() -> None:
     for lists in ([], [shown("a", "control", START)]):
-        _, _, judged = made(lists, [])
-        assert judged.results.rows.is_empty()
-        [skipped] = judged.verdicts.skipped
+        _, _, outcome = made(lists, [])
+        assert outcome.results.rows.is_empty()
+        [skipped] = outcome.verdicts.skipped
         assert skipped.part == "spring"
-    assert judged.verdicts.rows["decision"].to_list() == ["go_on"]
-    assert "1 in control and 0 in challenger" in judged.verdicts.rows["verdict"][0]
+    assert outcome.verdicts.rows["decision"].to_list() == ["go_on"]
+    assert "1 in control and 0 in challenger" in outcome.verdicts.rows["verdict"][0]
 
 
 def test_tables_are_as_their_contracts_say_and_empty_without_an_experiment() -> None:
-    exposed, metrics, judged = made(*golden(users=40))
-    frames = (exposed, metrics, judged.results.rows, judged.verdicts.rows)
+    exposed, metrics, outcome = made(*golden(users=40))
+    frames = (exposed, metrics, outcome.results.rows, outcome.verdicts.rows)
     none = exposures(lists_of([]), purchases_of([]), [], None)
     nothing = results(none, unit_metrics(none, lists_of([]), purchases_of([]), []), [], {}, None)
     assert (nothing.results.skipped, nothing.verdicts.skipped) == ((), ())

@@ -49,8 +49,8 @@ def verdicts(
     exposed = exposures(found.lists, found.purchases, experiments, found.mart_begins)
     metrics = unit_metrics(exposed, found.lists, found.purchases, experiments)
     arms = planned_arms(experiments, exposed)
-    judged = results(exposed, metrics, experiments, arms, found.mart_ends)
-    return exposed, metrics, judged.results, judged.verdicts
+    outcome = results(exposed, metrics, experiments, arms, found.mart_ends)
+    return exposed, metrics, outcome.results, outcome.verdicts
 
 
 ASSETS = (verdicts,)
