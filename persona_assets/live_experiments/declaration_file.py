@@ -31,6 +31,8 @@ _KEYS = (
     "days",
 )
 _MOST_DAYS = 3_650
+_MOST = 10_000_000_000
+"""More customers than there are people: a slip of the hand."""
 
 
 def read_experiments(path: Path) -> tuple[LiveExperiment, ...]:
@@ -66,11 +68,22 @@ def _experiment(name: str, body: object, path: Path) -> LiveExperiment:
         raise UserError(f"{where}: give either end, the first day after it, or days")
     start = _date(body["start"], "start", where)
     given = {key: _READ[key](value, key, where) for key, value in body.items() if key in _READ}
-    end = _end(body, start, where)
+    end, users = _end(body, start, where), _whole(body["users"], "users", where)
+    _refuse_unknown_models(given.get("arms", {}), where)
     try:
-        return LiveExperiment(name, start, end, _whole(body["users"], "users", where), **given)
+        return LiveExperiment(name, start, end, users, **given)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
+
+
+def _refuse_unknown_models(arms: Mapping[str, str], where: str) -> None:
+    from persona_assets.recommenders import model_named
+
+    for name in arms.values():
+        try:
+            model_named(name)
+        except UserError as error:
+            raise UserError(f"{where}: arms: {error}") from error
 
 
 def _end(body: Mapping[str, object], start: date, where: str) -> date:
@@ -79,7 +92,12 @@ def _end(body: Mapping[str, object], start: date, where: str) -> date:
     days = _whole(body["days"], "days", where)
     if not 1 <= days <= _MOST_DAYS:
         raise UserError(f"{where}: days is {days}; give a number from 1 to {_MOST_DAYS}")
-    return start + timedelta(days=days)
+    try:
+        return start + timedelta(days=days)
+    except OverflowError as error:
+        raise UserError(
+            f"{where}: {days} days after {start} there is no date; correct it"
+        ) from error
 
 
 def _date(value: object, key: str, where: str) -> date:
@@ -98,12 +116,17 @@ def _text(value: object, key: str, where: str) -> str:
 def _number(value: object, key: str, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise UserError(f"{where}: {key} is {value!r}; write a number")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise UserError(f"{where}: {key} is too large; correct it") from error
 
 
 def _whole(value: object, key: str, where: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise UserError(f"{where}: {key} is {value!r}; write a whole number")
+    if abs(value) > _MOST:
+        raise UserError(f"{where}: {key} is above {_MOST:,}; correct it")
     return value
 
 

@@ -87,6 +87,10 @@ def test_settings_have_what_the_home_declares(tmp_path: Path) -> None:
             "positive shares that sum to 1",
         ),
         ("smallest_gain = 0", "smallest_gain is 0"),
+        (
+            'arms = { control = "als", b = "transformer" }',
+            "no recommender is called 'transformer'; choose one of popularity",
+        ),
     ],
 )
 def test_what_nobody_could_mean_is_a_named_error(tmp_path: Path, line: str, said: str) -> None:
@@ -107,6 +111,10 @@ def test_what_nobody_could_mean_is_a_named_error(tmp_path: Path, line: str, said
         (LEAST.replace("2026-03-29", "2026-03-29T00:00:00"), "write a date"),
         (LEAST.replace("4000", "3"), "users is 3"),
         (LEAST.replace("4000", '"many"'), "write a whole number"),
+        (LEAST.replace("4000", "nan"), "users is nan; write a whole number"),
+        (LEAST.replace("4000", "9" * 400), "users is above 10,000,000,000"),
+        (LEAST + f"holdout = {'9' * 400}", "holdout is too large"),
+        ("[spring]\nstart = 9999-12-31\ndays = 28\nusers = 40", "there is no date"),
     ],
 )
 def test_a_file_that_is_none_is_a_named_error(tmp_path: Path, text: str, said: str) -> None:
