@@ -1,7 +1,8 @@
 """Over HTTP: customers in an experiment get their arm's model, and the log says so."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from persona_assets.live_experiments.declaration import LiveExperiment
 from persona_assets.serving.api.service import Service
 from persona_assets.serving.bring_in import bring_in
 from persona_assets.tables.collected import IMPRESSIONS, SERVED_LISTS
+from persona_assets.tables.evaluation import MODEL_COMPARISON
 from persona_assets.tables.models import REGISTRY
 from persona_assets.transforms.pseudonyms import pseudonym
 from persona_assets_tests.serving.api.test_served_lists import asked, opened
@@ -22,7 +24,6 @@ from persona_assets_tests.serving.small_lake import CUTOFF, HASH_KEY, PEOPLE, TR
 from persona_assets_tests.serving.small_lake import _write as write
 
 ARMS = {"control": "item_knn", "challenger": "popularity"}
-NOW = datetime.now(UTC).date()
 SPRING = LiveExperiment("spring", date(2026, 1, 1), date(9999, 1, 1), 100, arms=ARMS)
 
 
@@ -95,8 +96,6 @@ def test_nobody_without_consent_or_history_and_no_other_route_takes_part(home: P
     ids=["is over", "is to come", "no traffic", "held out", "an arm is missing"],
 )
 def test_who_is_in_no_experiment_gets_the_champion(home: Path, change: dict[str, Any]) -> None:
-    from dataclasses import replace
-
     with opened(home, live_experiments=(replace(SPRING, **change),)) as shop:
         answers = [asked(shop, user_id=person, k=3) for person in PEOPLE]
     assert {each["model"] for each in answers} == {"item_knn"}
@@ -104,8 +103,6 @@ def test_who_is_in_no_experiment_gets_the_champion(home: Path, change: dict[str,
 
 
 def test_a_plan_is_stored_before_and_fixed_by_the_first_exposure(home: Path) -> None:
-    from dataclasses import replace
-
     changed = replace(SPRING, users=200)
     with opened(home, live_experiments=(SPRING,)):
         assert not stored_plans.load(home)["spring"].exposed
@@ -129,3 +126,38 @@ def test_the_refused_service_lets_go_of_its_home(home: Path, serving: Callable[.
         pass
     with serving(home) as shop:
         assert isinstance(shop.service, Service)
+
+
+def test_of_two_experiments_that_take_a_customer_the_earlier_one_serves(home: Path) -> None:
+    winter = replace(SPRING, name="winter", start=date(2025, 12, 1), arms=ARMS, traffic=(0.0, 0.5))
+    with opened(home, live_experiments=(SPRING, winter)) as shop:
+        for person in PEOPLE:
+            asked(shop, user_id=person, k=3)
+    rows = served(home).select("user_id", "experiment", "arm").unique()
+    assert set(rows["experiment"]) == {"spring", "winter"}
+    for user, experiment, arm in rows.iter_rows():
+        of_winter = arm_of(winter, ARMS, user)
+        assert experiment == ("spring" if of_winter is None else "winter")
+        assert arm == (of_winter or arm_of(SPRING, ARMS, user))
+
+
+def test_arms_that_are_not_named_are_the_champion_and_the_best_others(home: Path) -> None:
+    values = {"popularity": 0.1, "item_knn": 0.2, "directional": 0.3, "content": 0.05}
+    row = {"cutoff": CUTOFF, "metric": "ndcg", "k": 10}
+    compared = [row | {"model": name, "value": value} for name, value in values.items()]
+    write(small_store(home), MODEL_COMPARISON, pl.DataFrame(compared))
+    with opened(home, live_experiments=(replace(SPRING, arms={}),)) as shop:
+        answers = [asked(shop, user_id=person, k=3)["model"] for person in PEOPLE]
+    expected = {
+        "control": "item_knn", "challenger_1": "directional", "challenger_2": "popularity",
+    }  # fmt: skip
+    assert stored_plans.load(home)["spring"].arms == expected
+    assert set(answers) == set(expected.values())
+
+
+def test_without_a_comparison_nobody_is_in_an_experiment_of_unnamed_arms(
+    home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with opened(home, live_experiments=(replace(SPRING, arms={}),)) as shop:
+        assert asked(shop, user_id=PEOPLE[0])["model"] == "item_knn"
+    assert "experiment spring: it names no arms" in caplog.text
