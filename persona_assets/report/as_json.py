@@ -36,8 +36,10 @@ cut-off |
 | `ab_test` | `experiment`, `cutoff`, `responses` (`planted`, `fitted`), `arms`: arm → `model`, \
 `users`; `verdict`, `decision` (`ship`, `keep`, `go_on`, `invalid`), `shipped_arm` (or null), \
 `srm_p_value`, `effects`: list of `arm`, `against`, `metric`, `value`, `control_value`, \
-`effect`, `low`, `high`, `p_value`, `adjusted_p_value`, `true_effect`, `minimum_detectable`, \
-`margin` (each of these four or null), `finding` |
+`effect`, `low`, `high` (both null: nothing varied), `p_value`, `adjusted_p_value`, `true_effect`, \
+`minimum_detectable`, `margin` (each of these four or null), `finding` |
+| `live_experiments` | list of experiments on customers, as in experiments/verdict, with \
+`results`: list of what experiments/results has of it |
 | `customers` | segments at the newest cut-off: `cutoff`; of the chosen clusters \
 `method`, `k`, `silhouette`, `calinski_harabasz`, `davies_bouldin`, `stability`, `stability_low`, \
 `stability_high` (95 %), each or null; `segments`: list of `segment` (number), `name`, \
@@ -120,6 +122,10 @@ def as_json(report: Report) -> str:
         "drift": _drift(report.drift),
         "champion": next(report.champion.iter_rows(named=True), None),
         "ab_test": _ab_test(report),
+        "live_experiments": [
+            row | {"results": report.live_results.filter(experiment=row["experiment"]).to_dicts()}
+            for row in report.live_verdicts.iter_rows(named=True)
+        ],
         "customers": _customers(report.customers),
         "skipped": report.skipped.to_dicts(),
         "checks": _checks(report),

@@ -42,7 +42,18 @@ def _times_popularity(report: Report, model: str) -> float | None:
 
 
 def next_step(report: Report) -> str | None:
-    """One thing to do, as the experiment's verdict has it; None: there is none to advise."""
+    """One thing to do, as an experiment's verdict has it; None: there is none to advise.
+
+    What customers did outweighs what simulated ones would do.
+    """
+    serves = None if report.champion.is_empty() else report.champion["model"][0]
+    shipped = report.live_verdicts.filter(~pl.col("running"), pl.col("decision") == "ship")
+    for row in shipped.iter_rows(named=True):
+        if row["shipped_model"] != serves:
+            return (
+                f"Next: `persona promote {row['shipped_model']}`, which the experiment "
+                f"{row['experiment']} on your customers would ship."
+            )
     if not report.ab_test.is_empty():
         arm = report.ab_test["shipped_arm"][0]
         if arm is None:

@@ -32,6 +32,7 @@ from persona_assets.tables.evaluation import (
 )
 from persona_assets.tables.experiments import AB_TEST_RESULTS, AB_TEST_SIMULATION, ARMS
 from persona_assets.tables.exploration import COHORTS, DAILY_ACTIVITY, HOURLY_ACTIVITY
+from persona_assets.tables.live_experiments import RESULTS, VERDICT
 from persona_assets.tables.mart import QUARANTINE, USER_ITEM_INTERACTIONS
 from persona_assets.tables.monitoring import DATA_DRIFT, SKIPPED
 from persona_assets.tables.raw import EVENTS
@@ -85,7 +86,8 @@ class Report:
     evaluation/segment_metrics, all three at the comparison's cut-off, `cold` evaluation/cold_start,
     `replay` evaluation/replay_validation, `ages` evaluation/staleness, `drift`
     monitoring/data_drift, `champion` models/champion, `ab_test` experiments/ab_test_results. `arms`
-    has `arm, model, users` of the simulated experiment. `customers` are the customer segments,
+    has `arm, model, users` of the simulated experiment, `live_verdicts` and `live_results` are
+    experiments/verdict and experiments/results. `customers` are the customer segments,
     `skipped` monitoring/skipped, `activity` exploration/daily_activity, `hourly`
     exploration/hourly_activity, `cohorts` exploration/cohorts at its newest cut-off. `examples` are
     lists of the champion to judge by eye.
@@ -111,6 +113,8 @@ class Report:
     examples: tuple[ExampleList, ...]
     ab_test: pl.DataFrame
     arms: pl.DataFrame
+    live_verdicts: pl.DataFrame
+    live_results: pl.DataFrame
     customers: Customers
     skipped: pl.DataFrame
     run: RunRecord | None
@@ -159,6 +163,8 @@ def collect(
             pl.col("arm").replace_strict(ARMS, range(len(ARMS))), "metric"
         ),
         arms=_arms(store),
+        live_verdicts=_rows(store, VERDICT),
+        live_results=_rows(store, RESULTS),
         customers=read_customers(store),
         skipped=_rows(store, SKIPPED),
         run=record,

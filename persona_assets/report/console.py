@@ -67,6 +67,10 @@ def print_report(report: Report, console: Console) -> None:
     out.line(findings.drift(report))
     out.heading("A/B test")
     out.line(findings.experiment(report))
+    if not report.live_verdicts.is_empty():
+        out.heading("Experiments on customers")
+        for row in report.live_verdicts.iter_rows(named=True):
+            out.line(findings.live_experiment(row))
     if (served := champion(report)) is not None:
         out.heading("Champion")
         out.line(served)

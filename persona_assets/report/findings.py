@@ -4,6 +4,7 @@ Belongs here: reading a `Report`. Does not belong here: reading the lake (`colle
 a verdict of its own: verdicts on models, drift and experiments are computed with them.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -242,6 +243,22 @@ def experiment(report: Report) -> str:
     }
     said = [f" {part} was skipped, because {reason}." for part, reason in missing.items()]
     return sentence + _true_effects(report) + "".join(said)
+
+
+def live_experiment(row: Mapping[str, Any]) -> str:
+    """The verdict of an experiment on the shop's customers, and how far it is.
+
+    Args:
+        row: one of experiments/verdict.
+    """
+    days = f"{row['days']:,} of {counted(row['planned_days'], 'day')}"
+    excluded = row["excluded_users"]
+    left_out = f"; {counted(excluded, 'user')} of two arms left out" if excluded else ""
+    return (
+        f"{row['experiment']} ({'running' if row['running'] else 'over'}, {days}, "
+        f"{count(row['users'])} of {count(row['planned_users'])} planned users{left_out}): "
+        f"{row['verdict']}"
+    )
 
 
 def _true_effects(report: Report) -> str:

@@ -13,6 +13,7 @@ from persona_assets.report import (
     customer_chapters,
     data_chapters,
     findings,
+    live_experiment_chapter,
     model_chapters,
     shop_chapter,
 )
@@ -35,6 +36,7 @@ CHAPTERS = (
     customer_chapters.customers,
     data_chapters.drift,
     model_chapters.experiment,
+    live_experiment_chapter.live_experiments,
     data_chapters.checks,
     data_chapters.time,
     data_chapters.tables,

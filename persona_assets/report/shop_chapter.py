@@ -9,15 +9,17 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from persona_assets.experiments.analysis import PRIMARY, REVENUE
 from persona_assets.exploration.exploration_plots import (
     activity_figure,
     by_period,
     cohorts_figure,
     hours_figure,
 )
-from persona_assets.notation import count, share
+from persona_assets.notation import count, number, share
 from persona_assets.report.collect import Report
 from persona_assets.report.content import Content, Paragraph, Section, picture
+from persona_assets.tables.experiments import CONTROL
 
 _DAY = timedelta(days=1)
 _PERIOD = timedelta(days=28)
@@ -27,8 +29,10 @@ _WEEK = 7
 
 
 def shop(report: Report) -> Section:
-    """Revenue and the funnel over time, and who buys again."""
+    """Revenue and the funnel over time, what the lists earn, and who buys again."""
     body: list[Content] = [Paragraph(trade(report), "finding")]
+    if (lists := earned(report)) is not None:
+        body.append(Paragraph(lists, "finding"))
     if by_period(report.activity)[0].height > 1:
         body += [
             picture(
@@ -63,6 +67,30 @@ def trade(report: Report) -> str:
         sentence += " and"
     sentence += f" {now.converted} of {count(now.sessions)} sessions ended with a purchase"
     return f"{sentence} ({before.converted} before)." if before else f"{sentence}."
+
+
+def earned(report: Report) -> str | None:
+    """What came of the lists of the model that serves in the simulated week; None: unknown.
+
+    Of control, which is the model that served when the week was simulated. Revenue only where the
+    shop's prices are known.
+    """
+    values = dict(
+        report.ab_test.filter(against=CONTROL)
+        .unique("metric", maintain_order=True)
+        .select("metric", "control_value")
+        .iter_rows()
+    )
+    models = dict(report.arms.select("arm", "model").iter_rows())
+    if PRIMARY not in values or CONTROL not in models:
+        return None
+    sentence = (
+        f"In a simulated week {share(values[PRIMARY], 1)} of the users bought from the list that "
+        f"{models[CONTROL]} shows them"
+    )
+    if REVENUE in values:
+        sentence += f", for {number(values[REVENUE], 2)} per user"
+    return f"{sentence}; whether they would have bought it anyway, an experiment on customers says."
 
 
 @dataclass(frozen=True)

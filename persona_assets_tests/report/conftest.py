@@ -230,6 +230,48 @@ def write_experiment(store: DeltaStore) -> None:
     )
 
 
+def write_live_experiments(store: DeltaStore) -> None:
+    """One is over and would ship bpr, one runs and has too few users for a comparison."""
+    over = {"days": 28, "planned_days": 28, "users": 3900, "planned_users": 4000}
+    runs = {"days": 3, "planned_days": 14, "users": 1, "planned_users": 50}
+    write(
+        store,
+        "experiments/verdict",
+        [
+            {
+                **{"experiment": "spring", "decision": "ship", "shipped_arm": "challenger"},
+                **{"shipped_model": "bpr", "verdict": "Ship <i>challenger</i>.", **over},
+                **{"running": False, "excluded_users": 2, "srm_p_value": 0.7},
+            },
+            {
+                **{"experiment": "summer", "decision": "go_on", "shipped_arm": None, **runs},
+                **{"shipped_model": None, "verdict": "Go on: too few.", "running": True},
+                **{"excluded_users": 0, "srm_p_value": None},
+            },
+        ],
+    )
+    compared = {
+        **{"experiment": "spring", "arm": "challenger", "against": "control", "users": 1950},
+        **{"against_users": 1948, "p_value": 0.01, "method": "z"},
+    }
+    write(
+        store,
+        "experiments/results",
+        [
+            {
+                **{**compared, "metric": "conversion", "role": "primary", "value": 0.12},
+                **{"against_value": 0.1, "effect": 0.02, "low": 0.005, "high": 0.035},
+                **{"adjusted_p_value": 0.01, "margin": None, "finding": "gain"},
+            },
+            {
+                **{**compared, "metric": "revenue_per_user", "role": "guardrail", "value": 3.0},
+                **{"against_value": 3.0, "effect": 0.0, "low": None, "high": None},
+                **{"adjusted_p_value": None, "margin": 0.15, "finding": "unknown"},
+            },
+        ],
+    )
+
+
 def write_segmentation(store: DeltaStore) -> None:
     """Two segments of two and four customers; of four in migration one moved and one left."""
     members = [(1, "Champions", number) for number in range(2)]
@@ -369,6 +411,7 @@ def half(tmp_path: Path) -> Callable[..., Report]:
         "evaluation": write_evaluation,
         "monitoring": write_monitoring,
         "experiment": write_experiment,
+        "live experiments": write_live_experiments,
         "segmentation": write_segmentation,
     }
 

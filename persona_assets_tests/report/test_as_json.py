@@ -100,18 +100,37 @@ SCHEMA = {
             {
                 "arm": str,
                 "metric": str,
-                **dict.fromkeys(
-                    ("value", "control_value", "effect", "low", "high", "p_value"), NUMBER
-                ),
+                **dict.fromkeys(("value", "control_value", "effect", "p_value"), NUMBER),
                 "against": str,
                 "finding": str,
                 **dict.fromkeys(
-                    ("adjusted_p_value", "true_effect", "minimum_detectable", "margin"),
+                    (
+                        *("low", "high"),
+                        *("adjusted_p_value", "true_effect", "minimum_detectable", "margin"),
+                    ),
                     null_or(NUMBER),
                 ),
             },
         ),
     },
+    "live_experiments": (
+        {
+            **dict.fromkeys(("experiment", "decision", "verdict"), str),
+            **dict.fromkeys(("shipped_arm", "shipped_model"), null_or(str)),
+            **dict.fromkeys(("days", "planned_days", "users", "planned_users"), int),
+            **{"running": bool, "excluded_users": int, "through": DAY},
+            "srm_p_value": null_or(NUMBER),
+            "results": (
+                {
+                    **dict.fromkeys(("experiment", "metric", "role", "arm", "against"), str),
+                    **dict.fromkeys(("users", "against_users"), int),
+                    **dict.fromkeys(("value", "against_value", "effect", "p_value"), NUMBER),
+                    **dict.fromkeys(("low", "high", "adjusted_p_value", "margin"), null_or(NUMBER)),
+                    **{"finding": str, "method": str},
+                },
+            ),
+        },
+    ),
     "customers": {
         "cutoff": null_or(DAY),
         "method": null_or(str),
@@ -196,7 +215,11 @@ def test_a_full_home_keeps_the_schema(document):
 
 
 @pytest.mark.parametrize(
-    "parts", [["events"], ["evaluation"], ["monitoring"], ["experiment"], ["segmentation"]]
+    "parts",
+    [
+        *(["events"], ["evaluation"], ["monitoring"], ["experiment"], ["live experiments"]),
+        ["segmentation"],
+    ],
 )
 def test_half_a_home_keeps_the_schema(half, parts):
     document = json.loads(as_json(half(*parts)))
