@@ -6,8 +6,7 @@ runs of them bring a home up to date (`runs/plan.py`).
 
 import dagster as dg
 
-ON_REQUEST = "on_request"
-"""Cadence of what only people ask for; no run brings it up to date."""
+from persona_assets.orchestration.partitions import ON_REQUEST
 
 INGESTION = dg.define_asset_job(
     "ingestion",

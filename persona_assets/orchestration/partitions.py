@@ -44,6 +44,8 @@ WEEKLY = Cadence.WEEKLY
 """A partition for each Monday that can be trained."""
 EVALUATED = Cadence.EVALUATED
 """A partition for each Monday whose seven days are over."""
+ON_REQUEST = "on_request"
+"""Tag of what only people ask for, undivided; no run brings it up to date."""
 
 
 @dataclass(frozen=True)

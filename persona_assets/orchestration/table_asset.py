@@ -15,9 +15,8 @@ import dagster as dg
 from persona_assets.orchestration import automation
 from persona_assets.orchestration.code_version import code_version
 from persona_assets.orchestration.inputs import Reads
-from persona_assets.orchestration.jobs import ON_REQUEST
 from persona_assets.orchestration.outputs import asset_key
-from persona_assets.orchestration.partitions import Cadence, Calendar
+from persona_assets.orchestration.partitions import ON_REQUEST, Cadence, Calendar
 from persona_assets.orchestration.resources.lake import (
     CODE_VERSION,
     COLUMNS,

@@ -12,8 +12,7 @@ import dagster as dg
 
 from persona_assets.lake.windows import Windows
 from persona_assets.orchestration.dagster_internals.graph import AssetGraph
-from persona_assets.orchestration.jobs import ON_REQUEST
-from persona_assets.orchestration.partitions import begun
+from persona_assets.orchestration.partitions import ON_REQUEST, begun
 from persona_assets.orchestration.resources.provenance import names_of, said_of_windows, window
 
 
