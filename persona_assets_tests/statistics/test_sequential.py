@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from persona_assets.statistics.sample_ratio import CONCENTRATION, sequential_sample_ratio_p_value
+from persona_assets.statistics.sample_ratio import (
+    CONCENTRATIONS,
+    sequential_sample_ratio_p_value,
+)
 from persona_assets.statistics.sequential import (
     always_valid,
     always_valid_p_value,
@@ -63,17 +66,20 @@ def test_looks_after_every_day_find_nothing_in_nothing():
 
 
 def test_sample_ratio_is_the_bayes_factor_of_a_dirichlet():
-    """For two arms: ∫ likelihood(q)/likelihood(θ) over Beta(cθ, c(1 − θ))."""
+    """For two arms: the mean over c of ∫ likelihood(q)/likelihood(θ) over Beta(cθ, c(1 − θ))."""
     counts, share = (560, 440), 0.5
-    beta = stats.beta(CONCENTRATION * share, CONCENTRATION * (1 - share))
 
-    def integrand(q):
+    def integrand(q, concentration):
         logarithm = counts[0] * math.log(q / share) + counts[1] * math.log((1 - q) / (1 - share))
+        beta = stats.beta(concentration * share, concentration * (1 - share))
         return math.exp(logarithm) * beta.pdf(q)
 
-    factor = integrate.quad(integrand, 0.4, 0.6, points=[0.5])[0]
+    factors = [
+        integrate.quad(integrand, 0.3, 0.8, args=(each,), points=[0.5, 0.56])[0]
+        for each in CONCENTRATIONS
+    ]
     found = sequential_sample_ratio_p_value([counts], [0.5, 0.5])
-    assert found == pytest.approx(1 / factor, rel=1e-6)
+    assert found == pytest.approx(1 / np.mean(factors), rel=1e-6)
 
 
 def test_sample_ratio_over_looks_keeps_its_promise_and_sees_a_leak():
@@ -83,5 +89,7 @@ def test_sample_ratio_over_looks_keeps_its_promise_and_sees_a_leak():
     assert np.mean(quiet) <= 0.05
     leaking = generator.multinomial(5000, [0.48, 0.52], size=20).cumsum(axis=0).tolist()
     assert sequential_sample_ratio_p_value(leaking, [0.5, 0.5]) < 0.001
+    # A large leak of few units: χ² has p = 2.5e-10.
+    assert sequential_sample_ratio_p_value([(600, 400)], [0.5, 0.5]) < 1e-6
     # What was seen once stays seen.
     assert sequential_sample_ratio_p_value([*leaking, (10**6, 10**6)], [0.5, 0.5]) < 0.001
