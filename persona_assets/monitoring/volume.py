@@ -38,8 +38,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 LEVEL = 0.99
-"""Of runs over ordinary days only, about one in a hundred finds a day outside. Where days vary by 22 %
-it is 1.6 in simulation, since what is left out as an exception makes the variance smaller."""
+"""Of runs over ordinary days only, about one in a hundred finds a day outside.
+
+Simulated, it is 1.6 in a hundred where days vary by 22 %: what is left out as an exception makes
+the variance smaller.
+"""
 WEEKS = 8
 """Past that is looked at: long enough for a variance, short enough for a season."""
 LEAST_FACTOR = 1.25
