@@ -91,7 +91,9 @@ class LiveExperiment:
     def shares_of(self, arms: Iterable[str]) -> dict[str, float]:
         """Planned share by arm of the customers who are not held out."""
         names = list(arms)
-        return {arm: self.shares.get(arm, 1 / len(names)) for arm in names}
+        # As written they sum to 1 but for their last digits: 0.3333333 three times.
+        total = math.fsum(self.shares.values())
+        return {arm: self.shares[arm] / total if total else 1 / len(names) for arm in names}
 
     def as_plan(self) -> dict[str, Any]:
         """What is fixed, as JSON has it."""

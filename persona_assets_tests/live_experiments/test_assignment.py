@@ -67,3 +67,13 @@ def test_two_layers_are_independent() -> None:
     table = Counter((a is None, b is None) for a, b in zip(one, other, strict=True))
     cells = [[table[a, b] for b in (False, True)] for a in (False, True)]
     assert chi2_contingency(cells).pvalue > 0.001
+
+
+@pytest.mark.parametrize("holdout", [0.0, 0.1])
+def test_shares_that_sum_to_one_but_for_their_digits_assign_everybody(holdout: float) -> None:
+    thirds = {"control": 0.3333333, "a": 0.3333333, "b": 0.3333333}
+    models = dict.fromkeys(thirds, "als")
+    experiment = replace(BASE, arms=models, shares=thirds, holdout=holdout)
+    counts = Counter(arm_of(experiment, models, user) for user in USERS[:3_000])
+    assert set(thirds) <= counts.keys()
+    assert sum(experiment.shares_of(models).values()) == pytest.approx(1, abs=1e-12)
