@@ -77,7 +77,7 @@ def share(method: str, measure: str, hits: Sequence[bool], promise: Promise | No
         promise: of the share.
     """
     low, high = wilson_interval(sum(hits), len(hits), CONFIDENCE)
-    # In rare digits, an end that is 0 or 1 falls outside by rounding.
+    # Rounding can put an end below 0 or above 1.
     low, high = max(0.0, low), min(1.0, high)
     return Measured(method, measure, len(hits), sum(hits) / len(hits), low, high, promise)
 

@@ -6,6 +6,7 @@ single comparisons (`estimates.py`), the rule itself (`experiments/verdict.py`).
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -44,14 +45,7 @@ _DECLARATION = Declaration(
     challengers=(BEST, OTHER),
     aggregated=True,
 )
-_GUARDED = Declaration(
-    name="calibration",
-    arm="arm",
-    control=CONTROL,
-    metrics=_METRICS,
-    challengers=(BEST,),
-    aggregated=True,
-)
+_GUARDED = replace(_DECLARATION, metrics=_METRICS, challengers=(BEST,))
 
 
 def measured(generator: np.random.Generator, experiments: int) -> Iterator[Measured]:
