@@ -104,8 +104,7 @@ def analyse(
             "users": by_arm[arm].height,
             "control_users": by_arm[against].height,
             **vars(comparison),
-            "low": _bounded(comparison.low),
-            "high": _bounded(comparison.high),
+            **comparison.ends,
             "adjusted_p_value": adjusted.get((arm, against, metric)),
             **_judged(metric, comparison, adjusted.get((arm, against, metric)), config)
             | {"minimum_detectable": _detectable(metric, comparison, len(family))},
@@ -209,11 +208,6 @@ def _judged(
     margin = share * comparison.control_value
     finding = guardrail_finding(comparison.low, comparison.high, margin, comparison.standard_error)
     return {"margin": margin, "finding": finding}
-
-
-def _bounded(end: float) -> float | None:
-    """An end of an interval as the table holds it; null: there is none, since nothing varied."""
-    return end if math.isfinite(end) else None
 
 
 def _detectable(metric: str, comparison: Comparison, tests: int) -> float | None:

@@ -9,7 +9,6 @@ declared day, as far as data reach: no clock is asked, and nothing after that da
 later run looks at the same numbers again.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -209,8 +208,7 @@ def _comparisons(experiment: LiveExperiment, analysis: "Analysis") -> list[dict[
             "value": each.comparison.value,
             "against_value": each.comparison.control_value,
             "effect": each.comparison.effect,
-            "low": _finite(each.comparison.low),
-            "high": _finite(each.comparison.high),
+            **each.comparison.ends,
             "p_value": each.comparison.p_value,
             "adjusted_p_value": each.adjusted_p_value,
             "margin": each.margin,
@@ -257,10 +255,6 @@ def _verdict(
         "verdict": found.sentence,
         "srm_p_value": assignment.sequential_p_value if running else assignment.p_value,
     }
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _frame(rows: list[dict[str, Any]], schema: pl.Schema) -> pl.DataFrame:

@@ -37,6 +37,14 @@ class Comparison:
     p_value: float
     standard_error: float
 
+    @property
+    def ends(self) -> dict[str, float | None]:
+        """`low` and `high` as tables hold them; None where the interval has no end there."""
+        return {
+            name: end if math.isfinite(end) else None
+            for name, end in (("low", self.low), ("high", self.high))
+        }
+
 
 def ratio_difference(
     numerator: Floats, denominator: Floats, control_numerator: Floats, control_denominator: Floats
